@@ -1,0 +1,1 @@
+"""Documents come in: their columns, their readers, their licences."""

@@ -1,0 +1,112 @@
+"""Where documents lie: files, folders, globs, s3:// and hf:// locations, and the built-in starter corpus."""
+
+from __future__ import annotations
+
+import fnmatch
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from pyarrow import fs
+
+from octavo.errors import InputError
+
+FORMATS = {
+    ".parquet": "parquet",
+    ".jsonl": "jsonl",
+    ".jsonl.gz": "jsonl",
+    ".jsonl.zst": "jsonl",
+    ".txt": "text",
+}
+"""File name ending: reader."""
+
+BUILTIN = "builtin:"
+
+
+@dataclass(frozen=True)
+class Location:
+    """One file of a source: the name people know it by, and how to open it."""
+
+    name: str
+    format: str
+    filesystem: fs.FileSystem
+    path: str
+
+    @property
+    def local(self) -> Path | None:
+        """The file's path on this machine, or None where it lies elsewhere."""
+        return Path(self.path) if isinstance(self.filesystem, fs.LocalFileSystem) else None
+
+
+def format_of(name: str) -> str | None:
+    """The reader for a file name, or None where there is none."""
+    matching = [ending for ending in FORMATS if name.lower().endswith(ending)]
+    return FORMATS[max(matching, key=len)] if matching else None
+
+
+def expand(path: str) -> tuple[list[Location], list[str]]:
+    """The files of a source in a fixed order, and the names of those that no reader takes.
+
+    Raises InputError where the place does not exist or holds no file that can be read.
+    """
+    if path.startswith(BUILTIN):
+        return [_builtin(path)], []
+    filesystem, root = _open(path)
+    pattern = root if any(c in root for c in "*?[") else None
+    base = _literal_part(root) if pattern else root
+    try:
+        info = filesystem.get_file_info(base)
+        if info.type == fs.FileType.NotFound:
+            raise InputError(f"{path}: found nothing there, expected a file, a folder or a glob that matches")
+        if info.type == fs.FileType.Directory:
+            found = filesystem.get_file_info(fs.FileSelector(base, recursive=True))
+            names = sorted(i.path for i in found if i.type == fs.FileType.File)
+        else:
+            names = [base]
+    except OSError as error:
+        raise InputError(f"{path}: cannot be listed: {error}") from None
+    if pattern:
+        names = [name for name in names if fnmatch.fnmatchcase(name, pattern)]
+    scheme = path.split("://", 1)[0] + "://" if "://" in path else ""
+    readable, skipped = [], []
+    for name in names:
+        if kind := format_of(name):
+            readable.append(Location(scheme + name, kind, filesystem, name))
+        else:
+            skipped.append(scheme + name)
+    if not readable:
+        raise InputError(
+            f"{path}: found {len(names)} files, none of which can be read; expected one ending in "
+            f"{', '.join(FORMATS)}"
+        )
+    return readable, skipped
+
+
+def _builtin(path: str) -> Location:
+    name = path.removeprefix(BUILTIN)
+    file = resources.files("octavo.corpus") / f"{name}.parquet"
+    if not file.is_file():
+        raise InputError(f"{path}: found no such built-in corpus, expected builtin:starter")
+    return Location(path, "parquet", fs.LocalFileSystem(), str(file))
+
+
+def _open(path: str) -> tuple[fs.FileSystem, str]:
+    if path.startswith("hf://"):
+        from huggingface_hub import HfFileSystem
+
+        return fs.PyFileSystem(fs.FSSpecHandler(HfFileSystem())), path.removeprefix("hf://")
+    if "://" in path:
+        scheme = path.split("://", 1)[0]
+        try:
+            filesystem, _ = fs.FileSystem.from_uri(f"{scheme}://{path.split('://', 1)[1].split('/')[0]}")
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path}: cannot be opened: {error}") from None
+        return filesystem, path.split("://", 1)[1].rstrip("/")
+    return fs.LocalFileSystem(), str(Path(path).expanduser()).rstrip("/") or "/"
+
+
+def _literal_part(pattern: str) -> str:
+    """The folder above the first component of a glob that has a wildcard."""
+    parts = pattern.split("/")
+    wild = next(n for n, part in enumerate(parts) if any(c in part for c in "*?["))
+    return "/".join(parts[:wild]) or ("/" if pattern.startswith("/") else ".")

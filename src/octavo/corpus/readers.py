@@ -1,0 +1,30 @@
+"""What the readers have in common: they stream tables of documents and set aside what cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from octavo.corpus.locations import Location
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A piece of a source that no document could be made of, kept as it was found."""
+
+    where: str
+    reason: str
+    content: bytes
+
+
+Reader = Callable[[Location, dict[str, str]], Iterator[pa.Table | Unreadable]]
+"""Takes a file and the names of its columns (octavo's: the file's); yields tables in SOURCE_SCHEMA."""
+
+
+def reader_for(location: Location) -> Reader:
+    """The reader of a file's format."""
+    from octavo.corpus import jsonl, parquet, plain_text
+
+    return {"parquet": parquet.read, "jsonl": jsonl.read, "text": plain_text.read}[location.format]

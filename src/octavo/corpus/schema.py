@@ -1,0 +1,117 @@
+"""The columns of documents: Common Corpus's own, and those that octavo adds."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from blake3 import blake3
+
+TEXT_COLUMNS = (
+    "identifier",
+    "collection",
+    "open_type",
+    "license",
+    "date",
+    "title",
+    "creator",
+    "language",
+    "language_type",
+    "text",
+    "source_url",
+)
+COUNT_COLUMNS = ("word_count", "token_count")
+
+SOURCE_SCHEMA = pa.schema(
+    [(name, pa.large_string()) for name in TEXT_COLUMNS] + [(name, pa.int64()) for name in COUNT_COLUMNS]
+)
+"""What a reader yields: Common Corpus's columns, any of them null but for the text."""
+
+DOCUMENT_SCHEMA = SOURCE_SCHEMA.append(pa.field("source", pa.large_string())).append(
+    pa.field("content_hash", pa.large_string())
+)
+"""An imported document: with the source it came from and the BLAKE3 hash of its text."""
+
+KEPT_SCHEMA = pa.schema(
+    [
+        *DOCUMENT_SCHEMA,
+        ("lang", pa.large_string()),
+        ("spdx", pa.large_string()),
+        ("basis", pa.large_string()),
+        ("obligations", pa.large_string()),
+        ("split", pa.large_string()),
+    ]
+)
+"""A document after curation: with its language, its licence, why it is open, and `train` or `held-out`."""
+
+REMOVED_SCHEMA = DOCUMENT_SCHEMA.append(pa.field("rule", pa.large_string())).append(
+    pa.field("evidence", pa.large_string())
+)
+"""A removed document, whole, with the rule that removed it."""
+
+LEDGER_SCHEMA = pa.schema(
+    [
+        ("identifier", pa.large_string()),
+        ("source", pa.large_string()),
+        ("fate", pa.large_string()),
+        ("rules", pa.large_list(pa.large_string())),
+        ("rule", pa.large_string()),
+        ("evidence", pa.large_string()),
+        ("cluster", pa.large_string()),
+        ("lang", pa.large_string()),
+        ("spdx", pa.large_string()),
+        ("basis", pa.large_string()),
+        ("obligations", pa.large_string()),
+        ("bytes_in", pa.int64()),
+        ("bytes_out", pa.int64()),
+        ("content_hash_in", pa.large_string()),
+        ("content_hash_out", pa.large_string()),
+    ]
+)
+"""The ledger: one row for every input document."""
+
+
+def work_of(identifiers: pa.Array) -> pa.Array:
+    """The work that a document belongs to: its identifier up to `#`, as long works are cut into sections."""
+    return pc.replace_substring_regex(identifiers, r"#.*$", "")
+
+
+def content_hash(text: str) -> str:
+    """BLAKE3 of a text's UTF-8 bytes, in hexadecimal."""
+    return blake3(text.encode()).hexdigest()
+
+
+def conform(table: pa.Table) -> pa.Table:
+    """Bring a table to SOURCE_SCHEMA: columns in order, missing ones null, other types written as text.
+
+    Counts that are no numbers become null. Raises pa.ArrowInvalid where the text is not UTF-8.
+    """
+    columns = []
+    for field in SOURCE_SCHEMA:
+        column = (
+            table.column(field.name) if field.name in table.column_names else pa.nulls(table.num_rows)
+        )
+        columns.append(_cast(column, field.type))
+    conformed = pa.Table.from_arrays(columns, schema=SOURCE_SCHEMA)
+    conformed.validate(full=True)
+    return conformed
+
+
+def _cast(column: pa.ChunkedArray, wanted: pa.DataType) -> pa.ChunkedArray:
+    if pa.types.is_integer(wanted) and not pa.types.is_integer(column.type):
+        values = [int(v) if isinstance(v, int | float) and v == v else None for v in column.to_pylist()]
+        return pa.chunked_array([pa.array(values, wanted)])
+    try:
+        return column.cast(wanted)
+    except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
+        if pa.types.is_string(column.type) or pa.types.is_binary(column.type):
+            raise
+        return pa.chunked_array([pa.array([_as_text(v) for v in column.to_pylist()], wanted)])
+
+
+def _as_text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False, default=str)

@@ -1,0 +1,1 @@
+"""Figures on text that no training step has seen."""

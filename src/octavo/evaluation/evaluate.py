@@ -1,0 +1,41 @@
+"""Stage evaluation: measures the model that will be released, its weights rounded to BF16."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from octavo.evaluation.bits_per_byte import measure, read_held_out
+from octavo.lineage import write_json
+from octavo.modeling.llama import Llama
+from octavo.progress import Progress
+from octavo.recipe import Recipe
+from octavo.tokenization.encode import load_tokenizer
+from octavo.tokenization.entries import begin_and_end
+from octavo.tokenization.shards import open_shards
+
+
+def evaluate(recipe: Recipe, run: Path, model: Llama, home: Path, progress: Progress) -> dict[str, Any]:
+    """Measure a run's model, write `home`/bits_per_byte.json, and return the stage's figures."""
+    home.mkdir(parents=True, exist_ok=True)
+    tokenizer = load_tokenizer(run / "tokenizer" / "tokenizer.json")
+    begin, _ = begin_and_end(tokenizer, "tokenizer.json")
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(parameter.to(torch.bfloat16))
+    held_out = read_held_out(run / "corpus" / "kept", recipe.evaluation.max_bytes)
+    if not held_out:
+        progress.message("evaluation: nothing is held out, so there is nothing to measure")
+    figures = measure(
+        model.eval(),
+        tokenizer,
+        begin,
+        held_out,
+        open_shards(run / "tokens"),
+        recipe.training.precision == "bfloat16",
+        progress,
+    )
+    write_json(home / "bits_per_byte.json", figures)
+    return figures

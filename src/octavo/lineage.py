@@ -1,0 +1,143 @@
+"""Lineage: what a stage was made from, and what it made.
+
+Each stage leaves a `stage.json` in its home: the recipe sections that it obeyed, its inputs and outputs
+with their BLAKE3 hashes, its figures, its wall time and its energy. The chain of these files leads from
+the release back to the documents.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from blake3 import blake3
+from pydantic import BaseModel
+
+from octavo import __version__
+
+STAGE_FILE = "stage.json"
+
+
+class FileRecord(BaseModel):
+    """A file as it was when it was hashed."""
+
+    bytes: int
+    blake3: str
+    mtime_ns: int
+
+
+class StageRecord(BaseModel):
+    """The content of stage.json."""
+
+    stage: str
+    octavo: str = __version__
+    done: bool = False
+    recipe: dict[str, Any]
+    inputs: dict[str, FileRecord]
+    outputs: dict[str, FileRecord] = {}
+    figures: dict[str, Any] = {}
+    wall_seconds: float = 0.0
+    energy: dict[str, Any] = {}
+
+
+def hash_file(path: Path, known: FileRecord | None = None) -> FileRecord:
+    """Hash a file with BLAKE3; a `known` record is believed while size and time of change are the same."""
+    stat = path.stat()
+    if known and (known.bytes, known.mtime_ns) == (stat.st_size, stat.st_mtime_ns):
+        return known
+    digest = blake3(max_threads=blake3.AUTO).update_mmap(path).hexdigest()
+    return FileRecord(bytes=stat.st_size, blake3=digest, mtime_ns=stat.st_mtime_ns)
+
+
+def hash_files(
+    paths: Iterable[Path], root: Path, known: dict[str, FileRecord] | None = None
+) -> dict[str, FileRecord]:
+    """Hash files, and the files of folders, by their path relative to `root`; stage.json files are left out."""
+    records: dict[str, FileRecord] = {}
+    for path in paths:
+        found = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+        for file in found:
+            if file.name != STAGE_FILE:
+                name = os.path.relpath(file, root)
+                records[name] = hash_file(file, (known or {}).get(name))
+    return records
+
+
+def read_record(home: Path) -> StageRecord | None:
+    """The stage.json of a stage's home, or None where there is none."""
+    try:
+        return StageRecord.model_validate_json((home / STAGE_FILE).read_bytes())
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def write_record(home: Path, record: StageRecord) -> None:
+    """Write a stage's stage.json atomically."""
+    home.mkdir(parents=True, exist_ok=True)
+    write_atomically(home / STAGE_FILE, record.model_dump_json(indent=1).encode() + b"\n")
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that it is there whole or not at all, even after a loss of power."""
+    temporary = path.with_name(path.name + ".partial")
+    with temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a JSON file atomically, readable by people."""
+    write_atomically(path, json.dumps(value, ensure_ascii=False, indent=1).encode() + b"\n")
+
+
+def same_content(left: dict[str, FileRecord], right: dict[str, FileRecord]) -> bool:
+    """Whether two sets of files have the same names and hashes."""
+    return {n: r.blake3 for n, r in left.items()} == {n: r.blake3 for n, r in right.items()}
+
+
+def why_changed(record: StageRecord, recipe: dict[str, Any], inputs: dict[str, FileRecord]) -> str | None:
+    """Say in one line why a recorded stage no longer holds, or None where it does."""
+    before, now = _flatten(record.recipe), _flatten(recipe)
+    for field in [*now, *(f for f in before if f not in now)]:
+        if before.get(field) != now.get(field):
+            return f"{field} changed from {_short(before.get(field))} to {_short(now.get(field))}"
+    for name in sorted({*record.inputs, *inputs}):
+        old, new = record.inputs.get(name), inputs.get(name)
+        if old is None:
+            return f"input {name} is new"
+        if new is None:
+            return f"input {name} is gone"
+        if old.blake3 != new.blake3:
+            return f"input {name} changed"
+    return None
+
+
+def outputs_damaged(record: StageRecord, root: Path) -> str | None:
+    """Say which output of a done stage is gone or changed since, or None where all are as they were made."""
+    for name, made in record.outputs.items():
+        path = root / name
+        if not path.is_file():
+            return f"output {name} is gone"
+        if hash_file(path, made).blake3 != made.blake3:
+            return f"output {name} is not as it was made"
+    return None
+
+
+def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        if isinstance(value, dict) and value:
+            flat |= _flatten(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+def _short(value: Any) -> str:
+    shown = json.dumps(value, ensure_ascii=False)
+    return shown if len(shown) <= 60 else shown[:57] + "..."

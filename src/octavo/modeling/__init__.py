@@ -1,0 +1,1 @@
+"""The model alone: the Llama architecture, its initial weights, and its file formats."""

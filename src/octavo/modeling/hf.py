@@ -1,0 +1,165 @@
+"""The model as Hugging Face lays it out: config.json and model.safetensors, out and in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from octavo.errors import InputError
+from octavo.lineage import write_json
+from octavo.modeling.llama import Llama, LlamaConfig
+
+
+def to_hf_names(model: Llama) -> dict[str, Tensor]:
+    """The model's weights under Hugging Face's names, fused matrices split; views, not copies."""
+    config = model.config
+    kv = config.num_key_value_heads * config.head_dim
+    state = model.state_dict()
+    weights = {
+        "model.embed_tokens.weight": state["embedding.weight"],
+        "model.norm.weight": state["norm.weight"],
+    }
+    if not config.tie_word_embeddings:
+        weights["lm_head.weight"] = state["output.weight"]
+    for n in range(config.num_hidden_layers):
+        ours, theirs = f"layers.{n}.", f"model.layers.{n}."
+        query, key, value = state[ours + "attention.qkv.weight"].split((config.hidden_size, kv, kv))
+        gate, up = state[ours + "feed_forward.gate_up.weight"].chunk(2)
+        weights |= {
+            theirs + "input_layernorm.weight": state[ours + "attention_norm.weight"],
+            theirs + "self_attn.q_proj.weight": query,
+            theirs + "self_attn.k_proj.weight": key,
+            theirs + "self_attn.v_proj.weight": value,
+            theirs + "self_attn.o_proj.weight": state[ours + "attention.out.weight"],
+            theirs + "post_attention_layernorm.weight": state[ours + "feed_forward_norm.weight"],
+            theirs + "mlp.gate_proj.weight": gate,
+            theirs + "mlp.up_proj.weight": up,
+            theirs + "mlp.down_proj.weight": state[ours + "feed_forward.down.weight"],
+        }
+    return weights
+
+
+def hf_config(config: LlamaConfig, begin: int, end: int, dtype: str) -> dict[str, Any]:
+    """The content of config.json."""
+    return {
+        "architectures": ["LlamaForCausalLM"],
+        "model_type": "llama",
+        "vocab_size": config.vocab_size,
+        "hidden_size": config.hidden_size,
+        "intermediate_size": config.intermediate_size,
+        "num_hidden_layers": config.num_hidden_layers,
+        "num_attention_heads": config.num_attention_heads,
+        "num_key_value_heads": config.num_key_value_heads,
+        "head_dim": config.head_dim,
+        "max_position_embeddings": config.max_position_embeddings,
+        "rope_theta": config.rope_theta,
+        "rope_scaling": None,
+        "rope_parameters": {"rope_type": "default", "rope_theta": config.rope_theta},
+        "rms_norm_eps": config.rms_norm_eps,
+        "hidden_act": "silu",
+        "initializer_range": config.initializer_range,
+        "tie_word_embeddings": config.tie_word_embeddings,
+        "attention_bias": False,
+        "mlp_bias": False,
+        "attention_dropout": 0.0,
+        "bos_token_id": begin,
+        "eos_token_id": end,
+        "dtype": dtype,
+        "torch_dtype": dtype,
+        "use_cache": True,
+    }
+
+
+def save_hf(model: Llama, folder: Path, begin: int, end: int, dtype: torch.dtype) -> None:
+    """Write config.json and model.safetensors into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = {name: w.detach().to("cpu", dtype).contiguous() for name, w in to_hf_names(model).items()}
+    partial = folder / "model.safetensors.partial"
+    save_file(weights, partial, metadata={"format": "pt"})
+    partial.rename(folder / "model.safetensors")
+    write_json(folder / "config.json", hf_config(model.config, begin, end, str(dtype).removeprefix("torch.")))
+
+
+def load_hf(folder: Path, dtype: torch.dtype = torch.float32) -> Llama:
+    """Read a Llama model from a Hugging Face directory, sharded or not.
+
+    Raises InputError where the directory holds none, or an architecture other than plain Llama.
+    """
+    config = read_config(folder)
+    with torch.device("meta"):
+        model = Llama(config)
+    model.to_empty(device="cpu")
+    model.to(dtype)
+    if config.tie_word_embeddings:
+        model.output.weight = model.embedding.weight
+    targets = to_hf_names(model)
+    missing = set(targets)
+    with torch.no_grad():
+        for name, tensor in _tensors(folder):
+            if name == "lm_head.weight" and config.tie_word_embeddings:
+                continue
+            if name not in targets or targets[name].shape != tensor.shape:
+                found = f"{name} of shape {tuple(tensor.shape)}"
+                raise InputError(f"{folder}: found {found}, which config.json does not tell of")
+            targets[name].copy_(tensor)
+            missing.discard(name)
+    if missing:
+        raise InputError(f"{folder}: found no weights named {', '.join(sorted(missing)[:3])}, expected them")
+    return model.eval()
+
+
+def read_config(folder: Path) -> LlamaConfig:
+    """Read config.json; InputError where the model is no plain Llama."""
+    file = folder / "config.json"
+    try:
+        raw = json.loads(file.read_text())
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputError(f"{folder}: found no config.json, expected a Hugging Face model directory") from None
+    except json.JSONDecodeError as error:
+        raise InputError(f"{file}:{error.lineno}: not valid JSON: {error.msg}") from None
+    if raw.get("model_type") != "llama":
+        raise InputError(f"{file}: model_type: found {raw.get('model_type')!r}, expected 'llama'")
+    rope = raw.get("rope_parameters") or raw.get("rope_scaling") or {}
+    if rope.get("rope_type", rope.get("type", "default")) != "default":
+        raise InputError(f"{file}: rope: found {rope}, expected plain rotary positions")
+    if raw.get("attention_bias") or raw.get("mlp_bias") or raw.get("hidden_act", "silu") != "silu":
+        raise InputError(f"{file}: found biases or an activation other than silu, expected neither")
+    try:
+        heads = raw["num_attention_heads"]
+        if raw.get("head_dim") not in (None, raw["hidden_size"] // heads):
+            raise InputError(f"{file}: head_dim: found {raw['head_dim']}, expected hidden_size / heads")
+        return LlamaConfig(
+            vocab_size=raw["vocab_size"],
+            hidden_size=raw["hidden_size"],
+            num_hidden_layers=raw["num_hidden_layers"],
+            num_attention_heads=heads,
+            num_key_value_heads=raw.get("num_key_value_heads") or heads,
+            intermediate_size=raw["intermediate_size"],
+            max_position_embeddings=raw["max_position_embeddings"],
+            rope_theta=float(rope.get("rope_theta", raw.get("rope_theta", 10_000.0))),
+            rms_norm_eps=raw.get("rms_norm_eps", 1e-6),
+            tie_word_embeddings=raw.get("tie_word_embeddings", False),
+            initializer_range=raw.get("initializer_range", 0.02),
+        )
+    except KeyError as error:
+        raise InputError(f"{file}: found no {error.args[0]}, expected it") from None
+
+
+def _tensors(folder: Path) -> Iterator[tuple[str, Tensor]]:
+    files = sorted(folder.glob("*.safetensors"))
+    if not files:
+        raise InputError(f"{folder}: found no .safetensors file, expected the weights in one or more")
+    for file in files:
+        try:
+            with safe_open(file, framework="pt") as stored:
+                for name in stored.keys():  # noqa: SIM118 (no mapping)
+                    yield name, stored.get_tensor(name)
+        except SafetensorError as error:
+            raise InputError(f"{file}: found a file that cannot be read ({error}); is it cut short?") from None

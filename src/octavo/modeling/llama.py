@@ -1,0 +1,197 @@
+"""The Llama architecture (Touvron et al., 2023), with grouped-query attention (Ainslie et al., 2023).
+
+RMSNorm before each part, rotary positions, SiLU-gated feed-forward, no biases. Queries, keys and values
+lie in one matrix in memory, and so do gate and up, as one product is faster than three; hf.py splits them
+for other programs. Shapes are written as suffixes: B batch, S sequence, D hidden, H heads, K key-value
+heads, W width of a head.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+IGNORE = -100
+"""Target of a position that does not count in the loss."""
+
+
+@dataclass(frozen=True)
+class LlamaConfig:
+    """The architecture, in the names of Hugging Face's LlamaConfig."""
+
+    vocab_size: int
+    hidden_size: int
+    num_hidden_layers: int
+    num_attention_heads: int
+    num_key_value_heads: int
+    intermediate_size: int
+    max_position_embeddings: int
+    rope_theta: float = 10_000.0
+    rms_norm_eps: float = 1e-5
+    tie_word_embeddings: bool = True
+    initializer_range: float = 0.02
+
+    @property
+    def head_dim(self) -> int:
+        """Width of a head."""
+        return self.hidden_size // self.num_attention_heads
+
+    @property
+    def parameters(self) -> int:
+        """Number of parameters, tied ones counted once."""
+        d, kv = self.hidden_size, self.num_key_value_heads * self.head_dim
+        layer = 2 * d * d + 2 * d * kv + 3 * d * self.intermediate_size + 2 * d
+        embeddings = self.vocab_size * d * (1 if self.tie_word_embeddings else 2)
+        return embeddings + self.num_hidden_layers * layer + d
+
+
+def rotary(config: LlamaConfig, positions_S: Tensor) -> Tensor:
+    """Cosines and sines of the rotary positions (Su et al., 2021): (2, S, W), halves as Hugging Face lays them."""
+    exponents = torch.arange(0, config.head_dim, 2, dtype=torch.float32, device=positions_S.device)
+    frequencies = config.rope_theta ** (-exponents / config.head_dim)
+    angles = positions_S.float()[:, None] * frequencies
+    angles = torch.cat((angles, angles), dim=-1)
+    return torch.stack((angles.cos(), angles.sin()))
+
+
+def rotate(x_BHSW: Tensor, rotary_2SW: Tensor) -> Tensor:
+    """Turn each pair of dimensions (i, i + W/2) by its position's angle."""
+    first, second = x_BHSW.chunk(2, dim=-1)
+    turned = torch.cat((-second, first), dim=-1)
+    return (x_BHSW * rotary_2SW[0] + turned * rotary_2SW[1]).to(x_BHSW.dtype)
+
+
+def document_mask(tokens_BS: Tensor, begin: int) -> Tensor:
+    """True where a position may look: at or before itself, in its own document. (B, 1, S, S).
+
+    A document starts at each `begin` token; what stands before the first belongs to one begun earlier.
+    """
+    document_BS = (tokens_BS == begin).cumsum(dim=1)
+    same = document_BS[:, None, :, None] == document_BS[:, None, None, :]
+    length = tokens_BS.shape[1]
+    causal = torch.ones(length, length, dtype=torch.bool, device=tokens_BS.device).tril()
+    return same & causal
+
+
+class Attention(nn.Module):
+    """Causal self-attention with grouped queries."""
+
+    def __init__(self, config: LlamaConfig) -> None:
+        super().__init__()
+        self.heads, self.kv_heads = config.num_attention_heads, config.num_key_value_heads
+        self.width = config.head_dim
+        self.qkv = nn.Linear(config.hidden_size, (self.heads + 2 * self.kv_heads) * self.width, bias=False)
+        self.out = nn.Linear(config.hidden_size, config.hidden_size, bias=False)
+
+    def forward(
+        self, x_BSD: Tensor, rotary_2SW: Tensor, mask: Tensor | None, cache: Cache | None, layer: int
+    ) -> Tensor:
+        """Attend; `mask` None means plainly causal, a cache holds the keys and values of earlier positions."""
+        batch, length, _ = x_BSD.shape
+        heads = self.qkv(x_BSD).view(batch, length, -1, self.width).transpose(1, 2)
+        q_BHSW, k_BKSW, v_BKSW = heads.split((self.heads, self.kv_heads, self.kv_heads), dim=1)
+        q_BHSW, k_BKSW = rotate(q_BHSW, rotary_2SW), rotate(k_BKSW, rotary_2SW)
+        if cache is not None:
+            k_BKSW, v_BKSW = cache.extend(layer, k_BKSW, v_BKSW)
+        y_BHSW = F.scaled_dot_product_attention(
+            q_BHSW, k_BKSW, v_BKSW, mask, is_causal=mask is None and length > 1, enable_gqa=True
+        )
+        return self.out(y_BHSW.transpose(1, 2).reshape(batch, length, -1))
+
+
+class FeedForward(nn.Module):
+    """SiLU-gated feed-forward (Shazeer, 2020)."""
+
+    def __init__(self, config: LlamaConfig) -> None:
+        super().__init__()
+        self.gate_up = nn.Linear(config.hidden_size, 2 * config.intermediate_size, bias=False)
+        self.down = nn.Linear(config.intermediate_size, config.hidden_size, bias=False)
+
+    def forward(self, x_BSD: Tensor) -> Tensor:
+        """Apply to each position alone."""
+        gate, up = self.gate_up(x_BSD).chunk(2, dim=-1)
+        return self.down(F.silu(gate) * up)
+
+
+class Layer(nn.Module):
+    """Attention, then feed-forward, each added to the stream."""
+
+    def __init__(self, config: LlamaConfig) -> None:
+        super().__init__()
+        self.attention_norm = nn.RMSNorm(config.hidden_size, eps=config.rms_norm_eps)
+        self.attention = Attention(config)
+        self.feed_forward_norm = nn.RMSNorm(config.hidden_size, eps=config.rms_norm_eps)
+        self.feed_forward = FeedForward(config)
+
+    def forward(
+        self, x_BSD: Tensor, rotary_2SW: Tensor, mask: Tensor | None, cache: Cache | None, layer: int
+    ) -> Tensor:
+        """One layer of the stream."""
+        x_BSD = x_BSD + self.attention(self.attention_norm(x_BSD), rotary_2SW, mask, cache, layer)
+        return x_BSD + self.feed_forward(self.feed_forward_norm(x_BSD))
+
+
+class Llama(nn.Module):
+    """The whole model."""
+
+    def __init__(self, config: LlamaConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.embedding = nn.Embedding(config.vocab_size, config.hidden_size)
+        self.layers = nn.ModuleList(Layer(config) for _ in range(config.num_hidden_layers))
+        self.norm = nn.RMSNorm(config.hidden_size, eps=config.rms_norm_eps)
+        self.output = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
+        if config.tie_word_embeddings:
+            self.output.weight = self.embedding.weight
+
+    def hidden(self, tokens_BS: Tensor, mask: Tensor | None = None, cache: Cache | None = None) -> Tensor:
+        """The normalised last stream, (B, S, D)."""
+        start = cache.length if cache is not None else 0
+        positions = torch.arange(start, start + tokens_BS.shape[1], device=tokens_BS.device)
+        x_BSD = self.embedding(tokens_BS)
+        rotary_2SW = rotary(self.config, positions).to(x_BSD.dtype)
+        for number, layer in enumerate(self.layers):
+            x_BSD = layer(x_BSD, rotary_2SW, mask, cache, number)
+        normalised: Tensor = self.norm(x_BSD)
+        return normalised
+
+    def forward(self, tokens_BS: Tensor, mask: Tensor | None = None, cache: Cache | None = None) -> Tensor:
+        """Logits, (B, S, vocabulary)."""
+        logits: Tensor = self.output(self.hidden(tokens_BS, mask, cache))
+        return logits
+
+    def loss(
+        self, tokens_BS: Tensor, targets_BS: Tensor, mask: Tensor | None = None, reduction: str = "sum"
+    ) -> Tensor:
+        """Cross-entropy in nats, summed or (reduction "none") by position, (B S); targets of IGNORE give 0.
+
+        The logits never lie whole in memory: the loss works through the vocabulary's matrix in chunks.
+        """
+        hidden_ND = self.hidden(tokens_BS, mask).flatten(0, 1)
+        return F.linear_cross_entropy(
+            hidden_ND, self.output.weight, targets_BS.flatten(), reduction=reduction, ignore_index=IGNORE
+        )
+
+
+class Cache:
+    """Keys and values of the positions already read, for generating one token at a time."""
+
+    def __init__(self, config: LlamaConfig, batch: int, device: torch.device, dtype: torch.dtype) -> None:
+        shape = (config.num_hidden_layers, 2, batch, config.num_key_value_heads)
+        self.stored = torch.empty(
+            *shape, config.max_position_embeddings, config.head_dim, device=device, dtype=dtype
+        )
+        self.layers = config.num_hidden_layers
+        self.length = 0
+
+    def extend(self, layer: int, k_BKSW: Tensor, v_BKSW: Tensor) -> tuple[Tensor, Tensor]:
+        """Add new positions to a layer and return all of it; the last layer moves the length on."""
+        end = self.length + k_BKSW.shape[2]
+        self.stored[layer, 0, :, :, self.length : end] = k_BKSW
+        self.stored[layer, 1, :, :, self.length : end] = v_BKSW
+        if layer == self.layers - 1:
+            self.length = end
+        return self.stored[layer, 0, :, :, :end], self.stored[layer, 1, :, :, :end]

@@ -1,0 +1,522 @@
+"""The recipe: one YAML file that describes a run, read into strict models.
+
+Everything that a person may set is a field here, with its default and a line that explains it.
+The commented recipe of `octavo init`, the JSON Schema for editors and the reference page are
+generated from these models, so that they cannot drift apart.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import types
+import typing
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from octavo.errors import InputError
+
+LANGUAGES = ("en", "fr", "es", "de", "it", "nl", "la", "pt")
+
+Language = Annotated[str, Field(pattern=r"^[a-z]{2}$")]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+Positive = Annotated[int, Field(gt=0)]
+
+
+class Section(BaseModel):
+    """A part of the recipe: no unknown keys, no silent conversions."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+
+
+class Provider(Section):
+    """Who is answerable for the model: what only a person knows, for the papers."""
+
+    name: str | None = None
+    """Name of the person or body that provides the model."""
+    contact: str | None = None
+    """Where to write to: an address that will be read."""
+
+
+class Source(Section):
+    """A place that documents come from."""
+
+    path: str
+    """builtin:starter, or a file, folder, glob, s3:// or hf://datasets/OWNER/NAME location."""
+    license: str | None = None
+    """Licence of the documents that state none themselves: an SPDX id, or null."""
+    collection: str | None = None
+    """Collection of the documents that state none themselves."""
+    columns: dict[str, str] = {}
+    """Octavo's column: the source's column, where the names differ, such as {text: body}."""
+    documents: Positive | None = None
+    """Take at most this many documents; null takes all."""
+
+
+class Corpus(Section):
+    """Which documents come in."""
+
+    sources: list[Source] = Field(min_length=1)
+    """Where documents come from, in order."""
+    languages: list[Language] = Field(default=list(LANGUAGES), min_length=1)
+    """Languages to keep, as ISO 639-1 codes."""
+
+
+class Licences(Section):
+    """What counts as open."""
+
+    allow: list[str] = Field(
+        default=[
+            "LicenseRef-Public-Domain",
+            "LicenseRef-PDM-1.0",
+            "CC0-1.0",
+            "PDDL-1.0",
+            "CC-BY-*",
+            "CC-BY-SA-*",
+            "ODC-By-1.0",
+            "ODbL-1.0",
+            "OGL-UK-*",
+            "etalab-2.0",
+            "Apache-2.0",
+            "MIT",
+            "BSD-2-Clause",
+            "BSD-3-Clause",
+        ],
+        min_length=1,
+    )
+    """Licences that pass, as SPDX ids; a final * stands for any version. Nothing else passes."""
+
+
+class HeldOut(Section):
+    """Works that no training step ever sees, kept for evaluation."""
+
+    fraction: Fraction = 0.05
+    """Share of each language's text to hold out, by whole works; at least one work a language."""
+    max_bytes: Positive = 1_000_000
+    """Stop holding out at this many bytes a language."""
+
+
+class Curation(Section):
+    """Which documents stay, and why the others go."""
+
+    licences: Licences = Licences()
+    """The licence gate."""
+    held_out: HeldOut = HeldOut()
+    """The held-out split."""
+
+
+class Tokenizer(Section):
+    """The tokenizer: trained on the kept documents, or given."""
+
+    path: str | None = None
+    """A tokenizer.json to use as it is; null trains one."""
+    vocab_size: Annotated[int, Field(ge=512)] = 65_536
+    """Number of entries, special ones included. Past 65,536 the token files take four bytes a token."""
+    sample_bytes: Positive = 200_000_000
+    """Text to train on at most, the same amount of each language."""
+
+
+class Model(Section):
+    """The Llama architecture, in the names of Hugging Face's LlamaConfig."""
+
+    hidden_size: Positive = 1024
+    """Width of the residual stream."""
+    num_hidden_layers: Positive = 26
+    """Number of layers."""
+    num_attention_heads: Positive = 16
+    """Number of query heads; divides hidden_size."""
+    num_key_value_heads: Positive = 8
+    """Number of key and value heads; divides num_attention_heads."""
+    intermediate_size: Positive = 2560
+    """Width of the feed-forward layer."""
+    max_position_embeddings: Annotated[int, Field(ge=2)] = 2048
+    """Context length in tokens."""
+    rope_theta: Annotated[float, Field(gt=0)] = 10_000.0
+    """Base of the rotary position embedding."""
+    rms_norm_eps: Annotated[float, Field(gt=0)] = 1e-5
+    """Added to the mean square in RMSNorm."""
+    tie_word_embeddings: bool = True
+    """Whether the output layer is the embedding matrix."""
+    initializer_range: Annotated[float, Field(gt=0)] = 0.02
+    """Standard deviation of the initial weights."""
+
+    @model_validator(mode="after")
+    def _heads_fit(self) -> Self:
+        if self.hidden_size % self.num_attention_heads:
+            raise _impossible(
+                "num_attention_heads", self.num_attention_heads, f"a divisor of hidden_size ({self.hidden_size})"
+            )
+        if self.num_attention_heads % self.num_key_value_heads:
+            raise _impossible(
+                "num_key_value_heads",
+                self.num_key_value_heads,
+                f"a divisor of num_attention_heads ({self.num_attention_heads})",
+            )
+        if (self.hidden_size // self.num_attention_heads) % 2:
+            raise _impossible(
+                "num_attention_heads",
+                self.num_attention_heads,
+                f"heads of an even width, but hidden_size {self.hidden_size} gives "
+                f"{self.hidden_size // self.num_attention_heads}",
+            )
+        return self
+
+
+class Optimizer(Section):
+    """AdamW (Loshchilov and Hutter, 2019)."""
+
+    name: Literal["adamw"] = "adamw"
+    """The optimizer."""
+    learning_rate: Annotated[float, Field(gt=0)] = 3e-3
+    """Peak learning rate."""
+    betas: Annotated[list[Fraction], Field(min_length=2, max_length=2)] = [0.9, 0.95]
+    """Decay of the first and second moment."""
+    eps: Annotated[float, Field(gt=0)] = 1e-8
+    """Added to the denominator."""
+    weight_decay: Annotated[float, Field(ge=0)] = 0.1
+    """Decoupled weight decay of matrices; norms have none."""
+    gradient_clip: Annotated[float, Field(gt=0)] = 1.0
+    """Largest norm of the gradient."""
+
+
+class Schedule(Section):
+    """Learning rate over the run."""
+
+    name: Literal["cosine", "warmup-stable-decay"] = "cosine"
+    """Shape after the warm-up."""
+    warmup_steps: Annotated[int, Field(ge=0)] = 100
+    """Steps of linear rise to the peak."""
+    decay_fraction: Fraction = 0.2
+    """Share of the steps at the end that decay linearly (warmup-stable-decay alone)."""
+    final_ratio: Fraction = 0.1
+    """Last learning rate, as a share of the peak."""
+
+
+class Checkpoint(Section):
+    """When the training state is saved."""
+
+    every_steps: Positive = 1000
+    """Steps between checkpoints; the last step is always saved."""
+    keep_last: Positive = 2
+    """How many complete checkpoints stay."""
+
+
+class Training(Section):
+    """The pretraining."""
+
+    tokens: Positive = 7_000_000_000
+    """Tokens to train on; the documents are passed over as often as that needs."""
+    sequence_length: Annotated[int, Field(ge=2)] | None = None
+    """Tokens a sequence; null takes the model's context."""
+    sequences_per_step: Positive = 256
+    """Sequences in one optimizer step, over all processes."""
+    sequences_per_pass: Positive = 16
+    """Sequences in one forward and backward pass; divides sequences_per_step. Less takes less memory."""
+    optimizer: Optimizer = Optimizer()
+    """The optimizer."""
+    schedule: Schedule = Schedule()
+    """The learning-rate schedule."""
+    checkpoint: Checkpoint = Checkpoint()
+    """The checkpoints."""
+    precision: Literal["bfloat16", "float32"] = "bfloat16"
+    """Precision of the matrix products; weights and optimizer stay in float32."""
+    compile: bool = True
+    """Whether to compile the step."""
+    log_every: Positive = 10
+    """Steps between two lines of metrics.jsonl."""
+
+    @model_validator(mode="after")
+    def _passes_fit(self) -> Self:
+        if self.sequences_per_step % self.sequences_per_pass:
+            raise _impossible(
+                "sequences_per_pass",
+                self.sequences_per_pass,
+                f"a divisor of sequences_per_step ({self.sequences_per_step})",
+            )
+        return self
+
+
+class Evaluation(Section):
+    """What is measured on the held-out works."""
+
+    max_bytes: Positive = 1_000_000
+    """Text to measure at most, a language."""
+
+
+class Release(Section):
+    """What the release holds."""
+
+    formats: list[Literal["safetensors", "gguf-f32", "gguf-bf16", "gguf-q8_0"]] = Field(
+        default=["safetensors", "gguf-bf16", "gguf-q8_0"], min_length=1
+    )
+    """Files of weights to write."""
+    license: str = "Apache-2.0"
+    """Licence of the weights, as an SPDX id."""
+    prompts: dict[Language, str] = {}
+    """One prompt a language; its continuation is shown in the model card."""
+
+
+class Recipe(Section):
+    """A whole run, from documents to release."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    """Name of the run and of its model."""
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1789
+    """Seed of everything that is drawn by lot."""
+    provider: Provider = Provider()
+    """Who provides the model."""
+    corpus: Corpus
+    """Stage corpus: which documents come in."""
+    curation: Curation = Curation()
+    """Stage curation: which documents stay."""
+    tokenizer: Tokenizer = Tokenizer()
+    """Stage tokenization: the tokenizer and the token files."""
+    model: Model = Model()
+    """The architecture of the model."""
+    training: Training = Training()
+    """Stage training."""
+    evaluation: Evaluation = Evaluation()
+    """Stage evaluation."""
+    release: Release = Release()
+    """Stage release."""
+
+    @field_validator("corpus")
+    @classmethod
+    def _no_doubles(cls, corpus: Corpus) -> Corpus:
+        if len(set(corpus.languages)) != len(corpus.languages):
+            raise _impossible("languages", corpus.languages, "each language once")
+        return corpus
+
+    @model_validator(mode="after")
+    def _sequence_fits(self) -> Self:
+        length, context = self.training.sequence_length, self.model.max_position_embeddings
+        if length is not None and length > context:
+            raise _impossible(
+                "training.sequence_length", length, f"at most model.max_position_embeddings ({context})"
+            )
+        per_step = self.training.sequences_per_step * self.sequence_length
+        if self.training.tokens < per_step:
+            raise _impossible(
+                "training.tokens",
+                self.training.tokens,
+                f"at least one step: sequences_per_step x sequence_length = {per_step}",
+            )
+        return self
+
+    @property
+    def sequence_length(self) -> int:
+        """Tokens a training sequence."""
+        return self.training.sequence_length or self.model.max_position_embeddings
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps: the smallest number that sees `training.tokens` tokens."""
+        return -(-self.training.tokens // (self.training.sequences_per_step * self.sequence_length))
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with the scalars of YAML 1.2: `3e-3` is a number, `no` is a language and `2026-01-01` is text."""
+
+    yaml_implicit_resolvers: typing.ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {}
+
+
+for _tag, _pattern, _first in (
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    ("int", r"[-+]?[0-9][0-9_]*", list("-+0123456789")),
+    ("float", r"[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|nan)", list("-+.0123456789")),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), _first)
+
+
+class _ImpossibleValueError(ValueError):
+    """A value of the right type that cannot be; carries the field that it concerns."""
+
+    def __init__(self, field: str, found: object, expected: str) -> None:
+        super().__init__(f"found {found}, expected {expected}")
+        self.field = field
+
+
+def _impossible(field: str, found: object, expected: str) -> _ImpossibleValueError:
+    return _ImpossibleValueError(field, found, expected)
+
+
+def load(path: Path, settings: list[str] | None = None) -> Recipe:
+    """Read a recipe from YAML, with `a.b=value` settings laid over it.
+
+    Raises InputError with one line for each problem: file, line, field, found, expected.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such recipe; `octavo init DIR` writes one") from None
+    except IsADirectoryError:
+        raise InputError(f"{path}: found a folder, expected a recipe (a YAML file)") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: found bytes that are not UTF-8 at offset {error.start}") from None
+    data, lines = _parse_yaml(text, str(path))
+    for setting in settings or []:
+        _apply_setting(data, lines, setting)
+    return validate(data, lines, str(path))
+
+
+def validate(data: dict[str, Any], lines: dict[tuple[str | int, ...], str], file: str) -> Recipe:
+    """Check a recipe given as plain data; `lines` says where each field stands, for the messages."""
+    try:
+        return Recipe.model_validate(data)
+    except ValidationError as error:
+        problems = [_describe(problem, data, lines, file) for problem in error.errors()]
+        raise InputError("\n".join(problems)) from None
+
+
+def _parse_yaml(text: str, file: str) -> tuple[dict[str, Any], dict[tuple[str | int, ...], str]]:
+    try:
+        node = yaml.compose(text, Loader=_Loader)
+        data = yaml.load(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise InputError(f"{file}:{line}: not valid YAML: {error.problem}") from None
+    except yaml.YAMLError as error:
+        raise InputError(f"{file}: not valid YAML: {error}") from None
+    if not isinstance(data, dict):
+        raise InputError(f"{file}:1: found {_kind(data)}, expected a mapping with `name` and `corpus`")
+    lines: dict[tuple[str | int, ...], str] = {}
+
+    def note(node: yaml.Node, path: tuple[str | int, ...]) -> None:
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                where = (*path, str(key.value))
+                if where in lines:
+                    raise InputError(f"{file}:{key.start_mark.line + 1}: {_dotted(where)}: given twice")
+                lines[where] = f"{file}:{key.start_mark.line + 1}"
+                note(value, where)
+        elif isinstance(node, yaml.SequenceNode):
+            for index, value in enumerate(node.value):
+                lines[(*path, index)] = f"{file}:{value.start_mark.line + 1}"
+                note(value, (*path, index))
+
+    note(node, ())
+    return data, lines
+
+
+def _apply_setting(data: dict[str, Any], lines: dict[tuple[str | int, ...], str], setting: str) -> None:
+    where = f"--set {setting}"
+    dotted, equals, value = setting.partition("=")
+    if not equals or not dotted:
+        raise InputError(f"{where}: expected a.b=value")
+    *parents, last = dotted.split(".")
+    target: Any = data
+    for key in parents:
+        target = target.setdefault(key, {}) if isinstance(target, dict) else None
+    if not isinstance(target, dict):
+        raise InputError(f"{where}: {dotted}: found no mapping to set it in")
+    try:
+        target[last] = yaml.load(value, Loader=_Loader)
+    except yaml.YAMLError:
+        raise InputError(f"{where}: the value is not valid YAML") from None
+    lines[tuple(dotted.split("."))] = where
+
+
+def _describe(
+    problem: Any, data: dict[str, Any], lines: dict[tuple[str | int, ...], str], file: str
+) -> str:
+    path = tuple(part for part in problem["loc"] if not _is_union_tag(part, data, problem["loc"]))
+    cause = problem.get("ctx", {}).get("error")
+    if isinstance(cause, _ImpossibleValueError):
+        path = (*path, *cause.field.split("."))
+        said = str(cause)
+    elif problem["type"] == "extra_forbidden":
+        known = list(_fields_at(path[:-1]))
+        near = difflib.get_close_matches(str(path[-1]), known, n=1, cutoff=0.4)
+        hint = f"the nearest is {near[0]}" if near else f"known are {', '.join(known)}"
+        said = f"unknown field; {hint}"
+    elif problem["type"] == "missing":
+        said = "missing; it must be given"
+    else:
+        said = f"found {_shown(problem['input'])}, expected {_expected(problem)}"
+    at = next((lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in lines), file)
+    return f"{at}: {_dotted(path)}: {said}"
+
+
+def _is_union_tag(part: str | int, data: Any, location: tuple[str | int, ...]) -> bool:
+    """Pydantic adds the branch of a union ("int", "constrained-int") to the place of a problem."""
+    return isinstance(part, str) and ("-" in part or part in {"int", "str", "none"}) and part == location[-1]
+
+
+def _expected(problem: Any) -> str:
+    context = problem.get("ctx", {})
+    if problem["type"] == "string_pattern_mismatch":
+        return f"text of the form {context['pattern']}"
+    said: str = problem["msg"]
+    for prefix in ("Input should be ", "Value error, "):
+        said = said.removeprefix(prefix)
+    return said.split(", unable to")[0]
+
+
+def _fields_at(path: tuple[str | int, ...]) -> dict[str, Any]:
+    """Field names of the section at a path of the recipe."""
+    here: Any = Recipe
+    for part in path:
+        if isinstance(part, int):
+            here = typing.get_args(here)[0]
+        else:
+            here = here.model_fields[part].annotation
+        if isinstance(here, types.UnionType):
+            here = next(arm for arm in typing.get_args(here) if arm is not type(None))
+    return dict(here.model_fields)
+
+
+def _dotted(path: tuple[str | int, ...]) -> str:
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
+
+
+def _kind(value: Any) -> str:
+    names = {dict: "a mapping", list: "a list", str: "text", type(None): "nothing", bool: "true or false"}
+    return names.get(type(value), type(value).__name__)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict | list | type(None)):
+        return _kind(value)
+    shown = json.dumps(value, ensure_ascii=False, default=str)
+    return shown if len(shown) <= 60 else shown[:57] + "..."
+
+
+def dump(recipe: Recipe, comments: bool = False) -> str:
+    """The recipe as YAML, complete with defaults; with comments, each field is explained above itself."""
+    out: list[str] = []
+
+    def write(section: Section, indent: str) -> None:
+        for name, field in type(section).model_fields.items():
+            value = getattr(section, name)
+            if comments and field.description:
+                if not indent and isinstance(value, Section):
+                    out.append("")
+                out.append(f"{indent}# {' '.join(field.description.split())}")
+            if isinstance(value, Section):
+                out.append(f"{indent}{name}:")
+                write(value, indent + "  ")
+            elif isinstance(value, list) and value and isinstance(value[0], Section):
+                out.append(f"{indent}{name}:")
+                for item in value:
+                    start = len(out)
+                    write(item, indent + "    ")
+                    first = next(n for n in range(start, len(out)) if not out[n].lstrip().startswith("#"))
+                    out[first] = out[first].replace(f"{indent}    ", f"{indent}  - ", 1)
+                    if comments:  # the item's own comment stands above its dash
+                        out[start:first] = [line.replace("    ", "  ", 1) for line in out[start:first]]
+            else:
+                plain = yaml.safe_dump(value, allow_unicode=True, default_flow_style=True, width=4096)
+                out.append(f"{indent}{name}: {plain.removesuffix(chr(10)).removesuffix(f'{chr(10)}...')}")
+
+    write(recipe, "")
+    return "\n".join(out) + "\n"
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema of the recipe, for editors."""
+    return Recipe.model_json_schema() | {"$schema": "https://json-schema.org/draft/2020-12/schema"}

@@ -1,0 +1,1 @@
+"""The pretraining: data order, loop, optimizer, checkpoints, and what a run costs."""
