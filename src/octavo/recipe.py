@@ -40,6 +40,8 @@ class Provider(Section):
     """Name of the person or body that provides the model."""
     contact: str | None = None
     """Where to write to: an address that will be read."""
+    country: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
+    """Where the machines stand (ISO 3166-1 alpha-3, such as FRA), for the CO2eq of their electricity."""
 
 
 class Source(Section):

@@ -77,7 +77,7 @@ def curate(recipe: Recipe, documents: Path, home: Path, progress: Progress) -> d
     missing = [lang for lang in recipe.corpus.languages if lang not in report["languages"]]
     if missing:
         progress.message(f"curation: no document is left in {', '.join(missing)}")
-    return {"kept": report["kept"], "removed": report["removed"], "languages": report["languages"]}
+    return report
 
 
 def _judge_part(part: Path, verdict: Path, first_row: int, source_licence: str | None, recipe: Recipe) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ from octavo.lineage import write_atomically
 from octavo.modeling.llama import Llama, LlamaConfig
 
 _PREFIX = "step-"
+
+# One process on purpose; the library takes it for a mistake.
+warnings.filterwarnings("ignore", message="torch.distributed is disabled", category=UserWarning)
 
 
 def save(home: Path, step: int, model: Llama, optimizer: Optimizer, keep_last: int) -> None:

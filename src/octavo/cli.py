@@ -1,0 +1,224 @@
+"""The commands, one short function each; heavy things are imported inside them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from octavo.errors import InputError, OctavoError
+
+app = typer.Typer(
+    name="octavo",
+    help="The foundry for small open language models: from open documents to a signed release on a CPU.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+StageName = Literal["corpus", "curation", "tokenization", "training", "evaluation", "release"]
+Settings = Annotated[list[str] | None, typer.Option("--set", metavar="A.B=V", help="Set a field of the recipe.")]
+Out = Annotated[Path | None, typer.Option(help="Directory of the run; runs/NAME by default.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+RecipeFile = Annotated[Path, typer.Argument(help="The recipe, a YAML file.", show_default=False)]
+RunDirectory = Annotated[Path, typer.Argument(metavar="DIR", help="Directory of a run.", show_default=False)]
+
+
+def main() -> None:
+    """Run a command; a user's mistake ends with one clear message and status 2, failed work with status 1."""
+    from octavo.progress import StoppedError
+
+    try:
+        app()
+    except InputError as error:
+        _fail(str(error), 2)
+    except OctavoError as error:
+        _fail(str(error), 1)
+    except (StoppedError, KeyboardInterrupt):
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of our output has left
+        sys.stderr.close()
+        sys.exit(0)
+
+
+def _fail(message: str, status: int) -> None:
+    for line in message.split("\n"):
+        print(f"octavo: {line}", file=sys.stderr)
+    sys.exit(status)
+
+
+@app.command()
+def init(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", show_default=False)],
+    corpus: Annotated[
+        Literal["starter", "common-corpus"], typer.Option(help="Where the documents come from.")
+    ] = "starter",
+) -> None:
+    """Write a commented recipe.yaml into DIR.
+
+    Example: octavo init mine && octavo run mine/recipe.yaml
+    """
+    from octavo.recipe import dump
+    from octavo.starters import STARTERS
+
+    file = directory / "recipe.yaml"
+    if file.exists():
+        raise InputError(f"{file}: is there already; nothing was changed")
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        file.write_text(dump(STARTERS[corpus](), comments=True), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{file}: cannot be written ({error.strerror})") from None
+    print(file)
+
+
+@app.command()
+def run(
+    recipe: RecipeFile,
+    out: Out = None,
+    until: Annotated[StageName, typer.Option(help="Last stage to do.")] = "release",
+    settings: Settings = None,
+    as_json: AsJson = False,
+) -> None:
+    """Walk the road from documents to release; goes on where it stopped.
+
+    Example: octavo run recipes/starter.yaml --set training.tokens=1_000_000
+    """
+    _road(recipe, out, until, settings, as_json)
+
+
+@app.command()
+def curate(recipe: RecipeFile, out: Out = None, settings: Settings = None, as_json: AsJson = False) -> None:
+    """Take documents in and decide which stay.
+
+    Example: octavo curate recipe.yaml
+    """
+    _road(recipe, out, "curation", settings, as_json)
+
+
+@app.command()
+def tokenize(recipe: RecipeFile, out: Out = None, settings: Settings = None, as_json: AsJson = False) -> None:
+    """Train the tokenizer and write the token files.
+
+    Example: octavo tokenize recipe.yaml
+    """
+    _road(recipe, out, "tokenization", settings, as_json)
+
+
+@app.command()
+def pretrain(recipe: RecipeFile, out: Out = None, settings: Settings = None, as_json: AsJson = False) -> None:
+    """Train the model.
+
+    Example: octavo pretrain recipe.yaml --set training.tokens=1_000_000
+    """
+    _road(recipe, out, "training", settings, as_json)
+
+
+@app.command()
+def evaluate(directory: RunDirectory, as_json: AsJson = False) -> None:
+    """Measure a run's model on its held-out works.
+
+    Example: octavo evaluate runs/starter
+    """
+    _road(_recipe_of(directory), directory, "evaluation", None, as_json)
+
+
+@app.command()
+def release(directory: RunDirectory, as_json: AsJson = False) -> None:
+    """Write a run's release.
+
+    Example: octavo release runs/starter
+    """
+    _road(_recipe_of(directory), directory, "release", None, as_json)
+
+
+@app.command()
+def status(directory: RunDirectory, as_json: AsJson = False) -> None:
+    """Say what is done, what is next, and the last figures.
+
+    Example: octavo status runs/starter
+    """
+    from octavo.run import stage_states
+    from octavo.summary import print_status
+
+    states = stage_states(directory)
+    if as_json:
+        _print_json(states)
+    else:
+        print_status(directory, states)
+
+
+@app.command()
+def generate(
+    model: Annotated[Path, typer.Argument(help="A run, a release, a model directory or a .gguf file.")],
+    prompt: Annotated[str, typer.Argument(help="The beginning of a text.")],
+    max_tokens: Annotated[int, typer.Option(min=1, help="Tokens to write at most.")] = 128,
+    temperature: Annotated[float, typer.Option(min=0.0, help="0 always takes the likeliest token.")] = 0.0,
+    repetition_penalty: Annotated[
+        float, typer.Option(min=0.01, help="Over 1 makes what was said less likely; 1.1 to 1.2 is best.")
+    ] = 1.1,
+    seed: Annotated[int, typer.Option(help="Seed of the draw at a temperature over 0.")] = 0,
+    engine: Annotated[Literal["auto", "llama.cpp", "torch"], typer.Option(help="What computes.")] = "auto",
+    stream: Annotated[bool, typer.Option("--stream/--no-stream", help="Print the text as it comes.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Continue a text on the CPU.
+
+    Example: octavo generate runs/starter "Once upon a time"
+    """
+    from octavo.inference.engine import open_engine, stream_text
+    from octavo.inference.sampling import Decoding
+
+    decoding = Decoding(max_tokens, temperature, repetition_penalty, seed)
+    opened = open_engine(model, engine)
+    pieces = stream_text(opened, prompt, decoding)
+    if as_json:
+        _print_json({"prompt": prompt, "continuation": "".join(pieces), "engine": opened.name})
+        return
+    sys.stdout.write(prompt)
+    for piece in pieces if stream else ["".join(pieces)]:
+        sys.stdout.write(piece)
+        sys.stdout.flush()
+    sys.stdout.write("\n")
+
+
+@app.command()
+def schema() -> None:
+    """Print the recipe's JSON Schema, for editors.
+
+    Example: octavo schema > recipe.schema.json
+    """
+    from octavo.recipe import json_schema
+
+    _print_json(json_schema())
+
+
+def _road(recipe: Path, out: Path | None, until: StageName, settings: list[str] | None, as_json: bool) -> None:
+    from octavo.recipe import load
+
+    read = load(recipe, settings)  # before the heavy imports: a mistake is told at once
+    from octavo.display import Display, Stop
+    from octavo.run import Reporter, run_road
+    from octavo.summary import print_summary
+
+    directory = out or Path("runs") / read.name
+    display = Display(Stop())
+    figures = run_road(read, directory, until, Reporter(display.message, display.stage))
+    if as_json:
+        _print_json({"directory": str(directory), "stages": figures})
+    else:
+        print_summary(directory, figures)
+
+
+def _recipe_of(directory: Path) -> Path:
+    if not (directory / "recipe.yaml").is_file():
+        raise InputError(f"{directory}: found no recipe.yaml in it, expected the directory of a run")
+    return directory / "recipe.yaml"
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=1))

@@ -1,0 +1,95 @@
+"""What a person sees of a run on stderr: a bar a stage on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as RichProgress
+
+from octavo.progress import Progress
+
+GRACE_SECONDS = 4.0
+"""After Ctrl-C a stage has this long to save; all it wrote is whole in any case."""
+
+QUIET_SECONDS = 15.0
+"""Between two lines where stderr is no terminal."""
+
+
+class Stop:
+    """Turns Ctrl-C and SIGTERM into a wish to stop, and ends the process where the wish is not met in time.
+
+    The signal is read from a pipe by a thread, as Python's own handlers wait for long calls into
+    native code.
+    """
+
+    def __init__(self) -> None:
+        self.wished = threading.Event()
+        self.read, write = os.pipe()
+        os.set_blocking(write, False)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: None)
+        signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def _watch(self) -> None:
+        while os.read(self.read, 1)[0] not in (signal.SIGINT, signal.SIGTERM):
+            pass
+        print("\noctavo: stopping; what is done is kept, the same command goes on", file=sys.stderr)
+        self.wished.set()
+        time.sleep(GRACE_SECONDS)
+        sys.stderr.write("\x1b[?25h" if sys.stderr.isatty() else "")  # show the cursor again
+        sys.stderr.flush()
+        os._exit(130)
+
+
+class Display:
+    """The reporter of a run."""
+
+    def __init__(self, stop: Stop) -> None:
+        self.console = Console(stderr=True, highlight=False)
+        self.stop = stop
+
+    def message(self, text: str) -> None:
+        """Print a line."""
+        self.console.print(text, markup=False)
+
+    @contextlib.contextmanager
+    def stage(self, name: str) -> Iterator[Progress]:
+        """Show a stage while it runs."""
+        started = time.perf_counter()
+        if self.console.is_terminal:
+            columns = (
+                TextColumn(f"{name:<13}"),
+                BarColumn(24),
+                TaskProgressColumn(),
+                TimeElapsedColumn(),
+                TextColumn("left"),
+                TimeRemainingColumn(),
+                TextColumn("{task.fields[note]}", markup=False),
+            )
+            with RichProgress(*columns, console=self.console, transient=True) as bar:
+                task = bar.add_task(name, total=None, note="")
+
+                def update(done: float, total: float, note: str) -> None:
+                    bar.update(task, completed=done, total=total, note=note)
+
+                yield Progress(update, self.message, self.stop.wished.is_set)
+        else:
+            said = 0.0
+
+            def tell(done: float, total: float, note: str) -> None:
+                nonlocal said
+                if time.perf_counter() - said > QUIET_SECONDS:
+                    said = time.perf_counter()
+                    self.message(f"{name}: {done / max(total, 1):.0%} {note}")
+
+            yield Progress(tell, self.message, self.stop.wished.is_set)
+        self.message(f"{name}: done in {time.perf_counter() - started:.1f} s")

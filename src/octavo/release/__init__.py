@@ -1,0 +1,1 @@
+"""What leaves the house: the model in the formats that others read, with its papers."""

@@ -1,0 +1,108 @@
+"""Stage release: a Hugging Face directory with GGUF files and a model card, complete in itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+
+from octavo.inference.engine import TorchEngine, stream_text
+from octavo.inference.sampling import Decoding
+from octavo.lineage import write_atomically, write_json
+from octavo.modeling.gguf import GgufType, pre_tokenizer_name, save_gguf
+from octavo.modeling.hf import save_hf
+from octavo.modeling.llama import Llama
+from octavo.progress import Progress
+from octavo.recipe import Recipe
+from octavo.release.model_card import model_card
+from octavo.tokenization.encode import load_tokenizer
+from octavo.tokenization.entries import begin_and_end
+
+SAMPLE = Decoding(max_tokens=64)
+_GGUF_TYPES: dict[str, GgufType] = {"gguf-f32": "F32", "gguf-bf16": "BF16", "gguf-q8_0": "Q8_0"}
+
+
+def check_formats(recipe: Recipe, tokenizer: Tokenizer) -> None:
+    """Raise InputError where the recipe asks for GGUF and llama.cpp could not read the tokenizer alike."""
+    if any(kind.startswith("gguf") for kind in recipe.release.formats):
+        pre_tokenizer_name(tokenizer)
+
+
+def release(
+    recipe: Recipe, run: Path, model: Llama, figures: dict[str, Any], home: Path, progress: Progress
+) -> dict[str, Any]:
+    """Write the release of a run's model into `home` and return the stage's figures.
+
+    `figures` holds the figures of all earlier stages, by stage, for the model card.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    tokenizer = load_tokenizer(run / "tokenizer" / "tokenizer.json")
+    begin, end = begin_and_end(tokenizer, "tokenizer.json")
+    check_formats(recipe, tokenizer)
+    context = model.config.max_position_embeddings
+    formats = recipe.release.formats
+    progress.update(0, len(formats) + 1, "Hugging Face directory")
+    _write_tokenizer(home, run, tokenizer, begin, end, context)
+    save_hf(model, home, begin, end, torch.bfloat16)
+    write_json(home / "generation_config.json", _generation_config(begin, end))
+    for number, kind in enumerate(formats):
+        progress.check()
+        if kind in _GGUF_TYPES:
+            (home / "gguf").mkdir(exist_ok=True)
+            file = home / "gguf" / f"{recipe.name}-{_GGUF_TYPES[kind]}.gguf"
+            progress.update(number + 1, len(formats) + 1, file.name)
+            save_gguf(
+                model, file, _GGUF_TYPES[kind], recipe.name, recipe.release.license, tokenizer, begin, end
+            )
+    progress.update(len(formats), len(formats) + 1, "model card")
+    samples = _samples(recipe, home)
+    card = model_card(recipe, model.config, figures, samples)
+    if "safetensors" not in formats:
+        (home / "model.safetensors").unlink()
+    write_atomically(home / "README.md", card.encode())
+    return {"formats": list(formats), "samples": samples}
+
+
+def _samples(recipe: Recipe, home: Path) -> dict[str, dict[str, str]]:
+    """The recipe's prompts with their continuations by the released weights."""
+    if not recipe.release.prompts:
+        return {}
+    engine = TorchEngine(home)
+    return {
+        lang: {"prompt": prompt, "continuation": "".join(stream_text(engine, prompt, SAMPLE))}
+        for lang, prompt in recipe.release.prompts.items()
+    }
+
+
+def _write_tokenizer(home: Path, run: Path, tokenizer: Tokenizer, begin: int, end: int, context: int) -> None:
+    write_atomically(home / "tokenizer.json", (run / "tokenizer" / "tokenizer.json").read_bytes())
+    special = {"bos_token": tokenizer.id_to_token(begin), "eos_token": tokenizer.id_to_token(end)}
+    pad = tokenizer.id_to_token(0)
+    if "pad" in pad.lower():
+        special["pad_token"] = pad
+    write_json(home / "special_tokens_map.json", special)
+    write_json(
+        home / "tokenizer_config.json",
+        special
+        | {
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "model_max_length": context,
+            "clean_up_tokenization_spaces": False,
+            "add_bos_token": True,
+        },
+    )
+
+
+def _generation_config(begin: int, end: int) -> dict[str, Any]:
+    """Greedy with a repetition penalty of 1.1: what small base models write best with."""
+    return {
+        "bos_token_id": begin,
+        "eos_token_id": end,
+        "pad_token_id": end,
+        "do_sample": False,
+        "temperature": 0.0,
+        "repetition_penalty": SAMPLE.repetition_penalty,
+        "max_new_tokens": Decoding().max_tokens,
+    }

@@ -1,0 +1,64 @@
+"""The model card: every figure in it is read from the run's own files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jinja2
+from huggingface_hub import ModelCardData
+
+from octavo import __version__
+from octavo.modeling.llama import LlamaConfig
+from octavo.recipe import Recipe
+
+LANGUAGE_NAMES = {
+    "de": "German",
+    "en": "English",
+    "es": "Spanish",
+    "fr": "French",
+    "it": "Italian",
+    "la": "Latin",
+    "nl": "Dutch",
+    "pt": "Portuguese",
+}
+
+
+def model_card(
+    recipe: Recipe, config: LlamaConfig, figures: dict[str, Any], samples: dict[str, dict[str, str]]
+) -> str:
+    """The release's README.md, with Hugging Face's metadata at its head."""
+    languages = list(figures["curation"]["languages"])
+    metadata = ModelCardData(
+        language=languages,
+        license=recipe.release.license.lower(),
+        library_name="transformers",
+        pipeline_tag="text-generation",
+        tags=["octavo", "llama", "base-model", "open-data"],
+    )
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("octavo.release"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,  # Markdown, not HTML
+        keep_trailing_newline=True,
+    )
+    environment.filters["quoted"] = _quoted
+    return environment.get_template("model_card.md").render(
+        metadata=metadata.to_yaml().strip(),
+        recipe=recipe,
+        config=config,
+        corpus=figures["corpus"],
+        curation=figures["curation"],
+        tokenization=figures["tokenization"],
+        training=figures["training"],
+        evaluation=figures["evaluation"],
+        samples=samples,
+        names=LANGUAGE_NAMES,
+        version=__version__,
+    )
+
+
+def _quoted(text: str) -> str:
+    """A text of several lines as one Markdown quotation."""
+    return "\n".join(f"> {line}".rstrip() for line in text.split("\n"))

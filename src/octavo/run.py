@@ -1,0 +1,344 @@
+"""The road: the stages in order, each skipped when done, resumed when interrupted, redone when touched."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from octavo.errors import InputError, OctavoError
+from octavo.lineage import (
+    StageRecord,
+    hash_files,
+    outputs_damaged,
+    read_record,
+    why_changed,
+    write_atomically,
+    write_record,
+)
+from octavo.progress import Progress, StoppedError
+from octavo.recipe import Recipe, dump
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage: where it lives, what it obeys, what it reads and what it makes."""
+
+    name: str
+    home: str
+    sections: Callable[[dict[str, Any]], dict[str, Any]]
+    """The part of the recipe, as plain data, that the stage obeys."""
+    inputs: Callable[[Recipe, Path], list[Path]]
+    outputs: tuple[str, ...]
+    work: Callable[[Recipe, Path, Progress], dict[str, Any]]
+
+
+def _corpus(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:
+    from octavo.corpus.importing import import_documents
+
+    return import_documents(recipe.corpus, run / "documents", progress)
+
+
+def _corpus_inputs(recipe: Recipe, run: Path) -> list[Path]:
+    from octavo.corpus.importing import source_files
+
+    return source_files(recipe.corpus)
+
+
+def _curation(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:
+    from octavo.curation.pipeline import curate
+
+    return curate(recipe, run / "documents", run / "corpus", progress)
+
+
+def _tokenization(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:
+    from octavo.tokenization.encode import tokenize
+
+    return tokenize(recipe, run / "corpus", run / "tokenizer", run / "tokens", progress)
+
+
+def _training(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:
+    from octavo.tokenization.encode import load_tokenizer
+    from octavo.tokenization.entries import begin_and_end
+    from octavo.training.energy import EnergyMeter
+    from octavo.training.loop import train, training_device
+    from octavo.training.memory import check_fits, llama_config
+
+    tokenizer = load_tokenizer(run / "tokenizer" / "tokenizer.json")
+    begin, _ = begin_and_end(tokenizer, "tokenizer.json")
+    check_fits(recipe, tokenizer.get_vocab_size(), training_device())
+    meter = EnergyMeter(recipe.provider.country)
+    meter.start()
+    try:
+        config = llama_config(recipe, tokenizer.get_vocab_size())
+        figures = train(recipe, config, begin, run / "tokens", run, progress, meter.joules)
+    finally:
+        energy = meter.stop()
+    return figures | {"energy": energy}
+
+
+def _evaluation(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:
+    from octavo.evaluation.evaluate import evaluate
+
+    return evaluate(recipe, run, trained_model(recipe, run), run / "evaluation", progress)
+
+
+def _release(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:
+    from octavo.release.bundle import release
+
+    figures = {stage.name: _figures(run, stage) for stage in STAGES[:-1]}
+    return release(recipe, run, trained_model(recipe, run), figures, run / "release", progress)
+
+
+def trained_model(recipe: Recipe, run: Path) -> Any:
+    """The model of a run's last checkpoint."""
+    from octavo.tokenization.encode import load_tokenizer
+    from octavo.training.checkpoint import load_model
+    from octavo.training.memory import llama_config
+
+    tokenizer = load_tokenizer(run / "tokenizer" / "tokenizer.json")
+    return load_model(run / "checkpoints", recipe.steps, llama_config(recipe, tokenizer.get_vocab_size()))
+
+
+def _without(section: dict[str, Any], *fields: str) -> dict[str, Any]:
+    return {name: value for name, value in section.items() if name not in fields}
+
+
+def _last_checkpoint(recipe: Recipe, run: Path) -> list[Path]:
+    from octavo.training.checkpoint import path_of
+
+    return [path_of(run / "checkpoints", recipe.steps)]
+
+
+STAGES = (
+    Stage(
+        "corpus",
+        "documents",
+        lambda r: {"corpus": {"sources": r["corpus"]["sources"]}},
+        _corpus_inputs,
+        ("documents",),
+        _corpus,
+    ),
+    Stage(
+        "curation",
+        "corpus",
+        lambda r: {
+            "corpus": {"languages": r["corpus"]["languages"]},
+            "curation": r["curation"],
+            "seed": r["seed"],
+        },
+        lambda recipe, run: sorted((run / "documents").glob("*.parquet")),
+        ("corpus",),
+        _curation,
+    ),
+    Stage(
+        "tokenization",
+        "tokens",
+        lambda r: {"tokenizer": r["tokenizer"]},
+        lambda recipe, run: [
+            *([Path(recipe.tokenizer.path)] if recipe.tokenizer.path else []),
+            run / "corpus" / "kept",
+            run / "corpus" / "report.json",
+        ],
+        ("tokenizer", "tokens"),
+        _tokenization,
+    ),
+    Stage(
+        "training",
+        "checkpoints",
+        # How often it is saved and logged does not change what is learnt.
+        lambda r: {
+            "model": r["model"],
+            "training": _without(r["training"], "checkpoint", "log_every"),
+            "seed": r["seed"],
+        },
+        lambda recipe, run: [run / "tokenizer" / "tokenizer.json", run / "tokens"],
+        ("checkpoints", "metrics.jsonl"),
+        _training,
+    ),
+    Stage(
+        "evaluation",
+        "evaluation",
+        lambda r: {"evaluation": r["evaluation"], "training": {"precision": r["training"]["precision"]}},
+        lambda recipe, run: [
+            *_last_checkpoint(recipe, run),
+            run / "tokenizer" / "tokenizer.json",
+            run / "tokens",
+            run / "corpus" / "kept",
+        ],
+        ("evaluation",),
+        _evaluation,
+    ),
+    Stage(
+        "release",
+        "release",
+        lambda r: {"release": r["release"], "name": r["name"], "provider": r["provider"]},
+        lambda recipe, run: [
+            *_last_checkpoint(recipe, run),
+            run / "tokenizer" / "tokenizer.json",
+            run / "evaluation",
+            run / "corpus" / "report.json",
+        ],
+        ("release",),
+        _release,
+    ),
+)
+STAGE_NAMES = tuple(stage.name for stage in STAGES)
+
+
+@dataclass
+class Reporter:
+    """How the road tells what it does; cli.py shows it."""
+
+    message: Callable[[str], None]
+    stage: Callable[[str], contextlib.AbstractContextManager[Progress]]
+
+
+def run_road(recipe: Recipe, run: Path, until: str, reporter: Reporter) -> dict[str, dict[str, Any]]:
+    """Walk the road into `run` up to stage `until` and return the figures of the stages, by name.
+
+    Raises InputError before anything starts where the model cannot fit into memory, and where another run
+    works in the directory; StoppedError where the person asked to stop.
+    """
+    wanted = STAGES[: STAGE_NAMES.index(until) + 1]
+    if len(wanted) > STAGE_NAMES.index("training"):
+        _check_memory(recipe)
+    _corpus_inputs(recipe, run)  # a source that is not there is said before anything is made
+    with _locked(run):
+        write_atomically(run / "recipe.yaml", dump(recipe).encode())
+        for stage in wanted:
+            with _plain_words_for_a_full_disk(run, stage.name):
+                _run_stage(stage, recipe, run, reporter)
+        return {stage.name: _figures(run, stage) for stage in wanted}
+
+
+def _check_memory(recipe: Recipe) -> None:
+    from octavo.training.loop import training_device
+    from octavo.training.memory import check_fits
+
+    check_fits(recipe, recipe.tokenizer.vocab_size, training_device())
+
+
+def _run_stage(stage: Stage, recipe: Recipe, run: Path, reporter: Reporter) -> None:
+    home = run / stage.home
+    before = read_record(home)
+    sections = stage.sections(recipe.model_dump(mode="json"))
+    inputs = hash_files(stage.inputs(recipe, run), run, before.inputs if before else None)
+    record = StageRecord(stage=stage.name, recipe=sections, inputs=inputs)
+    if before:
+        reason = why_changed(before, sections, inputs)
+        if reason is None and before.done:
+            reason = outputs_damaged(before, run)
+            if reason is None:
+                reporter.message(f"{stage.name}: done already")
+                return
+        if reason is None:
+            reporter.message(f"{stage.name}: goes on where it stopped")
+            record = before
+        else:
+            kept = _set_aside(stage, run)
+            reporter.message(f"{stage.name}: again, because {reason}; what was there is kept in {kept}")
+    elif any((run / output).exists() for output in stage.outputs):
+        _set_aside(stage, run)
+    write_record(home, record)
+    started = time.perf_counter()
+    try:
+        with reporter.stage(stage.name) as progress:
+            figures = stage.work(recipe, run, progress)
+    except StoppedError:
+        record.wall_seconds += round(time.perf_counter() - started, 3)
+        write_record(home, record)
+        raise
+    record.wall_seconds += round(time.perf_counter() - started, 3)
+    record.energy = figures.pop("energy", {})
+    record.figures = figures
+    record.outputs = hash_files([run / output for output in stage.outputs], run)
+    record.done = True
+    write_record(home, record)
+
+
+def _set_aside(stage: Stage, run: Path) -> Path:
+    """Move what a stage made out of the way: superseding deletes nothing."""
+    number = 1
+    while (target := run / "superseded" / f"{stage.name}-{number}").exists():
+        number += 1
+    for output in (*stage.outputs, *(("tensorboard",) if stage.name == "training" else ())):
+        if (run / output).exists():
+            target.mkdir(parents=True, exist_ok=True)
+            (run / output).rename(target / output)
+    return target
+
+
+def _figures(run: Path, stage: Stage) -> dict[str, Any]:
+    record = read_record(run / stage.home)
+    if record is None or not record.done:
+        raise OctavoError(f"{run}: stage {stage.name} is not done")
+    return record.figures | {"wall_seconds": record.wall_seconds, "energy": record.energy}
+
+
+def stage_states(run: Path) -> list[dict[str, Any]]:
+    """What is known of each stage of a run: its state, figures, wall time; InputError where it is no run."""
+    if not (run / "recipe.yaml").is_file():
+        raise InputError(f"{run}: found no recipe.yaml in it, expected the directory of a run")
+    states = []
+    for stage in STAGES:
+        record = read_record(run / stage.home)
+        state = "waiting" if record is None else "done" if record.done else "interrupted"
+        states.append(
+            {
+                "stage": stage.name,
+                "state": state,
+                "wall_seconds": record.wall_seconds if record else 0.0,
+                "figures": record.figures if record else {},
+                "energy": record.energy if record else {},
+            }
+        )
+    return states
+
+
+@contextlib.contextmanager
+def _locked(run: Path) -> Iterator[None]:
+    """Hold a run's directory; a second run in it is refused."""
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+        lock = (run / ".lock").open("a+")
+    except OSError as error:
+        raise InputError(f"{run}: cannot be written to ({error.strerror}), expected a directory") from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise InputError(
+                f"{run}: another octavo (process {lock.read().strip() or 'unknown'}) is at work in it; "
+                "wait for it, end it, or give another --out"
+            ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+@contextlib.contextmanager
+def _plain_words_for_a_full_disk(run: Path, stage: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        cause: BaseException | None = error
+        while cause is not None:
+            full = isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT)
+            if full or "No space left on device" in str(cause):
+                raise OctavoError(
+                    f"{run}: the disk is full, in stage {stage}; nothing that was done is lost: "
+                    "make room and give the same command again"
+                ) from error
+            cause = cause.__cause__ or cause.__context__
+        raise
+
+

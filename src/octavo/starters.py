@@ -1,0 +1,74 @@
+"""The recipes that `octavo init` writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from octavo.recipe import (
+    LANGUAGES,
+    Checkpoint,
+    Corpus,
+    Curation,
+    HeldOut,
+    Model,
+    Optimizer,
+    Recipe,
+    Release,
+    Schedule,
+    Source,
+    Tokenizer,
+    Training,
+)
+
+PROMPTS = {
+    "en": "The old keeper of the light",
+    "fr": "Il était une fois, au bord de la rivière,",
+    "es": "Aquella noche, en la plaza del pueblo,",
+    "de": "Es war einmal ein alter Müller, der",
+    "it": "C'era una volta, in una valle lontana,",
+    "nl": "Op een koude morgen liep de oude",
+    "la": "Erat olim in monte vetus monasterium, ubi",
+    "pt": "Era uma vez, junto ao rio, um velho",
+}
+
+
+def starter() -> Recipe:
+    """A small model over the starter corpus: minutes on two cores."""
+    return Recipe(
+        name="starter",
+        corpus=Corpus(sources=[Source(path="builtin:starter")], languages=list(LANGUAGES)),
+        curation=Curation(held_out=HeldOut(fraction=0.08)),
+        tokenizer=Tokenizer(vocab_size=8192),
+        model=Model(
+            hidden_size=256,
+            num_hidden_layers=6,
+            num_attention_heads=4,
+            num_key_value_heads=2,
+            intermediate_size=640,
+            max_position_embeddings=512,
+        ),
+        training=Training(
+            tokens=3_000_000,
+            sequences_per_step=16,
+            sequences_per_pass=8,
+            optimizer=Optimizer(learning_rate=2e-3),
+            schedule=Schedule(warmup_steps=20),
+            checkpoint=Checkpoint(every_steps=50),
+        ),
+        release=Release(prompts=PROMPTS),
+    )
+
+
+def common_corpus() -> Recipe:
+    """The published model's architecture over a bounded part of Common Corpus, streamed from its hub."""
+    return Recipe(
+        name="common-corpus",
+        corpus=Corpus(
+            sources=[Source(path="hf://datasets/PleIAs/common_corpus", documents=100_000)],
+            languages=list(LANGUAGES),
+        ),
+        release=Release(prompts=PROMPTS),
+    )
+
+
+STARTERS: dict[str, Callable[[], Recipe]] = {"starter": starter, "common-corpus": common_corpus}

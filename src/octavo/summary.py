@@ -1,0 +1,87 @@
+"""What a person is shown at the end of a run, and of a run's state."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+
+def print_summary(directory: Path, figures: dict[str, dict[str, Any]]) -> None:
+    """Print the figures of the stages done, the samples, and where the results lie."""
+    console = Console(highlight=False)
+    if "evaluation" in figures and figures["evaluation"]["languages"]:
+        console.print(_bits_per_byte(figures["evaluation"]))
+    if "release" in figures:
+        for lang, sample in figures["release"]["samples"].items():
+            said = Text.assemble((f"{lang}  ", "dim"), (sample["prompt"], "bold"), sample["continuation"])
+            console.print(said, soft_wrap=True)
+    for stage, found in figures.items():
+        console.print(f"{stage:<13} {_in_words(stage, found)}", markup=False, soft_wrap=True)
+    console.print(f"Results: {directory}", markup=False)
+    if "release" in figures:
+        console.print(f'Try it:  octavo generate {directory} "Once upon a time"', markup=False)
+
+
+def print_status(directory: Path, states: list[dict[str, Any]]) -> None:
+    """Print each stage's state, and what is next."""
+    console = Console(highlight=False)
+    table = Table(box=box.SIMPLE, title=str(directory), title_justify="left")
+    for column in ("stage", "state", "time", "figures"):
+        table.add_column(column, justify="right" if column == "time" else "left")
+    for state in states:
+        words = _in_words(state["stage"], state["figures"]) if state["figures"] else ""
+        seconds = f"{state['wall_seconds']:.1f} s" if state["wall_seconds"] else ""
+        table.add_row(state["stage"], state["state"], seconds, words)
+    console.print(table)
+    waiting = next((s["stage"] for s in states if s["state"] != "done"), None)
+    if waiting:
+        console.print(f"Next: {waiting}. octavo run {directory / 'recipe.yaml'} --out {directory}", markup=False)
+    else:
+        console.print("All stages are done.")
+
+
+def _bits_per_byte(evaluation: dict[str, Any]) -> Table:
+    table = Table(box=box.SIMPLE, title="Bits per byte on held-out works", title_justify="left")
+    table.add_column("language")
+    for column in ("documents", "bytes", "model", "xz -9", "unigram"):
+        table.add_column(column, justify="right")
+    for lang, row in evaluation["languages"].items():
+        bits = row["bits_per_byte"]
+        table.add_row(
+            lang,
+            f"{row['documents']:,}",
+            f"{row['bytes']:,}",
+            *(f"{bits[name]:.3f}" for name in ("model", "xz", "unigram")),
+        )
+    mean = evaluation["mean"]
+    table.add_section()
+    table.add_row("mean", "", "", *(f"{mean[name]:.3f}" for name in ("model", "xz", "unigram")))
+    return table
+
+
+def _in_words(stage: str, f: dict[str, Any]) -> str:
+    match stage:
+        case "corpus":
+            unreadable = f", {f['unreadable']:,} pieces unreadable" if f["unreadable"] else ""
+            return f"{f['documents']:,} documents, {f['bytes']:,} bytes from {f['files']:,} files{unreadable}"
+        case "curation":
+            reasons = ", ".join(f"{rule} {count['documents']:,}" for rule, count in f["rules"].items())
+            removed = f"{f['removed']['documents']:,} removed" + (f" ({reasons})" if reasons else "")
+            return f"{f['kept']['documents']:,} documents kept, {removed}"
+        case "tokenization":
+            return f"{f['tokens']:,} tokens, {f['vocab_size']:,} entries"
+        case "training":
+            return (
+                f"{f['parameters']:,} parameters, {f['tokens']:,} tokens in {f['steps']:,} steps, "
+                f"loss {f['loss']:.3f}, {f['tokens_per_second']:,.0f} tokens/s"
+            )
+        case "evaluation":
+            mean = f["mean"]
+            return f"{mean['model']:.3f} bits per byte, xz -9 {mean['xz']:.3f}" if mean else "nothing held out"
+        case _:
+            return ", ".join(f["formats"])
