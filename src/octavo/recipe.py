@@ -330,7 +330,11 @@ for _tag, _pattern, _first in (
     ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
     ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
     ("int", r"[-+]?[0-9][0-9_]*", list("-+0123456789")),
-    ("float", r"[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|nan)", list("-+.0123456789")),
+    (
+        "float",
+        r"[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|nan)",
+        list("-+.0123456789"),
+    ),
 ):
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), _first)
 
@@ -423,9 +427,7 @@ def _apply_setting(data: dict[str, Any], lines: dict[tuple[str | int, ...], str]
     lines[tuple(dotted.split("."))] = where
 
 
-def _describe(
-    problem: Any, data: dict[str, Any], lines: dict[tuple[str | int, ...], str], file: str
-) -> str:
+def _describe(problem: Any, data: dict[str, Any], lines: dict[tuple[str | int, ...], str], file: str) -> str:
     path = tuple(part for part in problem["loc"] if not _is_union_tag(part, data, problem["loc"]))
     cause = problem.get("ctx", {}).get("error")
     if isinstance(cause, _ImpossibleValueError):

@@ -340,5 +340,3 @@ def _plain_words_for_a_full_disk(run: Path, stage: str) -> Iterator[None]:
                 ) from error
             cause = cause.__cause__ or cause.__context__
         raise
-
-

@@ -29,9 +29,7 @@ def read(location: Location, columns: dict[str, str]) -> Iterator[pa.Table | Unr
                 yield from _documents(block, number, location.name, names)
                 number += block.count(b"\n")
             else:
-                yield Unreadable(
-                    f"{location.name}:{number}", f"a line of over {LINE_BYTES} bytes", bytes(block)
-                )
+                yield Unreadable(f"{location.name}:{number}", f"a line of over {LINE_BYTES} bytes", bytes(block))
                 number += 1
     except OSError as error:
         raise InputError(
@@ -61,9 +59,7 @@ def _blocks(location: Location) -> Iterator[bytes | bytearray]:
             yield rest
 
 
-def _documents(
-    block: bytes, number: int, file: str, names: dict[str, str]
-) -> Iterator[pa.Table | Unreadable]:
+def _documents(block: bytes, number: int, file: str, names: dict[str, str]) -> Iterator[pa.Table | Unreadable]:
     lines = block.split(b"\n")
     schema = pa.schema([(theirs, SOURCE_SCHEMA.field(ours).type) for ours, theirs in names.items()])
     try:

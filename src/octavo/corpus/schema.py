@@ -90,9 +90,7 @@ def conform(table: pa.Table) -> pa.Table:
     """
     columns = []
     for field in SOURCE_SCHEMA:
-        column = (
-            table.column(field.name) if field.name in table.column_names else pa.nulls(table.num_rows)
-        )
+        column = table.column(field.name) if field.name in table.column_names else pa.nulls(table.num_rows)
         columns.append(_cast(column, field.type))
     conformed = pa.Table.from_arrays(columns, schema=SOURCE_SCHEMA)
     conformed.validate(full=True)

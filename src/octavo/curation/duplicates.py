@@ -14,13 +14,13 @@ def first_copies(candidates: daft.DataFrame) -> daft.DataFrame:
     groups = (
         candidates.groupby("content_hash")
         .agg(col("row").min().alias("first"), col("row").count().alias("copies"))
-        .where(col("copies") > 1)
+        .where("copies > 1")
     )
     originals = candidates.select(col("row").alias("first"), col("identifier").alias("original"))
     return (
         candidates.select("row", "content_hash")
         .join(groups, on="content_hash")
         .join(originals, on="first")
-        .where(col("row") != col("first"))
+        .where("row <> first")
         .select("row", col("content_hash").alias("cluster"), "original")
     )

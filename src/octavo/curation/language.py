@@ -25,7 +25,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-
 
 
 def identify(text: pa.Array) -> pa.Array:
-    """The main language of each text as an ISO 639-1 code (`und` where there is none) and a confidence in [0, 1]."""
+    """The main language of each text (an ISO 639-1 code, or `und`), and a confidence in [0, 1]."""
     return pa.array([_identify_one(t or "") for t in text.to_pylist()], VERDICT)
 
 

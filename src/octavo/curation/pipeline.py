@@ -105,7 +105,7 @@ def _judge_part(part: Path, verdict: Path, first_row: int, source_licence: str |
             "license",
             "content_hash",
             col("text").length_bytes().cast(DataType.int64()).alias("bytes"),
-            (col("text").lstrip().length() == 0).alias("empty"),
+            col("text").lstrip().length().eq_null_safe(0).alias("empty"),
             "licence",
             "identified",
         )
@@ -168,9 +168,7 @@ def _verdicts(judged: pa.Table, first_row: int, languages: tuple[str, ...]) -> p
     return pa.table(columns, schema=VERDICT_SCHEMA)
 
 
-def _evidence(
-    rule: str | None, stated: str | None, spdx: str | None, lang: str, confidence: float
-) -> str | None:
+def _evidence(rule: str | None, stated: str | None, spdx: str | None, lang: str, confidence: float) -> str | None:
     found: dict[str, Any]
     if rule is None:
         return None
@@ -204,7 +202,7 @@ def _hold_out(verdicts: Path, duplicates: pa.Table, recipe: Recipe) -> pa.Array:
 
 
 def _decide(verdicts: pa.Table, duplicates: pa.Table, works: pa.Array) -> pa.Table:
-    """Lay duplicates and the split over a part's verdicts: adds `cluster` and `split`, changes rule and evidence."""
+    """Lay duplicates and the split over a part's verdicts: adds `cluster` and `split`, changes `rule`."""
     at = pc.index_in(verdicts.column("row"), duplicates.column("row").combine_chunks())
     cluster = duplicates.column("cluster").take(at)
     original = duplicates.column("original").take(at)

@@ -12,14 +12,12 @@ def summarise(home: Path) -> dict[str, Any]:
     from daft import col
 
     ledger = daft.read_parquet(str(home / "ledger.parquet"))
-    kept = ledger.where(col("fate") != "removed")
-    removed = ledger.where(col("fate") == "removed")
-    languages = _counts(kept, "lang")
+    kept = ledger.where("fate <> 'removed'")
+    removed = ledger.where("fate = 'removed'")
+    languages: dict[str, dict[str, Any]] = {**_counts(kept, "lang")}
     if languages:
         documents = daft.read_parquet(str(home / "kept" / "*.parquet"))
-        held = documents.where(col("split") == "held-out").select(
-            "lang", col("text").length_bytes().alias("bytes_in")
-        )
+        held = documents.where("split = 'held-out'").select("lang", col("text").length_bytes().alias("bytes_in"))
         for lang, count in _counts(held, "lang").items():
             languages[lang]["held_out"] = count
     return {
@@ -36,9 +34,7 @@ def summarise(home: Path) -> dict[str, Any]:
 def _counts(rows: Any, by: str) -> dict[str, dict[str, int]]:
     from daft import col
 
-    groups = rows.groupby(by).agg(
-        col("bytes_in").count().alias("documents"), col("bytes_in").sum().alias("bytes")
-    )
+    groups = rows.groupby(by).agg(col("bytes_in").count().alias("documents"), col("bytes_in").sum().alias("bytes"))
     found = groups.to_pylist()
     found.sort(key=lambda group: (-group["bytes"], str(group[by])))
     return {str(g[by]): {"documents": g["documents"], "bytes": g["bytes"]} for g in found}

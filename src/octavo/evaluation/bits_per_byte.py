@@ -99,9 +99,7 @@ def text_bits(model: Llama, encoded: list[list[int]], begin: int, bfloat16: bool
     return nats / math.log(2)
 
 
-def _batches(
-    encoded: list[list[int]], begin: int, context: int
-) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+def _batches(encoded: list[list[int]], begin: int, context: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Windows of all texts as (tokens, targets), of like lengths together; padding comes after, so is not seen."""
     windows = sorted(
         (window for ids in encoded for window in _windows([begin, *ids], context)),
@@ -146,6 +144,5 @@ def _mean(languages: dict[str, Any]) -> dict[str, float]:
         return {}
     names = next(iter(languages.values()))["bits_per_byte"]
     return {
-        name: round(sum(v["bits_per_byte"][name] for v in languages.values()) / len(languages), 4)
-        for name in names
+        name: round(sum(v["bits_per_byte"][name] for v in languages.values()) / len(languages), 4) for name in names
     }

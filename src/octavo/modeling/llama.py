@@ -99,7 +99,8 @@ class Attention(nn.Module):
         y_BHSW = F.scaled_dot_product_attention(
             q_BHSW, k_BKSW, v_BKSW, mask, is_causal=mask is None and length > 1, enable_gqa=True
         )
-        return self.out(y_BHSW.transpose(1, 2).reshape(batch, length, -1))
+        out_BSD: Tensor = self.out(y_BHSW.transpose(1, 2).reshape(batch, length, -1))
+        return out_BSD
 
 
 class FeedForward(nn.Module):
@@ -113,7 +114,8 @@ class FeedForward(nn.Module):
     def forward(self, x_BSD: Tensor) -> Tensor:
         """Apply to each position alone."""
         gate, up = self.gate_up(x_BSD).chunk(2, dim=-1)
-        return self.down(F.silu(gate) * up)
+        down_BSD: Tensor = self.down(F.silu(gate) * up)
+        return down_BSD
 
 
 class Layer(nn.Module):
@@ -131,7 +133,8 @@ class Layer(nn.Module):
     ) -> Tensor:
         """One layer of the stream."""
         x_BSD = x_BSD + self.attention(self.attention_norm(x_BSD), rotary_2SW, mask, cache, layer)
-        return x_BSD + self.feed_forward(self.feed_forward_norm(x_BSD))
+        x_BSD = x_BSD + self.feed_forward(self.feed_forward_norm(x_BSD))
+        return x_BSD
 
 
 class Llama(nn.Module):

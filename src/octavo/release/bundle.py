@@ -18,7 +18,7 @@ from octavo.progress import Progress
 from octavo.recipe import Recipe
 from octavo.release.model_card import model_card
 from octavo.tokenization.encode import load_tokenizer
-from octavo.tokenization.entries import begin_and_end
+from octavo.tokenization.entries import PAD, begin_and_end
 
 SAMPLE = Decoding(max_tokens=64)
 _GGUF_TYPES: dict[str, GgufType] = {"gguf-f32": "F32", "gguf-bf16": "BF16", "gguf-q8_0": "Q8_0"}
@@ -53,9 +53,7 @@ def release(
             (home / "gguf").mkdir(exist_ok=True)
             file = home / "gguf" / f"{recipe.name}-{_GGUF_TYPES[kind]}.gguf"
             progress.update(number + 1, len(formats) + 1, file.name)
-            save_gguf(
-                model, file, _GGUF_TYPES[kind], recipe.name, recipe.release.license, tokenizer, begin, end
-            )
+            save_gguf(model, file, _GGUF_TYPES[kind], recipe.name, recipe.release.license, tokenizer, begin, end)
     progress.update(len(formats), len(formats) + 1, "model card")
     samples = _samples(recipe, home)
     card = model_card(recipe, model.config, figures, samples)
@@ -79,9 +77,8 @@ def _samples(recipe: Recipe, home: Path) -> dict[str, dict[str, str]]:
 def _write_tokenizer(home: Path, run: Path, tokenizer: Tokenizer, begin: int, end: int, context: int) -> None:
     write_atomically(home / "tokenizer.json", (run / "tokenizer" / "tokenizer.json").read_bytes())
     special = {"bos_token": tokenizer.id_to_token(begin), "eos_token": tokenizer.id_to_token(end)}
-    pad = tokenizer.id_to_token(0)
-    if "pad" in pad.lower():
-        special["pad_token"] = pad
+    if tokenizer.token_to_id(PAD) is not None:
+        special["pad_token"] = PAD
     write_json(home / "special_tokens_map.json", special)
     write_json(
         home / "tokenizer_config.json",

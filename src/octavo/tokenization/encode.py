@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from tokenizers import Tokenizer
@@ -105,5 +104,3 @@ def _bytes_per_token(tokenizer: Tokenizer, kept: list[Path]) -> dict[str, float]
             tokens[lang] = tokens.get(lang, 0) + sum(len(e.ids) for e in encoded)
             sizes[lang] = sizes.get(lang, 0) + sum(len(t.encode()) for t in texts)
     return {lang: round(sizes[lang] / tokens[lang], 4) for lang in sorted(sizes) if tokens[lang]}
-
-

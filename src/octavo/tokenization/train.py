@@ -63,9 +63,7 @@ def balanced_sample(kept: list[Path], languages: dict[str, int], sample_bytes: i
     quota = sample_bytes / max(len(languages), 1)
     share = {lang: min(1.0, quota / size) for lang, size in languages.items() if size}
     for part in kept:
-        for batch in pq.ParquetFile(part).iter_batches(
-            1024, columns=["text", "lang", "split", "content_hash"]
-        ):
+        for batch in pq.ParquetFile(part).iter_batches(1024, columns=["text", "lang", "split", "content_hash"]):
             table = pa.Table.from_batches([batch])
             table = table.filter(pc.equal(table.column("split"), "train"))
             lots = [int(h[:13], 16) / 16**13 for h in table.column("content_hash").to_pylist()]

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.distributed.checkpoint as dcp
+import torch.distributed.checkpoint.state_dict_loader as dcp_load
+import torch.distributed.checkpoint.state_dict_saver as dcp_save
 from torch.distributed.checkpoint.state_dict import get_optimizer_state_dict, set_optimizer_state_dict
 from torch.optim import Optimizer
 
@@ -31,7 +32,7 @@ def save(home: Path, step: int, model: Llama, optimizer: Optimizer, keep_last: i
     if partial.exists():
         shutil.rmtree(partial)
     state = {"model": dict(model.named_parameters()), "optimizer": get_optimizer_state_dict(model, optimizer)}
-    dcp.save(state, checkpoint_id=partial, no_dist=True)
+    dcp_save.save(state, checkpoint_id=partial, no_dist=True)
     if (home / name).exists():
         shutil.rmtree(home / name)
     partial.rename(home / name)
@@ -58,7 +59,7 @@ def load(home: Path, step: int, model: Llama, optimizer: Optimizer) -> None:
         "optimizer": get_optimizer_state_dict(model, optimizer),
     }
     with torch.no_grad():
-        dcp.load(state, checkpoint_id=path_of(home, step), no_dist=True)
+        dcp_load.load(state, checkpoint_id=path_of(home, step), no_dist=True)
     set_optimizer_state_dict(model, optimizer, state["optimizer"])
 
 
@@ -70,5 +71,5 @@ def load_model(home: Path, step: int, config: LlamaConfig) -> Llama:
     if config.tie_word_embeddings:
         model.output.weight = model.embedding.weight
     with torch.no_grad():
-        dcp.load({"model": dict(model.named_parameters())}, checkpoint_id=path_of(home, step), no_dist=True)
+        dcp_load.load({"model": dict(model.named_parameters())}, checkpoint_id=path_of(home, step), no_dist=True)
     return model.eval()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -117,7 +118,7 @@ def _steps(
             for start in range(0, len(rows), settings.sequences_per_pass):
                 tokens = torch.from_numpy(rows[start : start + settings.sequences_per_pass]).to(device)
                 loss = pass_loss(tokens) / counted
-                loss.backward()
+                loss.backward()  # type: ignore[no-untyped-call]
                 loss_since += loss.detach()
             norm = torch.nn.utils.clip_grad_norm_(parameters, settings.optimizer.gradient_clip)
             optimizer.step()
@@ -126,11 +127,12 @@ def _steps(
             stopping = progress.stopping()
             if done % settings.log_every == 0 or done == steps or stopping:
                 now = time.perf_counter()
+                mean_loss = float(loss_since) / (done - logged_step)
                 speed = (done - logged_step) * step_tokens / (now - logged_at)
                 line = {
                     "step": done,
                     "tokens": done * step_tokens,
-                    "loss": float(loss_since) / (done - logged_step),
+                    "loss": mean_loss,
                     "lr": settings.optimizer.learning_rate * factor,
                     "grad_norm": float(norm),
                     "tokens_per_second": round(speed, 1),
@@ -138,15 +140,13 @@ def _steps(
                     "joules": joules(),
                 }
                 metrics.log(line)
-                if not np.isfinite(line["loss"]):
+                if not math.isfinite(mean_loss):
                     raise OctavoError(
-                        f"training: the loss is {line['loss']} at step {done}; the last good checkpoint "
+                        f"training: the loss is {mean_loss} at step {done}; the last good checkpoint "
                         "stays; try a lower training.optimizer.learning_rate"
                     )
                 mfu = f" · MFU {line['mfu']:.0%}" if peak else ""
-                progress.update(
-                    done, steps, f"loss {line['loss']:.3f} · {speed:,.0f} tokens/s{mfu}"
-                )
+                progress.update(done, steps, f"loss {mean_loss:.3f} · {speed:,.0f} tokens/s{mfu}")
                 logged_step, logged_at = done, now
                 loss_since.zero_()
             if done % settings.checkpoint.every_steps == 0 or done == steps or stopping:

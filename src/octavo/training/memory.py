@@ -41,7 +41,7 @@ def available(device: torch.device) -> int:
     """Bytes of memory that a process may still take on the device."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
-    free = psutil.virtual_memory().available
+    free: int = psutil.virtual_memory().available
     limit = Path("/sys/fs/cgroup/memory.max")
     if limit.exists() and (text := limit.read_text().strip()).isdigit():
         used = int(Path("/sys/fs/cgroup/memory.current").read_text())

@@ -24,7 +24,8 @@ def _mix(x: np.ndarray) -> np.ndarray:
     """The finaliser of SplitMix64 (Steele et al., 2014)."""
     x = (x ^ (x >> np.uint64(30))) * _MIX_1
     x = (x ^ (x >> np.uint64(27))) * _MIX_2
-    return x ^ (x >> np.uint64(31))
+    mixed: np.ndarray = x ^ (x >> np.uint64(31))
+    return mixed
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,150 @@
+"""The architecture against transformers' own, both ways through safetensors."""
+
+import json
+
+import pytest
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM, LlamaConfig as TheirConfig, LlamaForCausalLM
+
+from octavo.errors import InputError
+from octavo.modeling.hf import load_hf, save_hf
+from octavo.modeling.init import initialise
+from octavo.modeling.llama import Cache, LlamaConfig
+
+PUBLISHED = LlamaConfig(
+    vocab_size=65_536,
+    hidden_size=1024,
+    num_hidden_layers=26,
+    num_attention_heads=16,
+    num_key_value_heads=8,
+    intermediate_size=2560,
+    max_position_embeddings=2048,
+)
+SHAPES = [
+    dict(num_attention_heads=4, num_key_value_heads=2, tie_word_embeddings=True),
+    dict(num_attention_heads=4, num_key_value_heads=4, tie_word_embeddings=False),
+    dict(num_attention_heads=8, num_key_value_heads=1, tie_word_embeddings=True, rope_theta=500_000.0),
+]
+
+
+def random_model(**shape):
+    config = LlamaConfig(
+        vocab_size=512, hidden_size=64, num_hidden_layers=3, intermediate_size=160, max_position_embeddings=128, **shape
+    )
+    model = initialise(config, seed=5)
+    generator = torch.Generator().manual_seed(5)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.normal_(0, 0.2, generator=generator)
+    return model.eval()
+
+
+def test_the_published_configuration_counts_its_parameters():
+    assert PUBLISHED.parameters == 353_424_384
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_count_is_the_number_of_parameters(shape):
+    model = random_model(**shape)
+    assert sum(p.numel() for p in model.parameters()) == model.config.parameters
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_transformers_computes_the_same_logits_from_our_files(shape, tmp_path):
+    model = random_model(**shape)
+    save_hf(model, tmp_path, 1, 2, torch.float32)
+    theirs = AutoModelForCausalLM.from_pretrained(tmp_path, dtype=torch.float32)
+    assert isinstance(theirs, LlamaForCausalLM)
+    tokens = torch.randint(0, 512, (2, 128), generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        torch.testing.assert_close(model(tokens), theirs(tokens).logits, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_we_compute_the_same_logits_from_files_of_transformers(shape, tmp_path):
+    torch.manual_seed(4)
+    theirs = LlamaForCausalLM(
+        TheirConfig(
+            vocab_size=512,
+            hidden_size=64,
+            num_hidden_layers=3,
+            intermediate_size=160,
+            max_position_embeddings=128,
+            rms_norm_eps=1e-5,
+            initializer_range=0.2,
+            **{name: value for name, value in shape.items() if name != "rope_theta"},
+            rope_parameters={"rope_type": "default", "rope_theta": shape.get("rope_theta", 10_000.0)},
+        )
+    ).eval()
+    theirs.save_pretrained(tmp_path)
+    ours = load_hf(tmp_path)
+    tokens = torch.randint(0, 512, (2, 128), generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        torch.testing.assert_close(ours(tokens), theirs(tokens).logits, rtol=0, atol=1e-4)
+
+
+def test_saving_and_loading_changes_no_bit(tmp_path):
+    model = random_model(**SHAPES[0])
+    save_hf(model, tmp_path, 1, 2, torch.float32)
+    again = load_hf(tmp_path)
+    for (name, ours), (_, theirs) in zip(model.named_parameters(), again.named_parameters(), strict=True):
+        assert torch.equal(ours, theirs), name
+
+
+def test_a_cache_gives_the_logits_of_reading_all_at_once():
+    model = random_model(**SHAPES[0])
+    tokens = torch.randint(0, 512, (2, 40), generator=torch.Generator().manual_seed(1))
+    cache = Cache(model.config, 2, torch.device("cpu"), torch.float32)
+    with torch.no_grad():
+        pieces = [model(tokens[:, :25], cache=cache)] + [model(tokens[:, n : n + 1], cache=cache) for n in range(25, 40)]
+        torch.testing.assert_close(torch.cat(pieces, 1), model(tokens), rtol=0, atol=1e-4)
+
+
+def test_initial_weights_depend_on_the_seed_alone():
+    torch.manual_seed(1)
+    first = initialise(random_model(**SHAPES[0]).config, seed=7)
+    torch.manual_seed(2)
+    second = initialise(first.config, seed=7)
+    assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
+
+
+def test_config_json_says_what_transformers_reads(tmp_path):
+    save_hf(random_model(**SHAPES[0]), tmp_path, 1, 2, torch.bfloat16)
+    config = AutoConfig.from_pretrained(tmp_path)
+    assert config.model_type == "llama"
+    assert (config.bos_token_id, config.eos_token_id) == (1, 2)
+    assert config.tie_word_embeddings
+    assert config.head_dim == 16
+    assert config.rope_parameters["rope_theta"] == 10_000.0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"model_type": "gpt2"}, "model_type: found 'gpt2', expected 'llama'"),
+        ({"rope_parameters": {"rope_type": "yarn"}}, "expected plain rotary positions"),
+        ({"attention_bias": True}, "expected neither"),
+        ({"hidden_size": None}, "found no hidden_size"),
+        ({"intermediate_size": 96}, "which config.json does not tell of"),
+        ({"num_hidden_layers": 4}, "found no weights named"),
+    ],
+)
+def test_a_directory_that_is_not_plain_llama_is_refused_by_name(change, message, tmp_path):
+    save_hf(random_model(**SHAPES[0]), tmp_path, 1, 2, torch.float32)
+    config = json.loads((tmp_path / "config.json").read_text()) | change
+    (tmp_path / "config.json").write_text(json.dumps({k: v for k, v in config.items() if v is not None}))
+    with pytest.raises(InputError, match=message):
+        load_hf(tmp_path)
+
+
+def test_weights_that_are_cut_short_are_refused(tmp_path):
+    save_hf(random_model(**SHAPES[0]), tmp_path, 1, 2, torch.float32)
+    file = tmp_path / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:-100])
+    with pytest.raises(InputError, match="is it cut short"):
+        load_hf(tmp_path)
+
+
+def test_a_folder_without_a_model_is_refused(tmp_path):
+    with pytest.raises(InputError, match="found no config.json"):
+        load_hf(tmp_path)

@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from octavo.errors import InputError
+from octavo.tokenization.encode import load_tokenizer
+from octavo.tokenization.shards import open_shard, write_shard
+
+DOCUMENTS = st.lists(st.lists(st.integers(0, 60_000), min_size=1, max_size=30), min_size=1, max_size=20)
+
+
+@given(documents=DOCUMENTS, cut=st.integers(1, 5), vocab=st.sampled_from([60_001, 70_000]))
+def test_what_is_written_is_read_back(tmp_path_factory, documents, cut, vocab):
+    path = tmp_path_factory.mktemp("shards") / "a.ds"
+    arrays = [np.array(d, np.uint32) for d in documents]
+    total = write_shard(path, iter([arrays[n : n + cut] for n in range(0, len(arrays), cut)]), vocab, "t.json")
+    shard = open_shard(path)
+    assert shard.tokens.tolist() == [t for d in documents for t in d]
+    assert shard.document_ends.tolist() == np.cumsum([len(d) for d in documents]).tolist()
+    assert total == len(shard.tokens)
+    assert shard.tokens.dtype.itemsize == (2 if vocab <= 65_536 else 4)
+
+
+def test_datatrove_reads_the_same_tokens_and_document_ends(small_run):
+    from datatrove.utils.dataset import DatatroveFileDataset
+
+    path = next((small_run / "tokens").glob("*.ds"))
+    shard = open_shard(path)
+    length = 64
+    theirs = DatatroveFileDataset(str(path), seq_len=length, token_size=2, return_positions=True)
+    assert len(theirs) == len(shard.tokens) // (length + 1)
+    starts = np.zeros(len(shard.tokens), np.int64)
+    starts[shard.document_ends[:-1].astype(np.int64)] = 1
+    for n in range(len(theirs)):
+        window = slice(n * (length + 1), (n + 1) * (length + 1))
+        item = theirs[n]
+        assert item["input_ids"].tolist() == shard.tokens[window].tolist()
+        assert ((item["positions"] == 0).numpy()[1:] == starts[window][1:]).all()
+
+
+def test_the_metadata_is_what_nanotron_reads(small_run):
+    path = next((small_run / "tokens").glob("*.ds"))
+    first, count, _ = path.with_name(path.name + ".metadata").read_text().split("\n")
+    assert first == "tokenizer.json|2"
+    assert int(count) == len(open_shard(path).tokens)
+
+
+def test_each_document_stands_between_begin_and_end(small_run):
+    tokenizer = load_tokenizer(small_run / "tokenizer/tokenizer.json")
+    shard = open_shard(next((small_run / "tokens").glob("*.ds")))
+    ends = shard.document_ends.astype(np.int64)
+    starts = np.concatenate(([0], ends[:-1]))
+    assert (shard.tokens[starts] == tokenizer.token_to_id("<|begin_of_text|>")).all()
+    assert (shard.tokens[ends - 1] == tokenizer.token_to_id("<|end_of_text|>")).all()
+    assert (shard.tokens == 1).sum() == len(ends)
+
+
+def test_the_shards_hold_the_training_documents_and_not_the_held_out_ones(small_run):
+    import pyarrow.parquet as pq
+
+    tokenizer = load_tokenizer(small_run / "tokenizer/tokenizer.json")
+    shard = open_shard(next((small_run / "tokens").glob("*.ds")))
+    ends = shard.document_ends.astype(np.int64)
+    starts = np.concatenate(([0], ends[:-1]))
+    texts = [tokenizer.decode(shard.tokens[a + 1 : b - 1].tolist()) for a, b in zip(starts, ends, strict=True)]
+    kept = pq.read_table(small_run / "corpus/kept").to_pylist()
+    assert texts == [row["text"] for row in kept if row["split"] == "train"]
+    assert any(row["split"] == "held-out" for row in kept)
+
+
+@pytest.mark.parametrize("missing", [".index", ".metadata"])
+def test_a_shard_without_its_companion_is_refused(missing, tmp_path):
+    path = tmp_path / "a.ds"
+    write_shard(path, iter([[np.array([1, 2, 3])]]), 100, "t")
+    path.with_name(path.name + missing).unlink()
+    with pytest.raises(InputError, match=f"found no a.ds{missing} beside it"):
+        open_shard(path)
+
+
+def test_a_shard_that_was_cut_short_is_refused(tmp_path):
+    path = tmp_path / "a.ds"
+    write_shard(path, iter([[np.array([1, 2, 3])]]), 100, "t")
+    path.write_bytes(path.read_bytes()[:-2])
+    with pytest.raises(InputError, match="cut short"):
+        open_shard(path)
