@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 import re
 import types
 import typing
@@ -30,7 +31,9 @@ Positive = Annotated[int, Field(gt=0)]
 class Section(BaseModel):
     """A part of the recipe: no unknown keys, no silent conversions."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
 
 class Provider(Section):
@@ -323,7 +326,37 @@ class Recipe(Section):
 class _Loader(yaml.SafeLoader):
     """YAML with the scalars of YAML 1.2: `3e-3` is a number, `no` is a language and `2026-01-01` is text."""
 
-    yaml_implicit_resolvers: typing.ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {}
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """A mapping whose keys are text as they stand, since all of a recipe's keys are names."""
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                key.tag = "tag:yaml.org,2002:str"
+        return super().construct_mapping(node, deep)
+
+    def construct_integer(self, node: yaml.ScalarNode) -> int:
+        """A decimal number, whose leading zeros mean nothing."""
+        written = self.construct_scalar(node)
+        try:
+            return int(written.replace("_", ""))
+        except ValueError:
+            problem = f"found {_shown(written)}, expected an integer"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from None
+
+
+_Loader.yaml_implicit_resolvers = {}
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_integer)
+
+
+class _Dumper(yaml.SafeDumper):
+    """YAML that _Loader, and YAML 1.1, read back as it was: text that looks like something else is quoted."""
+
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        """Text on one line, its line breaks escaped."""
+        style = None if text.splitlines() == [text] else '"'
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style)
+
+
+_Dumper.add_representer(str, _Dumper.represent_text)
 
 
 for _tag, _pattern, _first in (
@@ -336,7 +369,8 @@ for _tag, _pattern, _first in (
         list("-+.0123456789"),
     ),
 ):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), _first)
+    for _class in (_Loader, _Dumper):
+        _class.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), _first)
 
 
 class _ImpossibleValueError(ValueError):
@@ -362,6 +396,8 @@ def load(path: Path, settings: list[str] | None = None) -> Recipe:
         raise InputError(f"{path}: no such recipe; `octavo init DIR` writes one") from None
     except IsADirectoryError:
         raise InputError(f"{path}: found a folder, expected a recipe (a YAML file)") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}), expected a recipe") from None
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: found bytes that are not UTF-8 at offset {error.start}") from None
     data, lines = _parse_yaml(text, str(path))
@@ -375,7 +411,7 @@ def validate(data: dict[str, Any], lines: dict[tuple[str | int, ...], str], file
     try:
         return Recipe.model_validate(data)
     except ValidationError as error:
-        problems = [_describe(problem, data, lines, file) for problem in error.errors()]
+        problems = [_describe(problem, lines, file) for problem in error.errors()]
         raise InputError("\n".join(problems)) from None
 
 
@@ -386,9 +422,11 @@ def _parse_yaml(text: str, file: str) -> tuple[dict[str, Any], dict[tuple[str | 
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise InputError(f"{file}:{line}: not valid YAML: {error.problem}") from None
-    except yaml.YAMLError as error:
-        raise InputError(f"{file}: not valid YAML: {error}") from None
-    if not isinstance(data, dict):
+    except (yaml.YAMLError, ValueError, LookupError) as error:
+        raise InputError(f"{file}: not valid YAML: {' '.join(str(error).split())}") from None
+    except RecursionError:
+        raise InputError(_nested_too_deep(file)) from None
+    if node is None or not isinstance(data, dict):
         raise InputError(f"{file}:1: found {_kind(data)}, expected a mapping with `name` and `corpus`")
     lines: dict[tuple[str | int, ...], str] = {}
 
@@ -405,8 +443,15 @@ def _parse_yaml(text: str, file: str) -> tuple[dict[str, Any], dict[tuple[str | 
                 lines[(*path, index)] = f"{file}:{value.start_mark.line + 1}"
                 note(value, (*path, index))
 
-    note(node, ())
+    try:
+        note(node, ())
+    except RecursionError:
+        raise InputError(_nested_too_deep(file)) from None
     return data, lines
+
+
+def _nested_too_deep(file: str) -> str:
+    return f"{file}: found values nested without end, expected a recipe"
 
 
 def _apply_setting(data: dict[str, Any], lines: dict[tuple[str | int, ...], str], setting: str) -> None:
@@ -414,21 +459,22 @@ def _apply_setting(data: dict[str, Any], lines: dict[tuple[str | int, ...], str]
     dotted, equals, value = setting.partition("=")
     if not equals or not dotted:
         raise InputError(f"{where}: expected a.b=value")
-    *parents, last = dotted.split(".")
+    path = tuple(dotted.split("."))
     target: Any = data
-    for key in parents:
+    for depth, key in enumerate(path[:-1], 1):
+        lines.setdefault(path[:depth], where)
         target = target.setdefault(key, {}) if isinstance(target, dict) else None
     if not isinstance(target, dict):
         raise InputError(f"{where}: {dotted}: found no mapping to set it in")
     try:
-        target[last] = yaml.load(value, Loader=_Loader)
-    except yaml.YAMLError:
+        target[path[-1]] = yaml.load(value, Loader=_Loader)
+    except (yaml.YAMLError, ValueError, LookupError, RecursionError):
         raise InputError(f"{where}: the value is not valid YAML") from None
-    lines[tuple(dotted.split("."))] = where
+    lines[path] = where
 
 
-def _describe(problem: Any, data: dict[str, Any], lines: dict[tuple[str | int, ...], str], file: str) -> str:
-    path = tuple(part for part in problem["loc"] if not _is_union_tag(part, data, problem["loc"]))
+def _describe(problem: Any, lines: dict[tuple[str | int, ...], str], file: str) -> str:
+    path = tuple(part for part in problem["loc"] if part != "[key]")
     cause = problem.get("ctx", {}).get("error")
     if isinstance(cause, _ImpossibleValueError):
         path = (*path, *cause.field.split("."))
@@ -446,29 +492,31 @@ def _describe(problem: Any, data: dict[str, Any], lines: dict[tuple[str | int, .
     return f"{at}: {_dotted(path)}: {said}"
 
 
-def _is_union_tag(part: str | int, data: Any, location: tuple[str | int, ...]) -> bool:
-    """Pydantic adds the branch of a union ("int", "constrained-int") to the place of a problem."""
-    return isinstance(part, str) and ("-" in part or part in {"int", "str", "none"}) and part == location[-1]
-
-
 def _expected(problem: Any) -> str:
     context = problem.get("ctx", {})
-    if problem["type"] == "string_pattern_mismatch":
-        return f"text of the form {context['pattern']}"
-    said: str = problem["msg"]
-    for prefix in ("Input should be ", "Value error, "):
-        said = said.removeprefix(prefix)
-    return said.split(", unable to")[0]
+    match problem["type"]:
+        case "string_pattern_mismatch":
+            return f"text of the form {context['pattern']}"
+        case "model_type" | "dict_type":
+            return "a mapping"
+        case "too_short":
+            return f"at least {_items(context['min_length'])}"
+        case "too_long":
+            return f"at most {_items(context['max_length'])}"
+        case _:
+            said: str = problem["msg"]
+            return said.removeprefix("Input should be ").split(", unable to")[0]
+
+
+def _items(count: int) -> str:
+    return f"{count} item" if count == 1 else f"{count} items"
 
 
 def _fields_at(path: tuple[str | int, ...]) -> dict[str, Any]:
     """Field names of the section at a path of the recipe."""
     here: Any = Recipe
     for part in path:
-        if isinstance(part, int):
-            here = typing.get_args(here)[0]
-        else:
-            here = here.model_fields[part].annotation
+        here = typing.get_args(here)[0] if isinstance(part, int) else here.model_fields[part].annotation
         if isinstance(here, types.UnionType):
             here = next(arm for arm in typing.get_args(here) if arm is not type(None))
     return dict(here.model_fields)
@@ -484,7 +532,9 @@ def _kind(value: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    if isinstance(value, dict | list | type(None)):
+    if isinstance(value, list):
+        return f"a list of {_items(len(value))}" if value else "an empty list"
+    if isinstance(value, dict | type(None)):
         return _kind(value)
     shown = json.dumps(value, ensure_ascii=False, default=str)
     return shown if len(shown) <= 60 else shown[:57] + "..."
@@ -514,7 +564,9 @@ def dump(recipe: Recipe, comments: bool = False) -> str:
                     if comments:  # the item's own comment stands above its dash
                         out[start:first] = [line.replace("    ", "  ", 1) for line in out[start:first]]
             else:
-                plain = yaml.safe_dump(value, allow_unicode=True, default_flow_style=True, width=4096)
+                plain = yaml.dump(
+                    value, Dumper=_Dumper, allow_unicode=True, default_flow_style=True, width=math.inf
+                )
                 out.append(f"{indent}{name}: {plain.removesuffix(chr(10)).removesuffix(f'{chr(10)}...')}")
 
     write(recipe, "")

@@ -47,6 +47,11 @@ def import_documents(corpus: Corpus, home: Path, progress: Progress) -> dict[str
                 f"corpus.sources[{number}].license: found {source.license!r}, "
                 "expected an SPDX id or a known name of a licence"
             )
+        for unknown in source.columns.keys() - set(SOURCE_SCHEMA.names):
+            raise InputError(
+                f"corpus.sources[{number}].columns: found {unknown!r}, which is no column of octavo's, "
+                f"expected one of {', '.join(SOURCE_SCHEMA.names)}"
+            )
     places = [(n, source, *expand(source.path)) for n, source in enumerate(corpus.sources)]
     total = sum(len(found) for _, _, found, _ in places)
     inventories: list[dict[str, Any]] = []

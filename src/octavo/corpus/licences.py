@@ -15,16 +15,17 @@ from license_expression import ExpressionError, Licensing, get_spdx_licensing
 Obligation = Literal["none", "attribution", "share-alike"]
 
 _CREATIVE_COMMONS = re.compile(
-    r"^(?:cc|creative\s*commons)?[\s:_-]*(?:licen[cs]es?/)?"
+    r"^(?:(?:cc|creative\s*commons)[\s:_-]*|(?=(?:by|attribution)\b.*\b[1-4]\.[05]))(?:licen[cs]es?/)?"
     r"(?P<kind>by|attribution)"
     r"(?P<parts>(?:[\s_-]*(?:nc|nd|sa|non-?commercial|no-?deriv(?:ative)?s?|share-?alike))*)"
     r"[\s/_-]*(?:v(?:ersion)?\.?\s*)?(?P<version>[1-4]\.[05])?"
-    r"(?:[\s/_-]*(?P<port>[a-z]{2,3}|international|unported|intl))?"
+    r"(?:[\s/_-]*(?!nc|nd|sa|no[nt])(?P<port>[a-z]{2,3}|international|unported|intl))?"
     r"(?:/?(?:deed|legalcode)(?:\.[a-z-]+)?)?/?$"
 )
 _PREFIXES = re.compile(
-    r"^(?:https?://)?(?:www\.)?(?:creativecommons\.org/(?:licenses|publicdomain)/|spdx\.org/licenses/)"
+    r"^(?:(?:https?://)?(?:www\.)?creativecommons\.org/(?:licenses|publicdomain)/|licenseref-)"
 )
+_SPDX_PAGE = re.compile(r"^https?://(?:www\.)?spdx\.org/licenses/(.+?)(?:\.html)?$")
 _EXACT = {
     "public domain": "LicenseRef-Public-Domain",
     "publicdomain": "LicenseRef-Public-Domain",
@@ -36,12 +37,12 @@ _EXACT = {
     "domínio público": "LicenseRef-Public-Domain",
     "pubblico dominio": "LicenseRef-Public-Domain",
     "publiek domein": "LicenseRef-Public-Domain",
-    "licenseref-public-domain": "LicenseRef-Public-Domain",
+    "public-domain": "LicenseRef-Public-Domain",
     "public domain mark": "LicenseRef-PDM-1.0",
     "public domain mark 1.0": "LicenseRef-PDM-1.0",
     "pdm": "LicenseRef-PDM-1.0",
     "mark/1.0": "LicenseRef-PDM-1.0",
-    "licenseref-pdm-1.0": "LicenseRef-PDM-1.0",
+    "pdm-1.0": "LicenseRef-PDM-1.0",
     "cc0": "CC0-1.0",
     "cc-0": "CC0-1.0",
     "cc zero": "CC0-1.0",
@@ -74,7 +75,7 @@ def normalise(stated: str) -> str | None:
     if match := _CREATIVE_COMMONS.match(said):
         return _creative_commons(match)
     try:
-        parsed = _spdx().parse(stated.strip(), validate=True)
+        parsed = _spdx().parse(_SPDX_PAGE.sub(r"\1", stated.strip()), validate=True)
     except (ExpressionError, ValueError):
         return None
     return str(parsed) if parsed is not None else None

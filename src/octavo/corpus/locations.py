@@ -55,18 +55,15 @@ def expand(path: str) -> tuple[list[Location], list[str]]:
     pattern = root if any(c in root for c in "*?[") else None
     base = _literal_part(root) if pattern else root
     try:
-        info = filesystem.get_file_info(base)
-        if info.type == fs.FileType.NotFound:
-            raise InputError(f"{path}: found nothing there, expected a file, a folder or a glob that matches")
-        if info.type == fs.FileType.Directory:
-            found = filesystem.get_file_info(fs.FileSelector(base, recursive=True))
-            names = sorted(i.path for i in found if i.type == fs.FileType.File)
-        else:
-            names = [base]
-    except OSError as error:
+        names = _names(filesystem, base)
+    except Exception as error:  # each remote filesystem has errors of its own
         raise InputError(f"{path}: cannot be listed: {error}") from None
     if pattern:
         names = [name for name in names if fnmatch.fnmatchcase(name, pattern)]
+    if not names:
+        raise InputError(
+            f"{path}: found nothing there, expected a file, a folder with files or a glob that matches"
+        )
     scheme = path.split("://", 1)[0] + "://" if "://" in path else ""
     readable, skipped = [], []
     for name in names:
@@ -80,6 +77,17 @@ def expand(path: str) -> tuple[list[Location], list[str]]:
             f"{', '.join(FORMATS)}"
         )
     return readable, skipped
+
+
+def _names(filesystem: fs.FileSystem, base: str) -> list[str]:
+    """The file at a path, or all files below it, sorted."""
+    info = filesystem.get_file_info(base)
+    if info.type == fs.FileType.NotFound:
+        return []
+    if info.type != fs.FileType.Directory:
+        return [base]
+    found = filesystem.get_file_info(fs.FileSelector(base, recursive=True))
+    return sorted(i.path.removeprefix("./") for i in found if i.type == fs.FileType.File)
 
 
 def _builtin(path: str) -> Location:

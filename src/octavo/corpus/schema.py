@@ -86,7 +86,7 @@ def content_hash(text: str) -> str:
 def conform(table: pa.Table) -> pa.Table:
     """Bring a table to SOURCE_SCHEMA: columns in order, missing ones null, other types written as text.
 
-    Counts that are no numbers become null. Raises pa.ArrowInvalid where the text is not UTF-8.
+    Counts that are no numbers become null. Raises pa.ArrowInvalid or UnicodeDecodeError where a text is not UTF-8.
     """
     columns = []
     for field in SOURCE_SCHEMA:
@@ -98,15 +98,17 @@ def conform(table: pa.Table) -> pa.Table:
 
 
 def _cast(column: pa.ChunkedArray, wanted: pa.DataType) -> pa.ChunkedArray:
-    if pa.types.is_integer(wanted) and not pa.types.is_integer(column.type):
-        values = [int(v) if isinstance(v, int | float) and v == v else None for v in column.to_pylist()]
-        return pa.chunked_array([pa.array(values, wanted)])
+    if pa.types.is_integer(wanted) and column.type != wanted:
+        return pa.chunked_array([pa.array([as_count(v) for v in column.to_pylist()], wanted)])
     try:
         return column.cast(wanted)
-    except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
-        if pa.types.is_string(column.type) or pa.types.is_binary(column.type):
-            raise
+    except pa.ArrowNotImplementedError:
         return pa.chunked_array([pa.array([_as_text(v) for v in column.to_pylist()], wanted)])
+
+
+def as_count(value: Any) -> int | None:
+    """A number as a count, or None where it is none that fits."""
+    return int(value) if isinstance(value, int | float) and abs(value) < 2**63 else None
 
 
 def _as_text(value: Any) -> str | None:

@@ -111,7 +111,8 @@ class LlamaCppEngine:
         parameters.model.path = str(gguf)
         parameters.n_ctx = self.context
         parameters.n_parallel = 1
-        parameters.cpuparams.n_threads = os.cpu_count() or 1
+        # Its threads spin at barriers: with no core left for others it falls to a tenth of its speed.
+        parameters.cpuparams.n_threads = max(1, (os.cpu_count() or 2) - 1)
         parameters.warmup = False
         parameters.verbosity = -1
         try:

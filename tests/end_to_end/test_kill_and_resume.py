@@ -1,0 +1,90 @@
+"""A run that is killed at any moment, as often as it may be, ends in the bytes of an unbroken one."""
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from octavo.recipe import dump
+from tests.conftest import small_recipe
+
+OCTAVO = Path(sys.executable).parent / "octavo"
+
+COMPARED = ["corpus/ledger.parquet", "corpus/kept", "corpus/removed", "tokenizer", "tokens", "release"]
+
+
+def contents(run: Path) -> dict[str, bytes]:
+    """The bytes of what a run made; stage.json and the card of the release tell of times, so they are left out."""
+    found = {}
+    for name in COMPARED:
+        path = run / name
+        for file in [path] if path.is_file() else sorted(path.rglob("*")):
+            if file.is_file() and file.name not in ("stage.json", "README.md"):
+                found[str(file.relative_to(run))] = file.read_bytes()
+    return found
+
+
+def kill_after(recipe: Path, run: Path, seconds: float) -> bool:
+    """Start the run and kill it after a while; says whether it was still at work."""
+    process = subprocess.Popen([OCTAVO, "run", recipe, "--out", run], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        return True
+    return False
+
+
+def finish(recipe: Path, run: Path) -> float:
+    started = time.monotonic()
+    done = subprocess.run([OCTAVO, "run", recipe, "--out", run], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return time.monotonic() - started
+
+
+def test_killed_at_random_moments_it_ends_in_the_same_bytes(tmp_path):
+    file = tmp_path / "recipe.yaml"
+    file.write_text(dump(small_recipe(training={"tokens": 120_000, "checkpoint": {"every_steps": 5}})))
+    whole = finish(file, tmp_path / "unbroken")
+    moments = random.Random(1789)
+    kills = 0
+    for _ in range(8):
+        kills += kill_after(file, tmp_path / "killed", moments.uniform(0.15, 0.8) * whole)
+    finish(file, tmp_path / "killed")
+    assert kills >= 3
+    unbroken, killed = contents(tmp_path / "unbroken"), contents(tmp_path / "killed")
+    assert list(unbroken) == list(killed)
+    assert [name for name in unbroken if unbroken[name] != killed[name]] == []
+
+
+def test_killed_while_it_trains_a_compiled_model_ends_in_the_same_bytes(tmp_path):
+    file = tmp_path / "recipe.yaml"
+    settings = {"tokens": 60_000, "compile": True, "log_every": 1, "checkpoint": {"every_steps": 10}}
+    file.write_text(dump(small_recipe(training=settings)))
+    finish(file, tmp_path / "unbroken")
+    metrics = tmp_path / "killed/metrics.jsonl"
+    process = subprocess.Popen([OCTAVO, "run", file, "--out", tmp_path / "killed"], stderr=subprocess.DEVNULL)
+    while not (metrics.exists() and metrics.read_text().count("\n") >= 23):
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    finish(file, tmp_path / "killed")
+    unbroken, killed = contents(tmp_path / "unbroken"), contents(tmp_path / "killed")
+    assert [name for name in unbroken if unbroken[name] != killed[name]] == []
+    losses = [[(m["step"], m["loss"]) for m in map(json.loads, (tmp_path / n / "metrics.jsonl").open())] for n in ("unbroken", "killed")]
+    assert losses[0] == losses[1]
+
+
+@pytest.mark.parametrize("name", ["model.safetensors"])
+def test_two_unbroken_runs_give_the_same_release(name, small_run, tmp_path):
+    file = tmp_path / "recipe.yaml"
+    file.write_text(dump(small_recipe()))
+    finish(file, tmp_path / "again")
+    assert (tmp_path / "again/release" / name).read_bytes() == (small_run / "release" / name).read_bytes()

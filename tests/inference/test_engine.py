@@ -1,0 +1,70 @@
+import pytest
+import torch
+
+from octavo.errors import InputError
+from octavo.inference.engine import open_engine, stream_text
+from octavo.inference.sampling import Decoding, choose
+
+
+def test_auto_takes_llama_cpp_and_bf16_where_there_is_a_gguf_file(small_run):
+    assert open_engine(small_run / "release").name == "llama.cpp"
+    assert open_engine(small_run).name == "llama.cpp"
+    assert open_engine(small_run / "release", "torch").name == "torch"
+    assert open_engine(small_run / "release/gguf/small-Q8_0.gguf").name == "llama.cpp"
+
+
+def test_a_directory_without_a_gguf_file_goes_to_torch(small_run, tmp_path):
+    for file in (small_run / "release").glob("*"):
+        if file.is_file():
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+    assert open_engine(tmp_path).name == "torch"
+    with pytest.raises(InputError, match="expected one for the llama.cpp engine"):
+        open_engine(tmp_path, "llama.cpp")
+
+
+def test_what_is_no_model_is_refused(small_run, tmp_path):
+    with pytest.raises(InputError, match="found no such folder"):
+        open_engine(tmp_path / "nowhere")
+    with pytest.raises(InputError, match="no such file"):
+        open_engine(tmp_path / "nowhere.gguf")
+    (tmp_path / "bad.gguf").write_bytes(b"not a model")
+    with pytest.raises(InputError, match="found no GGUF model that can be read"):
+        open_engine(tmp_path / "bad.gguf")
+    cut = tmp_path / "cut.gguf"
+    cut.write_bytes((small_run / "release/gguf/small-Q8_0.gguf").read_bytes()[:-5000])
+    with pytest.raises(InputError, match=r"cut.gguf: found"):
+        open_engine(cut)
+    with pytest.raises(InputError, match="expected a model directory"):
+        open_engine(small_run / "release/gguf/small-Q8_0.gguf", "torch")
+
+
+@pytest.mark.parametrize("engine", ["torch", "llama.cpp"])
+def test_a_prompt_that_fills_the_context_is_refused(small_run, engine):
+    with pytest.raises(InputError, match=r"found \d+ tokens, expected fewer than the model's context of 128"):
+        list(stream_text(open_engine(small_run, engine), "word " * 500, Decoding()))
+
+
+@pytest.mark.parametrize("engine", ["torch", "llama.cpp"])
+def test_the_same_seed_draws_the_same_text(small_run, engine):
+    opened = open_engine(small_run, engine)
+    first, second, other = (
+        "".join(stream_text(opened, "The old", Decoding(max_tokens=30, temperature=1.0, seed=seed))) for seed in (3, 3, 4)
+    )
+    assert first == second
+    assert first != other
+
+
+def test_the_repetition_penalty_makes_seen_tokens_less_likely_whatever_their_sign():
+    logits = torch.tensor([2.0, 1.9, -0.1, -0.2])
+    generator = torch.Generator()
+    assert choose(logits, torch.tensor([3]), Decoding(repetition_penalty=1.0), generator) == 0
+    assert choose(logits, torch.tensor([0]), Decoding(repetition_penalty=1.2), generator) == 1
+    assert choose(logits[2:], torch.tensor([0]), Decoding(repetition_penalty=3.0), generator) == 1
+
+
+def test_draws_follow_the_softmax_at_the_temperature():
+    logits = torch.tensor([0.0, 1.0])
+    generator = torch.Generator().manual_seed(1)
+    decoding = Decoding(temperature=0.5, repetition_penalty=1.0)
+    draws = [choose(logits, torch.tensor([0]), decoding, generator) for _ in range(3000)]
+    assert sum(draws) / 3000 == pytest.approx(float(torch.softmax(logits / 0.5, 0)[1]), abs=0.03)

@@ -1,0 +1,162 @@
+"""The command line as a person meets it: real processes, their output and their status."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from octavo.recipe import dump, load
+from octavo.starters import STARTERS
+from tests.conftest import small_recipe
+
+OCTAVO = Path(sys.executable).parent / "octavo"
+ROOT = Path(__file__).parent.parent
+COMMANDS = ["init", "run", "curate", "tokenize", "pretrain", "evaluate", "release", "status", "generate", "schema"]
+
+
+def octavo(*arguments, cwd=None):
+    return subprocess.run([OCTAVO, *map(str, arguments)], capture_output=True, text=True, cwd=cwd)
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    file = tmp_path / "recipe.yaml"
+    file.write_text(dump(small_recipe()))
+    return file
+
+
+def test_help_imports_nothing_heavy():
+    code = "import sys, octavo.cli; print([m for m in ('torch', 'daft', 'pyarrow', 'pydantic', 'rich') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_an_example(command):
+    done = octavo(command, "--help")
+    assert done.returncode == 0
+    assert f"Example: octavo {command}" in done.stdout
+
+
+def test_init_writes_the_recipe_that_the_project_runs(tmp_path):
+    assert octavo("init", tmp_path / "mine").returncode == 0
+    written = (tmp_path / "mine/recipe.yaml").read_text()
+    assert written == (ROOT / "recipes/starter.yaml").read_text()
+    assert written.count("#") > 40
+
+
+def test_init_changes_nothing_that_is_there(tmp_path):
+    (tmp_path / "recipe.yaml").write_text("mine")
+    done = octavo("init", tmp_path)
+    assert done.returncode == 2
+    assert "is there already" in done.stderr
+    assert (tmp_path / "recipe.yaml").read_text() == "mine"
+
+
+@pytest.mark.parametrize("corpus", list(STARTERS))
+def test_every_recipe_of_init_is_valid_and_round_trips(corpus, tmp_path):
+    assert octavo("init", tmp_path, "--corpus", corpus).returncode == 0
+    assert load(tmp_path / "recipe.yaml") == STARTERS[corpus]()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "nowhere.yaml"], "octavo: nowhere.yaml: no such recipe"),
+        (["run", "recipe.yaml", "--set", "training.tokens=0"], "training.tokens: found 0, expected greater than 0"),
+        (["run", "recipe.yaml", "--set", "trainig.tokens=5"], "trainig: unknown field; the nearest is training"),
+        (["run", "recipe.yaml", "--set", "corpus.sources=[{path: nowhere}]"], "nowhere: found nothing there"),
+        (["status", "nowhere"], "found no recipe.yaml in it"),
+        (["evaluate", "nowhere"], "found no recipe.yaml in it"),
+        (["generate", "nowhere", "Once"], "found no such folder"),
+    ],
+)
+def test_a_mistake_ends_with_status_2_one_message_and_nothing_changed(arguments, message, recipe):
+    before = sorted(recipe.parent.rglob("*"))
+    done = octavo(*arguments, cwd=recipe.parent)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert sorted(recipe.parent.rglob("*")) == before
+
+
+def test_status_tells_the_state_of_every_stage(small_run):
+    done = octavo("status", small_run)
+    assert done.returncode == 0
+    assert "All stages are done." in done.stdout
+    states = json.loads(octavo("status", small_run, "--json").stdout)
+    assert [s["state"] for s in states] == ["done"] * 6
+
+
+def test_a_stage_command_goes_that_far(recipe, tmp_path):
+    done = octavo("curate", recipe, "--out", tmp_path / "out", "--json")
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert list(answer["stages"]) == ["corpus", "curation"]
+    assert answer["stages"]["curation"]["removed"]["documents"] > 0
+    assert "Next: tokenization." in octavo("status", tmp_path / "out").stdout
+
+
+def test_generate_continues_the_prompt_alike_streamed_and_whole(small_run):
+    streamed = octavo("generate", small_run, "The old keeper", "--max-tokens", 20)
+    whole = octavo("generate", small_run, "The old keeper", "--max-tokens", 20, "--no-stream")
+    answer = json.loads(octavo("generate", small_run, "The old keeper", "--max-tokens", 20, "--json").stdout)
+    assert streamed.returncode == 0, streamed.stderr
+    assert streamed.stdout.startswith("The old keeper")
+    assert streamed.stdout == whole.stdout == "The old keeper" + answer["continuation"] + "\n"
+    assert answer["engine"] == "llama.cpp"
+
+
+def test_the_schema_of_the_recipe_is_printed():
+    schema = json.loads(octavo("schema").stdout)
+    assert schema["properties"]["training"]
+
+
+def test_a_reader_that_leaves_is_no_error(small_run):
+    with subprocess.Popen([OCTAVO, "schema"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.close()
+        assert "Traceback" not in process.stderr.read()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_in_training_ends_soon_and_the_next_call_goes_on(number, tmp_path):
+    file = tmp_path / "recipe.yaml"
+    file.write_text(dump(small_recipe(training={"tokens": 500_000, "log_every": 1})))
+    run = tmp_path / "run"
+    process = subprocess.Popen([OCTAVO, "pretrain", file, "--out", run], stderr=subprocess.PIPE, text=True)
+    metrics = run / "metrics.jsonl"
+    while not (metrics.exists() and metrics.read_text().count("\n") > 3):
+        assert process.poll() is None
+        time.sleep(0.1)
+    asked = time.monotonic()
+    process.send_signal(number)
+    _, said = process.communicate()
+    assert time.monotonic() - asked < 10  # four seconds of grace, and a busy machine
+    assert process.returncode == 130
+    assert "stopping; what is done is kept" in said
+    assert "Traceback" not in said
+    steps = [p.name for p in (run / "checkpoints").glob("step-*")]
+    assert steps
+    again = octavo("pretrain", file, "--out", run, "--set", "training.tokens=500_000")
+    assert again.returncode == 0, again.stderr
+    assert "training: goes on where it stopped" in again.stderr
+    assert f"goes on from step {int(steps[-1].removeprefix('step-')):,}" in again.stderr
+
+
+def test_an_interrupt_in_the_middle_of_native_work_ends_all_the_same(tmp_path):
+    """The watcher does not wait for Python's own signal handlers."""
+    code = (
+        "from octavo.display import Stop; import torch; Stop(); print('ready', flush=True)\n"
+        "torch.set_num_threads(1); a = torch.ones(20000, 20000); print(float((a @ a).sum()))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process.stdout.readline()
+    time.sleep(1.0)
+    os.kill(process.pid, signal.SIGINT)
+    process.communicate()
+    assert process.returncode == 130

@@ -1,0 +1,173 @@
+"""The road: what is skipped, what goes on, what is redone and why, and what is refused."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from octavo.errors import InputError
+from octavo.lineage import read_record, write_record
+from octavo.progress import Progress, StoppedError
+from octavo.recipe import dump, load
+from octavo.run import STAGE_NAMES, STAGES, run_road, stage_states
+from tests.conftest import quiet_reporter, small_recipe
+
+
+@pytest.fixture
+def run(small_run, tmp_path):
+    """A copy of the finished small run, to be changed at will; times of files are kept."""
+    return Path(shutil.copytree(small_run, tmp_path / "small", copy_function=shutil.copy2))
+
+
+def walk(run, until="release", **changes):
+    messages: list[str] = []
+    run_road(small_recipe(**changes), run, until, quiet_reporter(messages))
+    return {m.split(":")[0]: m for m in messages if m.split(":")[0] in STAGE_NAMES}
+
+
+def test_a_finished_run_is_left_alone(run):
+    before = {p: p.stat().st_mtime_ns for p in run.rglob("*") if p.is_file() and p.name not in ("recipe.yaml", ".lock")}
+    assert walk(run) == {name: f"{name}: done already" for name in STAGE_NAMES}
+    assert {p: p.stat().st_mtime_ns for p in before} == before
+
+
+def test_more_tokens_redo_the_training_and_what_follows_and_nothing_before(run):
+    said = walk(run, training={"tokens": 12_000})
+    assert [name for name in STAGE_NAMES if said[name] != f"{name}: done already"] == ["training", "evaluation", "release"]
+    assert "training.tokens changed from 120000 to 12000" in said["training"]
+    assert "input checkpoints/" in said["evaluation"]
+    assert (run / "superseded/training-1/checkpoints/latest").exists()
+    assert (run / "superseded/training-1/metrics.jsonl").exists()
+
+
+def test_another_licence_of_the_weights_redoes_the_release_alone(run):
+    said = walk(run, release={"license": "CC0-1.0"})
+    assert [name for name in STAGE_NAMES if said[name] != f"{name}: done already"] == ["release"]
+    assert 'release.license changed from "Apache-2.0" to "CC0-1.0"' in said["release"]
+    assert "license: cc0-1.0" in (run / "release/README.md").read_text()
+
+
+def test_a_change_that_leaves_the_same_documents_stops_at_curation(run):
+    said = walk(run, curation={"held_out": {"fraction": 0.08, "max_bytes": 999_999}})
+    assert [name for name in STAGE_NAMES if said[name] != f"{name}: done already"] == ["curation"]
+
+
+def test_how_often_it_is_saved_is_no_reason_to_train_again(run):
+    said = walk(run, training={"log_every": 5, "checkpoint": {"every_steps": 7, "keep_last": 3}})
+    assert set(said.values()) == {f"{name}: done already" for name in STAGE_NAMES}
+
+
+@pytest.mark.parametrize(("file", "damage"), [("tokens", "is gone"), ("tokens", "is not as it was made")])
+def test_an_output_that_is_gone_or_changed_is_made_again(run, file, damage):
+    shard = next((run / file).glob("*.ds"))
+    if damage == "is gone":
+        shard.unlink()
+    else:
+        shard.write_bytes(b"\0" * shard.stat().st_size)
+    assert damage in walk(run, until="tokenization")["tokenization"]
+    assert set(walk(run).values()) == {f"{name}: done already" for name in STAGE_NAMES}
+
+
+def test_a_stage_that_was_stopped_goes_on(run, small_run):
+    recipe = small_recipe(training={"tokens": 40_000})
+    calls = iter([False] * 15 + [True] * 100)
+    progress = Progress(stopping=lambda: next(calls))
+    with pytest.raises(StoppedError):
+        run_road(recipe, run, "training", quiet_reporter(progress=progress))
+    assert {s["stage"]: s["state"] for s in stage_states(run)}["training"] == "interrupted"
+    messages: list[str] = []
+    run_road(recipe, run, "training", quiet_reporter(messages))
+    assert "training: goes on where it stopped" in messages
+
+
+def test_each_stage_reads_what_an_earlier_one_made(small_run):
+    made = {}
+    for stage in STAGES:
+        record = read_record(small_run / stage.home)
+        assert record.done
+        assert record.outputs
+        assert record.wall_seconds > 0
+        for name, file in record.inputs.items():
+            if not name.startswith(".."):  # a source outside the run
+                assert made[name].blake3 == file.blake3
+        made |= record.outputs
+    assert read_record(small_run / "checkpoints").energy["method"].startswith("estimated")
+
+
+def test_the_hashes_in_stage_json_are_those_of_the_files(small_run):
+    from blake3 import blake3
+
+    for stage in STAGES:
+        for name, file in read_record(small_run / stage.home).outputs.items():
+            assert blake3((small_run / name).read_bytes()).hexdigest() == file.blake3
+
+
+def test_the_recipe_is_kept_complete_with_its_defaults(small_run):
+    assert load(small_run / "recipe.yaml") == small_recipe()
+    assert "rms_norm_eps: " in (small_run / "recipe.yaml").read_text()
+
+
+def test_a_second_run_in_the_same_directory_is_refused_by_its_process(run):
+    hold = "import fcntl,os,sys,time; f=open(sys.argv[1],'a+'); fcntl.flock(f,fcntl.LOCK_EX); f.truncate(0); f.write(str(os.getpid())); f.flush(); print('held', flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", hold, str(run / ".lock")], stdout=subprocess.PIPE) as other:
+        other.stdout.readline()
+        with pytest.raises(InputError, match=f"another octavo .process {other.pid}. is at work"):
+            walk(run)
+        other.kill()
+    walk(run)
+
+
+def test_a_source_that_is_not_there_is_told_before_anything_is_made(tmp_path):
+    with pytest.raises(InputError, match="found nothing there"):
+        walk(tmp_path / "new", corpus={"sources": [{"path": str(tmp_path / "nowhere")}]})
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_model_that_cannot_fit_is_told_before_anything_is_made(tmp_path):
+    huge = {"hidden_size": 16384, "num_hidden_layers": 200, "intermediate_size": 65536, "num_attention_heads": 64}
+    with pytest.raises(InputError, match=r"parameters need [\d.]+ GB to train"):
+        walk(tmp_path / "new", model=huge)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_directory_that_is_no_run_has_no_state(tmp_path):
+    with pytest.raises(InputError, match=r"found no recipe.yaml in it"):
+        stage_states(tmp_path)
+
+
+def test_a_record_that_was_cut_short_counts_as_none(run):
+    (run / "release/stage.json").write_text('{"stage": "rel')
+    assert read_record(run / "release") is None
+    walk(run)
+    assert read_record(run / "release").done
+
+
+def test_a_record_is_written_whole_or_not_at_all(run):
+    record = read_record(run / "release")
+    write_record(run / "release", record)
+    assert read_record(run / "release") == record
+    assert not list((run / "release").glob("*.partial"))
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="needs to mount a small disk")
+def test_a_full_disk_is_told_plainly_and_the_next_call_goes_on(tmp_path):
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(dump(small_recipe(training={"tokens": 12_000})))
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    octavo = Path(sys.executable).parent / "octavo"
+    script = f"""
+        mount -t tmpfs -o size=700k tmpfs {disk} || exit 99
+        {octavo} run {recipe} --out {disk}/run; first=$?
+        mount -o remount,size=200m {disk}
+        {octavo} run {recipe} --out {disk}/run; echo statuses $first $?
+    """
+    done = subprocess.run(["unshare", "-m", "sh", "-c", script], capture_output=True, text=True)
+    if done.returncode == 99:
+        pytest.skip("may not mount")
+    assert "statuses 1 0" in done.stdout, done.stderr
+    assert "the disk is full, in stage" in done.stderr
+    assert "Traceback" not in done.stderr
