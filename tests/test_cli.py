@@ -126,7 +126,7 @@ def test_a_reader_that_leaves_is_no_error(small_run):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_in_training_ends_soon_and_the_next_call_goes_on(number, tmp_path):
     file = tmp_path / "recipe.yaml"
-    file.write_text(dump(small_recipe(training={"tokens": 500_000, "log_every": 1})))
+    file.write_text(dump(small_recipe(training={"tokens": 150_000, "log_every": 1})))
     run = tmp_path / "run"
     process = subprocess.Popen([OCTAVO, "pretrain", file, "--out", run], stderr=subprocess.PIPE, text=True)
     metrics = run / "metrics.jsonl"
@@ -142,7 +142,7 @@ def test_ctrl_c_in_training_ends_soon_and_the_next_call_goes_on(number, tmp_path
     assert "Traceback" not in said
     steps = [p.name for p in (run / "checkpoints").glob("step-*")]
     assert steps
-    again = octavo("pretrain", file, "--out", run, "--set", "training.tokens=500_000")
+    again = octavo("pretrain", file, "--out", run)
     assert again.returncode == 0, again.stderr
     assert "training: goes on where it stopped" in again.stderr
     assert f"goes on from step {int(steps[-1].removeprefix('step-')):,}" in again.stderr

@@ -22,9 +22,7 @@ _CREATIVE_COMMONS = re.compile(
     r"(?:[\s/_-]*(?!nc|nd|sa|no[nt])(?P<port>[a-z]{2,3}|international|unported|intl))?"
     r"(?:/?(?:deed|legalcode)(?:\.[a-z-]+)?)?/?$"
 )
-_PREFIXES = re.compile(
-    r"^(?:(?:https?://)?(?:www\.)?creativecommons\.org/(?:licenses|publicdomain)/|licenseref-)"
-)
+_PREFIXES = re.compile(r"^(?:(?:https?://)?(?:www\.)?creativecommons\.org/(?:licenses|publicdomain)/|licenseref-)")
 _SPDX_PAGE = re.compile(r"^https?://(?:www\.)?spdx\.org/licenses/(.+?)(?:\.html)?$")
 _EXACT = {
     "public domain": "LicenseRef-Public-Domain",
