@@ -38,7 +38,7 @@ def starter() -> Recipe:
         name="starter",
         corpus=Corpus(sources=[Source(path="builtin:starter")], languages=list(LANGUAGES)),
         curation=Curation(held_out=HeldOut(fraction=0.08)),
-        tokenizer=Tokenizer(vocab_size=8192),
+        tokenizer=Tokenizer(vocab_size=4096),
         model=Model(
             hidden_size=256,
             num_hidden_layers=6,
@@ -49,11 +49,11 @@ def starter() -> Recipe:
         ),
         training=Training(
             tokens=3_000_000,
-            sequences_per_step=16,
-            sequences_per_pass=8,
-            optimizer=Optimizer(learning_rate=2e-3),
-            schedule=Schedule(warmup_steps=20),
-            checkpoint=Checkpoint(every_steps=50),
+            sequences_per_step=4,
+            sequences_per_pass=4,
+            optimizer=Optimizer(learning_rate=3e-3),
+            schedule=Schedule(warmup_steps=50),
+            checkpoint=Checkpoint(every_steps=200),
         ),
         release=Release(prompts=PROMPTS),
     )
