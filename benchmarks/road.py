@@ -42,11 +42,15 @@ def help_seconds() -> float:
 
 
 def measure(recipe: str, settings: list[str], out: Path, limit_minutes: float) -> dict[str, Any]:
-    found = {"help": figure(round(help_seconds(), 3), "s", "< 0.3", help_seconds() < 0.3, "octavo --help, best of 10")}
+    found = {
+        "help": figure(round(help_seconds(), 3), "s", "< 0.3", help_seconds() < 0.3, "octavo --help, best of 10")
+    }
     arguments = [part for setting in settings for part in ("--set", setting)]
     how = f"octavo run {recipe} {' '.join(arguments)}".strip()
     started = time.perf_counter()
-    done = subprocess.run([OCTAVO, "run", recipe, *arguments, "--out", out, "--json"], stdout=subprocess.PIPE, text=True)
+    done = subprocess.run(
+        [OCTAVO, "run", recipe, *arguments, "--out", out, "--json"], stdout=subprocess.PIPE, text=True
+    )
     minutes = (time.perf_counter() - started) / 60
     if done.returncode:
         sys.exit(done.returncode)
@@ -59,7 +63,9 @@ def measure(recipe: str, settings: list[str], out: Path, limit_minutes: float) -
     for lang, row in stages["evaluation"]["languages"].items():
         bits = row["bits_per_byte"]
         reach = f"< {bits['xz']:.3f} (xz -9), unigram {bits['unigram']:.3f}"
-        found[f"bits per byte, {lang}"] = figure(bits["model"], f"on {row['bytes']:,} B", reach, bits["model"] < bits["xz"], how)
+        found[f"bits per byte, {lang}"] = figure(
+            bits["model"], f"on {row['bytes']:,} B", reach, bits["model"] < bits["xz"], how
+        )
     return found
 
 
@@ -75,8 +81,9 @@ def main() -> None:
     load = psutil.cpu_percent(interval=2)
     if load > 20 and not options.busy:
         sys.exit(f"the machine is busy ({load:.0f} % of its processors); wait, or give --busy")
+    processors = Path("/proc/cpuinfo").read_text()
     machine = {
-        "processor": next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if "model name" in line), ""),
+        "processor": processors.partition("model name")[2].partition("\n")[0].strip("\t: "),
         "cores": os.cpu_count(),
         "load before, %": load,
         "python": platform.python_version(),
@@ -84,13 +91,16 @@ def main() -> None:
         "octavo": __version__,
     }
     with tempfile.TemporaryDirectory() as temporary:
-        found = measure(options.recipe, options.settings, options.out or Path(temporary) / "run", options.limit_minutes)
+        found = measure(
+            options.recipe, options.settings, options.out or Path(temporary) / "run", options.limit_minutes
+        )
     if options.json:
         print(json.dumps({"machine": machine, **found}, indent=1))
         return
     print(" · ".join(f"{name} {value}" for name, value in machine.items()))
     for name, row in found.items():
-        print(f"{name:<24} {row['value']:>10} {row['unit']:<14} {row['reach']:<42} {'' if row['holds'] else 'FELL SHORT'}")
+        verdict = "" if row["holds"] else "FELL SHORT"
+        print(f"{name:<24} {row['value']:>10} {row['unit']:<14} {row['reach']:<42} {verdict}")
 
 
 if __name__ == "__main__":

@@ -48,7 +48,8 @@ SMALL = {
 def small_recipe(**changes: object) -> Recipe:
     """The small recipe, with sections replaced or, where they are mappings, added to."""
     data = {
-        name: {**SMALL.get(name, {}), **value} if isinstance(value, dict) else value for name, value in changes.items()
+        name: {**SMALL.get(name, {}), **value} if isinstance(value, dict) else value
+        for name, value in changes.items()
     }
     return validate({**SMALL, **data}, {}, "small")
 
@@ -72,4 +73,8 @@ def starter_texts(small_run: Path) -> list[str]:
     """All texts of the starter corpus, faults among them."""
     import pyarrow.parquet as pq
 
-    return [t for part in sorted((small_run / "documents").glob("*.parquet")) for t in pq.read_table(part)["text"].to_pylist()]
+    return [
+        t
+        for part in sorted((small_run / "documents").glob("*.parquet"))
+        for t in pq.read_table(part)["text"].to_pylist()
+    ]

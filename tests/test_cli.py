@@ -43,8 +43,8 @@ def test_every_command_has_an_example(command):
 
 
 def test_init_writes_the_recipe_that_the_project_runs(tmp_path):
-    assert octavo("init", tmp_path / "mine").returncode == 0
-    written = (tmp_path / "mine/recipe.yaml").read_text()
+    assert octavo("init", tmp_path / "starter").returncode == 0
+    written = (tmp_path / "starter/recipe.yaml").read_text()
     assert written == (ROOT / "recipes/starter.yaml").read_text()
     assert written.count("#") > 40
 
@@ -59,8 +59,10 @@ def test_init_changes_nothing_that_is_there(tmp_path):
 
 @pytest.mark.parametrize("corpus", list(STARTERS))
 def test_every_recipe_of_init_is_valid_and_round_trips(corpus, tmp_path):
-    assert octavo("init", tmp_path, "--corpus", corpus).returncode == 0
-    assert load(tmp_path / "recipe.yaml") == STARTERS[corpus]()
+    assert octavo("init", tmp_path / "mine", "--corpus", corpus).returncode == 0
+    written = load(tmp_path / "mine/recipe.yaml")
+    assert written.name == "mine"
+    assert written.model_copy(update={"name": STARTERS[corpus]().name}) == STARTERS[corpus]()
 
 
 @pytest.mark.parametrize(
@@ -154,7 +156,9 @@ def test_an_interrupt_in_the_middle_of_native_work_ends_all_the_same(tmp_path):
         "from octavo.display import Stop; import torch; Stop(); print('ready', flush=True)\n"
         "torch.set_num_threads(1); a = torch.ones(20000, 20000); print(float((a @ a).sum()))"
     )
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     process.stdout.readline()
     time.sleep(1.0)
     os.kill(process.pid, signal.SIGINT)

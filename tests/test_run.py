@@ -29,14 +29,20 @@ def walk(run, until="release", **changes):
 
 
 def test_a_finished_run_is_left_alone(run):
-    before = {p: p.stat().st_mtime_ns for p in run.rglob("*") if p.is_file() and p.name not in ("recipe.yaml", ".lock")}
+    before = {
+        p: p.stat().st_mtime_ns for p in run.rglob("*") if p.is_file() and p.name not in ("recipe.yaml", ".lock")
+    }
     assert walk(run) == {name: f"{name}: done already" for name in STAGE_NAMES}
     assert {p: p.stat().st_mtime_ns for p in before} == before
 
 
 def test_more_tokens_redo_the_training_and_what_follows_and_nothing_before(run):
     said = walk(run, training={"tokens": 12_000})
-    assert [name for name in STAGE_NAMES if said[name] != f"{name}: done already"] == ["training", "evaluation", "release"]
+    assert [name for name in STAGE_NAMES if said[name] != f"{name}: done already"] == [
+        "training",
+        "evaluation",
+        "release",
+    ]
     assert "training.tokens changed from 120000 to 12000" in said["training"]
     assert "input checkpoints/" in said["evaluation"]
     assert (run / "superseded/training-1/checkpoints/latest").exists()
@@ -171,3 +177,17 @@ def test_a_full_disk_is_told_plainly_and_the_next_call_goes_on(tmp_path):
     assert "statuses 1 0" in done.stdout, done.stderr
     assert "the disk is full, in stage" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"corpus": {"sources": [{"path": "builtin:starter", "license": "Foo"}]}}, "license: found 'Foo'"),
+        ({"tokenizer": {"vocab_size": 2048, "path": "nowhere.json"}}, "nowhere.json: no such tokenizer"),
+    ],
+)
+def test_a_mistake_leaves_a_finished_run_as_it_was(run, changes, message):
+    before = {p: p.stat().st_mtime_ns for p in run.rglob("*")}
+    with pytest.raises(InputError, match=message):
+        walk(run, **changes)
+    assert {p: p.stat().st_mtime_ns for p in run.rglob("*")} == before

@@ -13,7 +13,7 @@ from octavo.errors import InputError, OctavoError
 
 app = typer.Typer(
     name="octavo",
-    help="The foundry for small open language models: from open documents to a signed release on a CPU.",
+    help="The foundry for small open language models: from open documents to a release on a CPU.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -63,14 +63,14 @@ def init(
     Example: octavo init mine && octavo run mine/recipe.yaml
     """
     from octavo.recipe import dump
-    from octavo.starters import STARTERS
+    from octavo.starters import STARTERS, named_after
 
     file = directory / "recipe.yaml"
     if file.exists():
         raise InputError(f"{file}: is there already; nothing was changed")
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        file.write_text(dump(STARTERS[corpus](), comments=True), encoding="utf-8")
+        file.write_text(dump(named_after(directory, STARTERS[corpus]()), comments=True), encoding="utf-8")
     except OSError as error:
         raise InputError(f"{file}: cannot be written ({error.strerror})") from None
     print(file)

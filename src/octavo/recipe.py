@@ -21,6 +21,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from octavo.errors import InputError
 
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+"""What a run may be called."""
+
 LANGUAGES = ("en", "fr", "es", "de", "it", "nl", "la", "pt")
 
 Language = Annotated[str, Field(pattern=r"^[a-z]{2}$")]
@@ -268,7 +271,7 @@ class Release(Section):
 class Recipe(Section):
     """A whole run, from documents to release."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    name: Annotated[str, Field(pattern=NAME)]
     """Name of the run and of its model."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1789
     """Seed of everything that is drawn by lot."""

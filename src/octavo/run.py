@@ -6,6 +6,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -207,9 +208,7 @@ def run_road(recipe: Recipe, run: Path, until: str, reporter: Reporter) -> dict[
     works in the directory; StoppedError where the person asked to stop.
     """
     wanted = STAGES[: STAGE_NAMES.index(until) + 1]
-    if len(wanted) > STAGE_NAMES.index("training"):
-        _check_memory(recipe)
-    _corpus_inputs(recipe, run)  # a source that is not there is said before anything is made
+    _check(recipe, run, [stage.name for stage in wanted])
     with _locked(run):
         write_atomically(run / "recipe.yaml", dump(recipe).encode())
         for stage in wanted:
@@ -218,11 +217,28 @@ def run_road(recipe: Recipe, run: Path, until: str, reporter: Reporter) -> dict[
         return {stage.name: _figures(run, stage) for stage in wanted}
 
 
-def _check_memory(recipe: Recipe) -> None:
-    from octavo.training.loop import training_device
-    from octavo.training.memory import check_fits
+def _check(recipe: Recipe, run: Path, wanted: list[str]) -> None:
+    """Raise InputError for what can be known to fail before anything is made."""
+    from octavo.corpus.importing import check_sources
 
-    check_fits(recipe, recipe.tokenizer.vocab_size, training_device())
+    check_sources(recipe.corpus)
+    vocab_size = recipe.tokenizer.vocab_size
+    if recipe.tokenizer.path and "tokenization" in wanted:
+        from octavo.release.bundle import check_formats
+        from octavo.tokenization.encode import load_tokenizer
+        from octavo.tokenization.entries import begin_and_end
+
+        tokenizer = load_tokenizer(Path(recipe.tokenizer.path))
+        begin_and_end(tokenizer, recipe.tokenizer.path)
+        vocab_size = tokenizer.get_vocab_size()
+        if "release" in wanted:
+            check_formats(recipe, tokenizer)
+    trained = read_record(run / "checkpoints")
+    if "training" in wanted and not (trained and trained.done):
+        from octavo.training.loop import training_device
+        from octavo.training.memory import check_fits
+
+        check_fits(recipe, vocab_size, training_device())
 
 
 def _run_stage(stage: Stage, recipe: Recipe, run: Path, reporter: Reporter) -> None:
@@ -332,8 +348,9 @@ def _plain_words_for_a_full_disk(run: Path, stage: str) -> Iterator[None]:
     except Exception as error:
         cause: BaseException | None = error
         while cause is not None:
+            # PyTorch's writer says nothing of the cause, so the disk itself is asked.
             full = isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT)
-            if full or "No space left on device" in str(cause):
+            if full or "No space left on device" in str(cause) or shutil.disk_usage(run).free < 2**16:
                 raise OctavoError(
                     f"{run}: the disk is full, in stage {stage}; nothing that was done is lost: "
                     "make room and give the same command again"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 from octavo.recipe import (
     LANGUAGES,
+    NAME,
     Checkpoint,
     Corpus,
     Curation,
@@ -69,6 +72,12 @@ def common_corpus() -> Recipe:
         ),
         release=Release(prompts=PROMPTS),
     )
+
+
+def named_after(directory: Path, recipe: Recipe) -> Recipe:
+    """The recipe with the directory's name where that can be one, so that its run has a directory of its own."""
+    name = directory.resolve().name
+    return recipe.model_copy(update={"name": name}) if re.fullmatch(NAME, name) else recipe
 
 
 STARTERS: dict[str, Callable[[], Recipe]] = {"starter": starter, "common-corpus": common_corpus}

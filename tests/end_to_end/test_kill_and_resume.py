@@ -31,7 +31,9 @@ def contents(run: Path) -> dict[str, bytes]:
 
 def kill_after(recipe: Path, run: Path, seconds: float) -> bool:
     """Start the run and kill it after a while; says whether it was still at work."""
-    process = subprocess.Popen([OCTAVO, "run", recipe, "--out", run], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [OCTAVO, "run", recipe, "--out", run], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:
@@ -78,7 +80,10 @@ def test_killed_while_it_trains_a_compiled_model_ends_in_the_same_bytes(tmp_path
     finish(file, tmp_path / "killed")
     unbroken, killed = contents(tmp_path / "unbroken"), contents(tmp_path / "killed")
     assert [name for name in unbroken if unbroken[name] != killed[name]] == []
-    losses = [[(m["step"], m["loss"]) for m in map(json.loads, (tmp_path / n / "metrics.jsonl").open())] for n in ("unbroken", "killed")]
+    losses = [
+        [(m["step"], m["loss"]) for m in map(json.loads, (tmp_path / n / "metrics.jsonl").open())]
+        for n in ("unbroken", "killed")
+    ]
     assert losses[0] == losses[1]
 
 

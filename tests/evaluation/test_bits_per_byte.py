@@ -76,7 +76,10 @@ def test_only_held_out_documents_are_measured_and_no_work_is_on_both_sides(small
     rows = pq.read_table(small_run / "corpus/kept").to_pylist()
     measured = {text for part in read_held_out(small_run / "corpus/kept", 10**9) for text in part.texts}
     assert measured == {row["text"] for row in rows if row["split"] == "held-out"}
-    works = {split: {r["identifier"].split("#")[0] for r in rows if r["split"] == split} for split in ("train", "held-out")}
+    works = {
+        split: {r["identifier"].split("#")[0] for r in rows if r["split"] == split}
+        for split in ("train", "held-out")
+    }
     assert not works["train"] & works["held-out"]
 
 

@@ -18,7 +18,7 @@ def test_a_directory_without_a_gguf_file_goes_to_torch(small_run, tmp_path):
         if file.is_file():
             (tmp_path / file.name).write_bytes(file.read_bytes())
     assert open_engine(tmp_path).name == "torch"
-    with pytest.raises(InputError, match="expected one for the llama.cpp engine"):
+    with pytest.raises(InputError, match=r"expected one for the llama\.cpp engine"):
         open_engine(tmp_path, "llama.cpp")
 
 
@@ -48,7 +48,8 @@ def test_a_prompt_that_fills_the_context_is_refused(small_run, engine):
 def test_the_same_seed_draws_the_same_text(small_run, engine):
     opened = open_engine(small_run, engine)
     first, second, other = (
-        "".join(stream_text(opened, "The old", Decoding(max_tokens=30, temperature=1.0, seed=seed))) for seed in (3, 3, 4)
+        "".join(stream_text(opened, "The old", Decoding(max_tokens=30, temperature=1.0, seed=seed)))
+        for seed in (3, 3, 4)
     )
     assert first == second
     assert first != other

@@ -52,7 +52,17 @@ def test_all_three_tokenise_all_starter_documents_alike(exact, llama_cpp_f32, st
 
 @pytest.mark.parametrize(
     "text",
-    ["", "  two  spaces\n\n\tand a tab ", "é e\u0301 ﬁ ſt", "👩‍👩‍👧‍👦", "שלום عليكم", "1789 ½ ²", "a" * 3000, "'ve 'LL don't", "日本語"],
+    [
+        "",
+        "  two  spaces\n\n\tand a tab ",
+        "é e\u0301 ﬁ ſt",
+        "👩‍👩‍👧‍👦",
+        "שלום عليكم",
+        "1789 ½ ²",
+        "a" * 3000,
+        "'ve 'LL don't",
+        "日本語",
+    ],
 )
 def test_all_three_tokenise_hard_cases_alike(exact, llama_cpp_f32, text):
     tokens = TorchEngine(exact).encode(text)
@@ -76,7 +86,9 @@ def test_greedy_continuations_of_64_tokens_agree_in_float32(exact, llama_cpp_f32
     assert len(found) > 5
 
 
-def test_next_token_distributions_in_bf16_differ_by_less_than_two_in_a_hundred(small_run, llama_cpp_bf16, starter_texts):
+def test_next_token_distributions_in_bf16_differ_by_less_than_two_in_a_hundred(
+    small_run, llama_cpp_bf16, starter_texts
+):
     """Total variation distance, on average over prompts of many lengths; transformers in BF16 as the reference."""
     folder = small_run / "release"
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16)

@@ -4,7 +4,8 @@ import json
 
 import pytest
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM, LlamaConfig as TheirConfig, LlamaForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM, LlamaForCausalLM
+from transformers import LlamaConfig as TheirConfig
 
 from octavo.errors import InputError
 from octavo.modeling.hf import load_hf, save_hf
@@ -21,15 +22,20 @@ PUBLISHED = LlamaConfig(
     max_position_embeddings=2048,
 )
 SHAPES = [
-    dict(num_attention_heads=4, num_key_value_heads=2, tie_word_embeddings=True),
-    dict(num_attention_heads=4, num_key_value_heads=4, tie_word_embeddings=False),
-    dict(num_attention_heads=8, num_key_value_heads=1, tie_word_embeddings=True, rope_theta=500_000.0),
+    {"num_attention_heads": 4, "num_key_value_heads": 2, "tie_word_embeddings": True},
+    {"num_attention_heads": 4, "num_key_value_heads": 4, "tie_word_embeddings": False},
+    {"num_attention_heads": 8, "num_key_value_heads": 1, "tie_word_embeddings": True, "rope_theta": 500_000.0},
 ]
 
 
 def random_model(**shape):
     config = LlamaConfig(
-        vocab_size=512, hidden_size=64, num_hidden_layers=3, intermediate_size=160, max_position_embeddings=128, **shape
+        vocab_size=512,
+        hidden_size=64,
+        num_hidden_layers=3,
+        intermediate_size=160,
+        max_position_embeddings=128,
+        **shape,
     )
     model = initialise(config, seed=5)
     generator = torch.Generator().manual_seed(5)
@@ -96,7 +102,9 @@ def test_a_cache_gives_the_logits_of_reading_all_at_once():
     tokens = torch.randint(0, 512, (2, 40), generator=torch.Generator().manual_seed(1))
     cache = Cache(model.config, 2, torch.device("cpu"), torch.float32)
     with torch.no_grad():
-        pieces = [model(tokens[:, :25], cache=cache)] + [model(tokens[:, n : n + 1], cache=cache) for n in range(25, 40)]
+        pieces = [model(tokens[:, :25], cache=cache)] + [
+            model(tokens[:, n : n + 1], cache=cache) for n in range(25, 40)
+        ]
         torch.testing.assert_close(torch.cat(pieces, 1), model(tokens), rtol=0, atol=1e-4)
 
 
@@ -146,5 +154,5 @@ def test_weights_that_are_cut_short_are_refused(tmp_path):
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path):
-    with pytest.raises(InputError, match="found no config.json"):
+    with pytest.raises(InputError, match=r"found no config\.json"):
         load_hf(tmp_path)

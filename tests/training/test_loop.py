@@ -3,16 +3,16 @@ import json
 import pytest
 import torch
 
+from octavo.errors import InputError
 from octavo.modeling.init import initialise
 from octavo.modeling.llama import IGNORE, document_mask
+from octavo.progress import Progress
 from octavo.tokenization.encode import load_tokenizer
 from octavo.training import checkpoint
 from octavo.training.loop import train
 from octavo.training.memory import check_fits, estimate, llama_config
 from octavo.training.metrics import Metrics
 from octavo.training.optimizers import make_optimizer
-from octavo.errors import InputError
-from octavo.progress import Progress
 from tests.conftest import small_recipe
 
 
@@ -30,7 +30,10 @@ def weights(model):
 def test_the_small_model_learns(small_run):
     lines = Metrics.read(small_run)
     assert lines[0]["loss"] > lines[-1]["loss"] + 0.5
-    assert all(set(line) == {"step", "tokens", "loss", "lr", "grad_norm", "tokens_per_second", "mfu", "joules"} for line in lines)
+    assert all(
+        set(line) == {"step", "tokens", "loss", "lr", "grad_norm", "tokens_per_second", "mfu", "joules"}
+        for line in lines
+    )
 
 
 def test_the_same_recipe_gives_the_same_bytes(small_run, tmp_path):
@@ -51,7 +54,9 @@ def test_how_a_step_is_cut_into_passes_does_not_change_what_is_learnt(small_run,
     first, second = (
         weights(
             train_small(
-                small_run, tmp_path / str(size), training={"tokens": 5_000, "sequences_per_pass": size, "precision": "float32"}
+                small_run,
+                tmp_path / str(size),
+                training={"tokens": 5_000, "sequences_per_pass": size, "precision": "float32"},
             )
         )
         for size in (2, 8)
@@ -135,7 +140,12 @@ def test_the_record_is_written_for_tensorboard_too(small_run):
 
 def test_a_model_that_does_not_fit_is_refused_with_the_numbers():
     recipe = small_recipe(
-        model={"hidden_size": 16384, "num_hidden_layers": 100, "intermediate_size": 65536, "num_attention_heads": 64}
+        model={
+            "hidden_size": 16384,
+            "num_hidden_layers": 100,
+            "intermediate_size": 65536,
+            "num_attention_heads": 64,
+        }
     )
     with pytest.raises(InputError, match=r"parameters need [\d.]+ GB to train .*found [\d.]+ GB free"):
         check_fits(recipe, 65536, torch.device("cpu"))

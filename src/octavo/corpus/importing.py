@@ -35,12 +35,8 @@ def source_files(corpus: Corpus) -> list[Path]:
     return [file for source in corpus.sources for place in expand(source.path)[0] if (file := place.local)]
 
 
-def import_documents(corpus: Corpus, home: Path, progress: Progress) -> dict[str, Any]:
-    """Read the recipe's sources into `home`/*.parquet and return the stage's figures.
-
-    Raises InputError where a source cannot be read, states an unknown licence, or no document comes in.
-    """
-    home.mkdir(parents=True, exist_ok=True)
+def check_sources(corpus: Corpus) -> None:
+    """Raise InputError where a source is not there, states an unknown licence, or maps an unknown column."""
     for number, source in enumerate(corpus.sources):
         if source.license is not None and normalise(source.license) is None:
             raise InputError(
@@ -52,6 +48,16 @@ def import_documents(corpus: Corpus, home: Path, progress: Progress) -> dict[str
                 f"corpus.sources[{number}].columns: found {unknown!r}, which is no column of octavo's, "
                 f"expected one of {', '.join(SOURCE_SCHEMA.names)}"
             )
+        expand(source.path)
+
+
+def import_documents(corpus: Corpus, home: Path, progress: Progress) -> dict[str, Any]:
+    """Read the recipe's sources into `home`/*.parquet and return the stage's figures.
+
+    Raises InputError where a source cannot be read, states an unknown licence, or no document comes in.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    check_sources(corpus)
     places = [(n, source, *expand(source.path)) for n, source in enumerate(corpus.sources)]
     total = sum(len(found) for _, _, found, _ in places)
     inventories: list[dict[str, Any]] = []

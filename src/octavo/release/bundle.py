@@ -46,7 +46,8 @@ def release(
     progress.update(0, len(formats) + 1, "Hugging Face directory")
     _write_tokenizer(home, run, tokenizer, begin, end, context)
     save_hf(model, home, begin, end, torch.bfloat16)
-    write_json(home / "generation_config.json", _generation_config(begin, end))
+    pad = tokenizer.token_to_id(PAD)
+    write_json(home / "generation_config.json", _generation_config(begin, end, end if pad is None else pad))
     for number, kind in enumerate(formats):
         progress.check()
         if kind in _GGUF_TYPES:
@@ -92,12 +93,12 @@ def _write_tokenizer(home: Path, run: Path, tokenizer: Tokenizer, begin: int, en
     )
 
 
-def _generation_config(begin: int, end: int) -> dict[str, Any]:
+def _generation_config(begin: int, end: int, pad: int) -> dict[str, Any]:
     """Greedy with a repetition penalty of 1.1: what small base models write best with."""
     return {
         "bos_token_id": begin,
         "eos_token_id": end,
-        "pad_token_id": end,
+        "pad_token_id": pad,
         "do_sample": False,
         "temperature": 0.0,
         "repetition_penalty": SAMPLE.repetition_penalty,

@@ -22,13 +22,15 @@ from octavo.tokenization.train import balanced_sample, train_tokenizer
 
 
 def load_tokenizer(path: Path) -> Tokenizer:
-    """Read a tokenizer.json; InputError where it is none."""
+    """Read a tokenizer.json; InputError where it is none. A special entry's name inside a text is text."""
     try:
-        return Tokenizer.from_str(path.read_text(encoding="utf-8"))
+        tokenizer = Tokenizer.from_str(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"{path}: no such tokenizer") from None
     except Exception as error:  # the library raises bare Exception
         raise InputError(f"{path}: found no tokenizer.json that can be read ({error})") from None
+    tokenizer.encode_special_tokens = True
+    return tokenizer
 
 
 def tokenize(
@@ -74,15 +76,11 @@ def _make_tokenizer(recipe: Recipe, corpus: Path, kept: list[Path]) -> Tokenizer
 
 
 def encode_documents(tokenizer: Tokenizer, batches: Iterator[list[str]], name: str) -> Iterator[list[np.ndarray]]:
-    """Tokens of documents, each between begin and end of text; a special entry's name inside a text is text."""
+    """Tokens of documents, each between begin and end of text."""
     begin, end = begin_and_end(tokenizer, name)
-    tokenizer.encode_special_tokens = True
-    try:
-        for texts in batches:
-            encoded = tokenizer.encode_batch_fast(texts, add_special_tokens=False)
-            yield [np.array([begin, *e.ids, end], np.uint32) for e in encoded]
-    finally:
-        tokenizer.encode_special_tokens = False
+    for texts in batches:
+        encoded = tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+        yield [np.array([begin, *e.ids, end], np.uint32) for e in encoded]
 
 
 def _training_texts(part: Path) -> Iterator[list[str]]:

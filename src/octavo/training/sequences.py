@@ -1,7 +1,8 @@
 """Training sequences, cut from the token files: windows of S + 1 tokens that overlap by one.
 
-So each token but a file's first is predicted once an epoch, and only the last tokens of a file that do not
-fill a window, under S of them, are left out.
+The files are read as one stream, so that documents that came in as many small files lose nothing: each
+token but the first is predicted once an epoch, and only the last tokens that do not fill a window, under S
+of them, are left out.
 """
 
 from __future__ import annotations
@@ -20,25 +21,33 @@ class Sequences:
     def __init__(self, shards: list[Shard], length: int) -> None:
         self.shards = shards
         self.length = length
-        counts = [max(len(s.tokens) - 1, 0) // length for s in shards]
-        self.starts = np.concatenate(([0], np.cumsum(counts)))
-        self.tokens = sum(len(s.tokens) for s in shards)
+        self.starts = np.concatenate(([0], np.cumsum([len(s.tokens) for s in shards], dtype=np.int64)))
 
     def __len__(self) -> int:
+        return max(self.tokens - 1, 0) // self.length
+
+    @property
+    def tokens(self) -> int:
+        """Tokens in all files."""
         return int(self.starts[-1])
 
     @property
     def discarded(self) -> float:
-        """Share of the tokens that are in no sequence."""
+        """Share of the tokens that no sequence predicts."""
         return 1 - len(self) * self.length / max(self.tokens, 1)
 
     def read(self, numbers: np.ndarray) -> np.ndarray:
         """Sequences by number: (len(numbers), S + 1) in int64."""
         rows = np.empty((len(numbers), self.length + 1), np.int64)
-        shards = np.searchsorted(self.starts, numbers, side="right") - 1
-        for row, (number, shard) in enumerate(zip(numbers, shards, strict=True)):
-            start = int(number - self.starts[shard]) * self.length
-            rows[row] = self.shards[shard].tokens[start : start + self.length + 1]
+        for row, number in zip(rows, numbers, strict=True):
+            start, filled = int(number) * self.length, 0
+            shard = int(np.searchsorted(self.starts, start, side="right")) - 1
+            while filled < len(row):
+                offset = start + filled - int(self.starts[shard])
+                piece = self.shards[shard].tokens[offset : offset + len(row) - filled]
+                row[filled : filled + len(piece)] = piece
+                filled += len(piece)
+                shard += 1
         return rows
 
 
