@@ -50,6 +50,9 @@ def train(
     goes on from it and ends in the very weights of an unbroken one, as the data order and the learning
     rate depend on the step alone. `begin` is the token that starts each document.
     """
+    # A compiled step would else add the embedding's gradients in the order in which threads come.
+    torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     device = training_device()
     home = run / "checkpoints"
     home.mkdir(parents=True, exist_ok=True)
