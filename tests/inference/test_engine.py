@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -36,6 +39,20 @@ def test_what_is_no_model_is_refused(small_run, tmp_path):
         open_engine(cut)
     with pytest.raises(InputError, match="expected a model directory"):
         open_engine(small_run / "release/gguf/small-Q8_0.gguf", "torch")
+
+
+def test_llama_cpp_can_be_closed_as_soon_as_it_is_open_on_a_busy_machine(small_run):
+    opens = (
+        "import sys\nfrom pathlib import Path\nfrom octavo.inference.engine import open_engine\n"
+        "for _ in range(20): open_engine(Path(sys.argv[1]))"
+    )
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(4)]
+    try:
+        subprocess.run([sys.executable, "-c", opens, str(small_run)], check=True, timeout=120)
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
 
 
 @pytest.mark.parametrize("engine", ["torch", "llama.cpp"])

@@ -119,6 +119,8 @@ class LlamaCppEngine:
             self.server = xllamacpp.Server(parameters)
         except RuntimeError:
             raise InputError(f"{gguf}: found a file that llama.cpp cannot load, expected a GGUF model") from None
+        # A server that is dropped before its loop has begun waits for ever: an answer shows that it has.
+        self.next_token_logprobs([0], 1)
 
     def stream(self, tokens: list[int], decoding: Decoding) -> Iterator[Piece]:
         """What follows."""
