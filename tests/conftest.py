@@ -9,7 +9,8 @@ import pytest
 from hypothesis import settings
 
 from octavo.progress import Progress
-from octavo.recipe import Recipe, validate
+from octavo.recipe import Recipe
+from octavo.recipe_file import validate
 from octavo.run import Reporter, run_road
 
 # A busy machine is no reason to fail.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from octavo.recipe import dump, load
+from octavo.recipe_file import dump, load
 from octavo.starters import STARTERS
 from tests.conftest import small_recipe
 

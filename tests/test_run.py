@@ -11,7 +11,7 @@ import pytest
 from octavo.errors import InputError
 from octavo.lineage import read_record, write_record
 from octavo.progress import Progress, StoppedError
-from octavo.recipe import dump, load
+from octavo.recipe_file import dump, load
 from octavo.run import STAGE_NAMES, STAGES, run_road, stage_states
 from tests.conftest import quiet_reporter, small_recipe
 

@@ -62,7 +62,7 @@ def init(
 
     Example: octavo init mine && octavo run mine/recipe.yaml
     """
-    from octavo.recipe import dump
+    from octavo.recipe_file import dump
     from octavo.starters import STARTERS, named_after
 
     file = directory / "recipe.yaml"
@@ -198,7 +198,7 @@ def schema() -> None:
 
 
 def _road(recipe: Path, out: Path | None, until: StageName, settings: list[str] | None, as_json: bool) -> None:
-    from octavo.recipe import load
+    from octavo.recipe_file import load
 
     read = load(recipe, settings)  # before the heavy imports: a mistake is told at once
     from octavo.display import Display, Stop

@@ -24,7 +24,8 @@ from octavo.lineage import (
     write_record,
 )
 from octavo.progress import Progress, StoppedError
-from octavo.recipe import Recipe, dump
+from octavo.recipe import Recipe
+from octavo.recipe_file import dump
 
 
 @dataclass(frozen=True)

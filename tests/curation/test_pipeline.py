@@ -15,7 +15,8 @@ from octavo.corpus.schema import KEPT_SCHEMA, LEDGER_SCHEMA, REMOVED_SCHEMA, con
 from octavo.curation.pipeline import curate
 from octavo.errors import InputError, OctavoError
 from octavo.progress import Progress, StoppedError
-from octavo.recipe import LANGUAGES, Recipe, validate
+from octavo.recipe import LANGUAGES, Recipe
+from octavo.recipe_file import validate
 
 ENGLISH = "The old keeper of the light climbed the stair each evening and set the lamp burning for the boats below."
 FRENCH = "Le vieux gardien du phare montait chaque soir l'escalier et allumait la lampe pour les bateaux du port."

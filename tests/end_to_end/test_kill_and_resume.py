@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from octavo.recipe import dump
+from octavo.recipe_file import dump
 from tests.conftest import small_recipe
 
 OCTAVO = Path(sys.executable).parent / "octavo"
