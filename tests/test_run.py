@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from octavo.errors import InputError
 from octavo.lineage import read_record, write_record
 from octavo.progress import Progress, StoppedError
 from octavo.recipe_file import dump, load
-from octavo.run import STAGE_NAMES, STAGES, run_road, stage_states
+from octavo.run import STAGE_NAMES, STAGES, finish_road, run_road, stage_states
 from tests.conftest import quiet_reporter, small_recipe
 
 
@@ -139,6 +140,57 @@ def test_a_model_that_cannot_fit_is_told_before_anything_is_made(tmp_path):
     assert not (tmp_path / "new").exists()
 
 
+def test_evaluation_and_release_of_a_trained_run_need_its_sources_no_more(tmp_path):
+    documents = Path(shutil.copy(resources.files("octavo.corpus") / "starter.parquet", tmp_path))
+    recipe = small_recipe(corpus={"sources": [{"path": str(documents)}]}, training={"tokens": 4096})
+    run_road(recipe, tmp_path / "run", "training", quiet_reporter())
+    documents.unlink()
+    assert [s["state"] for s in stage_states(tmp_path / "run")][:2] == ["outdated", "done"]
+    figures = finish_road(tmp_path / "run", "release", quiet_reporter())
+    assert list(figures) == ["evaluation", "release"]
+    assert (tmp_path / "run/release/model.safetensors").exists()
+
+
+def test_a_run_that_is_not_trained_cannot_be_released(tmp_path):
+    run_road(small_recipe(), tmp_path / "run", "curation", quiet_reporter())
+    with pytest.raises(InputError, match="stage tokenization is not done, expected a trained run"):
+        finish_road(tmp_path / "run", "release", quiet_reporter())
+
+
+def test_what_the_next_run_would_do_again_is_outdated_and_says_why(run):
+    assert {s["state"] for s in stage_states(run)} == {"done"}
+    with (run / "tokenizer/tokenizer.json").open("a") as file:
+        file.write("\n")
+    states = {s["stage"]: (s["state"], s["reason"]) for s in stage_states(run)}
+    assert states["curation"] == ("done", None)
+    assert states["tokenization"] == ("outdated", "output tokenizer/tokenizer.json is not as it was made")
+    assert states["training"] == ("outdated", "input tokenizer/tokenizer.json changed")
+
+
+def test_of_a_changed_list_the_items_that_differ_are_told(run):
+    said = walk(run, until="curation", corpus={"languages": ["en", "fr", "es", "de", "it", "nl", "la"]})
+    assert 'corpus.languages lost "pt"' in said["curation"]
+
+
+def test_the_country_of_the_provider_redoes_the_release_alone_and_gives_the_co2eq(run):
+    assert "CO2eq" not in (run / "release/README.md").read_text()
+    said = walk(run, provider={"country": "FRA"})
+    assert [name for name in STAGE_NAMES if said[name] != f"{name}: done already"] == ["release"]
+    kwh = read_record(run / "checkpoints").energy["joules"] / 3.6e6
+    card = (run / "release/README.md").read_text()
+    assert f"| CO2eq | {kwh * 56.039:.2f} g (electricity of FRA) |" in card
+
+
+def test_energy_adds_up_over_the_processes_of_a_training(tmp_path):
+    from octavo.training.energy import EnergyMeter
+
+    (tmp_path / "energy.json").write_text('{"joules": 1000.0}')
+    meter = EnergyMeter(tmp_path)
+    meter.start()
+    assert meter.joules() >= 1000
+    assert meter.stop()["joules"] >= 1000
+
+
 def test_a_directory_that_is_no_run_has_no_state(tmp_path):
     with pytest.raises(InputError, match=r"found no recipe.yaml in it"):
         stage_states(tmp_path)
@@ -182,6 +234,8 @@ def test_a_full_disk_is_told_plainly_and_the_next_call_goes_on(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"curation": {"licences": {"allow": ["CC-BV-4.0"]}}}, "found 'CC-BV-4.0', which no licence has"),
+        ({"provider": {"country": "XXX"}}, "provider.country: found 'XXX', expected an ISO 3166-1"),
         ({"corpus": {"sources": [{"path": "builtin:starter", "license": "Foo"}]}}, "license: found 'Foo'"),
         ({"tokenizer": {"vocab_size": 2048, "path": "nowhere.json"}}, "nowhere.json: no such tokenizer"),
     ],

@@ -124,7 +124,7 @@ def evaluate(directory: RunDirectory, as_json: AsJson = False) -> None:
 
     Example: octavo evaluate runs/starter
     """
-    _road(_recipe_of(directory), directory, "evaluation", None, as_json)
+    _finish(directory, "evaluation", as_json)
 
 
 @app.command()
@@ -133,7 +133,7 @@ def release(directory: RunDirectory, as_json: AsJson = False) -> None:
 
     Example: octavo release runs/starter
     """
-    _road(_recipe_of(directory), directory, "release", None, as_json)
+    _finish(directory, "release", as_json)
 
 
 @app.command()
@@ -159,7 +159,7 @@ def generate(
     max_tokens: Annotated[int, typer.Option(min=1, help="Tokens to write at most.")] = 128,
     temperature: Annotated[float, typer.Option(min=0.0, help="0 always takes the likeliest token.")] = 0.0,
     repetition_penalty: Annotated[
-        float, typer.Option(min=0.01, help="Over 1 makes what was said less likely; 1.1 to 1.2 is best.")
+        float, typer.Option(min=0.01, help="Over 1 makes what was said less likely.")
     ] = 1.1,
     seed: Annotated[int, typer.Option(help="Seed of the draw at a temperature over 0.")] = 0,
     engine: Annotated[Literal["auto", "llama.cpp", "torch"], typer.Option(help="What computes.")] = "auto",
@@ -171,7 +171,7 @@ def generate(
     Example: octavo generate runs/starter "Once upon a time"
     """
     from octavo.inference.engine import open_engine, stream_text
-    from octavo.inference.sampling import Decoding
+    from octavo.modeling.decoding import Decoding
 
     decoding = Decoding(max_tokens, temperature, repetition_penalty, seed)
     opened = open_engine(model, engine)
@@ -203,21 +203,27 @@ def _road(recipe: Path, out: Path | None, until: StageName, settings: list[str] 
     read = load(recipe, settings)  # before the heavy imports: a mistake is told at once
     from octavo.display import Display, Stop
     from octavo.run import Reporter, run_road
-    from octavo.summary import print_summary
 
     directory = out or Path("runs") / read.name
     display = Display(Stop())
-    figures = run_road(read, directory, until, Reporter(display.message, display.stage))
+    _print_figures(directory, run_road(read, directory, until, Reporter(display.message, display.stage)), as_json)
+
+
+def _finish(directory: Path, until: StageName, as_json: bool) -> None:
+    from octavo.display import Display, Stop
+    from octavo.run import Reporter, finish_road
+
+    display = Display(Stop())
+    _print_figures(directory, finish_road(directory, until, Reporter(display.message, display.stage)), as_json)
+
+
+def _print_figures(directory: Path, figures: dict[str, dict[str, Any]], as_json: bool) -> None:
+    from octavo.summary import print_summary
+
     if as_json:
         _print_json({"directory": str(directory), "stages": figures})
     else:
         print_summary(directory, figures)
-
-
-def _recipe_of(directory: Path) -> Path:
-    if not (directory / "recipe.yaml").is_file():
-        raise InputError(f"{directory}: found no recipe.yaml in it, expected the directory of a run")
-    return directory / "recipe.yaml"
 
 
 def _print_json(value: Any) -> None:

@@ -105,7 +105,7 @@ def why_changed(record: StageRecord, recipe: dict[str, Any], inputs: dict[str, F
     before, now = _flatten(record.recipe), _flatten(recipe)
     for field in [*now, *(f for f in before if f not in now)]:
         if before.get(field) != now.get(field):
-            return f"{field} changed from {_short(before.get(field))} to {_short(now.get(field))}"
+            return f"{field} {_difference(before.get(field), now.get(field))}"
     for name in sorted({*record.inputs, *inputs}):
         old, new = record.inputs.get(name), inputs.get(name)
         if old is None:
@@ -136,6 +136,15 @@ def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             flat[prefix + key] = value
     return flat
+
+
+def _difference(before: Any, now: Any) -> str:
+    if isinstance(before, list) and isinstance(now, list):
+        gone = [_short(item) for item in before if item not in now]
+        new = [_short(item) for item in now if item not in before]
+        parts = [f"{word} {', '.join(items)}" for word, items in (("lost", gone), ("gained", new)) if items]
+        return " and ".join(parts) or "changed in its order"
+    return f"changed from {_short(before)} to {_short(now)}"
 
 
 def _short(value: Any) -> str:

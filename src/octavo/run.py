@@ -25,7 +25,7 @@ from octavo.lineage import (
 )
 from octavo.progress import Progress, StoppedError
 from octavo.recipe import Recipe
-from octavo.recipe_file import dump
+from octavo.recipe_file import dump, load
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def _training(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:
     tokenizer = load_tokenizer(run / "tokenizer" / "tokenizer.json")
     begin, _ = begin_and_end(tokenizer, "tokenizer.json")
     check_fits(recipe, tokenizer.get_vocab_size(), training_device())
-    meter = EnergyMeter(recipe.provider.country)
+    meter = EnergyMeter(run / "checkpoints")
     meter.start()
     try:
         config = llama_config(recipe, tokenizer.get_vocab_size())
@@ -212,17 +212,54 @@ def run_road(recipe: Recipe, run: Path, until: str, reporter: Reporter) -> dict[
     _check(recipe, run, [stage.name for stage in wanted])
     with _locked(run):
         write_atomically(run / "recipe.yaml", dump(recipe).encode())
-        for stage in wanted:
-            with _plain_words_for_a_full_disk(run, stage.name):
-                _run_stage(stage, recipe, run, reporter)
-        return {stage.name: _figures(run, stage) for stage in wanted}
+        return _walk(wanted, recipe, run, reporter)
+
+
+def finish_road(run: Path, until: str, reporter: Reporter) -> dict[str, dict[str, Any]]:
+    """Walk the road of a trained run from the evaluation on, up to stage `until`, by the recipe in it.
+
+    What was trained is taken as it is, so that neither the sources nor a network are needed. Raises
+    InputError where the training is not done.
+    """
+    recipe = _recipe_of(run)
+    evaluation = STAGE_NAMES.index("evaluation")
+    for stage in STAGES[:evaluation]:
+        record = read_record(run / stage.home)
+        if record is None or not record.done:
+            raise InputError(
+                f"{run}: stage {stage.name} is not done, expected a trained run; "
+                f"octavo run {run / 'recipe.yaml'} --out {run} finishes it"
+            )
+    with _locked(run):
+        return _walk(STAGES[evaluation : STAGE_NAMES.index(until) + 1], recipe, run, reporter)
+
+
+def _walk(stages: tuple[Stage, ...], recipe: Recipe, run: Path, reporter: Reporter) -> dict[str, dict[str, Any]]:
+    for stage in stages:
+        with _plain_words_for_a_full_disk(run, stage.name):
+            _run_stage(stage, recipe, run, reporter)
+    return {stage.name: _figures(run, stage) for stage in stages}
+
+
+def _recipe_of(run: Path) -> Recipe:
+    if not (run / "recipe.yaml").is_file():
+        raise InputError(f"{run}: found no recipe.yaml in it, expected the directory of a run")
+    return load(run / "recipe.yaml")
 
 
 def _check(recipe: Recipe, run: Path, wanted: list[str]) -> None:
     """Raise InputError for what can be known to fail before anything is made."""
     from octavo.corpus.importing import check_sources
+    from octavo.curation.licences import check_allowed
 
-    check_sources(recipe.corpus)
+    imported = read_record(run / "documents")
+    unchanged = imported and imported.done and imported.recipe == STAGES[0].sections(recipe.model_dump(mode="json"))
+    check_sources(recipe.corpus, remote=not unchanged)
+    check_allowed(recipe.curation.licences.allow)
+    if recipe.provider.country:
+        from octavo.training.energy import co2eq_grams
+
+        co2eq_grams(0, recipe.provider.country)
     vocab_size = recipe.tokenizer.vocab_size
     if recipe.tokenizer.path and "tokenization" in wanted:
         from octavo.release.bundle import check_formats
@@ -275,6 +312,7 @@ def _run_stage(stage: Stage, recipe: Recipe, run: Path, reporter: Reporter) -> N
     record.wall_seconds += round(time.perf_counter() - started, 3)
     record.energy = figures.pop("energy", {})
     record.figures = figures
+    os.sync()  # what is called done must outlast a loss of power
     record.outputs = hash_files([run / output for output in stage.outputs], run)
     record.done = True
     write_record(home, record)
@@ -300,23 +338,36 @@ def _figures(run: Path, stage: Stage) -> dict[str, Any]:
 
 
 def stage_states(run: Path) -> list[dict[str, Any]]:
-    """What is known of each stage of a run: its state, figures, wall time; InputError where it is no run."""
-    if not (run / "recipe.yaml").is_file():
-        raise InputError(f"{run}: found no recipe.yaml in it, expected the directory of a run")
+    """What is known of each stage of a run: its state, figures, wall time; InputError where it is no run.
+
+    A done stage is `outdated`, with the reason, where the next run would do it again.
+    """
+    recipe = _recipe_of(run)
     states = []
     for stage in STAGES:
         record = read_record(run / stage.home)
         state = "waiting" if record is None else "done" if record.done else "interrupted"
+        reason = _why_outdated(stage, recipe, run, record) if record else None
         states.append(
             {
                 "stage": stage.name,
-                "state": state,
+                "state": "outdated" if reason else state,
+                "reason": reason,
                 "wall_seconds": record.wall_seconds if record else 0.0,
                 "figures": record.figures if record else {},
                 "energy": record.energy if record else {},
             }
         )
     return states
+
+
+def _why_outdated(stage: Stage, recipe: Recipe, run: Path, record: StageRecord) -> str | None:
+    sections = stage.sections(recipe.model_dump(mode="json"))
+    try:
+        inputs = hash_files(stage.inputs(recipe, run), run, record.inputs)
+    except (InputError, FileNotFoundError) as error:
+        return str(error)
+    return why_changed(record, sections, inputs) or outputs_damaged(record, run)
 
 
 @contextlib.contextmanager

@@ -38,6 +38,9 @@ def print_status(directory: Path, states: list[dict[str, Any]]) -> None:
         seconds = f"{state['wall_seconds']:.1f} s" if state["wall_seconds"] else ""
         table.add_row(state["stage"], state["state"], seconds, words)
     console.print(table)
+    for state in states:
+        if state["reason"]:
+            console.print(f"{state['stage']} is outdated: {state['reason']}", markup=False, soft_wrap=True)
     waiting = next((s["stage"] for s in states if s["state"] != "done"), None)
     if waiting:
         console.print(f"Next: {waiting}. octavo run {directory / 'recipe.yaml'} --out {directory}", markup=False)
@@ -68,7 +71,10 @@ def _in_words(stage: str, f: dict[str, Any]) -> str:
     match stage:
         case "corpus":
             unreadable = f", {f['unreadable']:,} pieces unreadable" if f["unreadable"] else ""
-            return f"{f['documents']:,} documents, {f['bytes']:,} bytes from {f['files']:,} files{unreadable}"
+            skipped = f", {len(f['skipped_files']):,} files of other kinds skipped" if f["skipped_files"] else ""
+            return (
+                f"{f['documents']:,} documents, {f['bytes']:,} bytes from {f['files']:,} files{unreadable}{skipped}"
+            )
         case "curation":
             reasons = ", ".join(f"{rule} {count['documents']:,}" for rule, count in f["rules"].items())
             removed = f"{f['removed']['documents']:,} removed" + (f" ({reasons})" if reasons else "")

@@ -26,6 +26,8 @@ class Hub:
         self.files = files
         self.bytes_fetched = 0
         self.address = ""
+        self.broken = False
+        """Whether it sends but half of each file and then hangs up."""
 
     def info(self, path: str) -> dict[str, object] | None:
         if path in self.files:
@@ -61,6 +63,14 @@ def serve(hub: Hub) -> Iterator[Hub]:
             self.end_headers()
             if self.command != "HEAD":
                 self.wfile.write(body)
+
+        def hang_up_halfway(self, status: int, body: bytes, **headers: str) -> None:
+            self.send_response(status)
+            for name, value in {"Content-Length": str(len(body)), "X-Repo-Commit": COMMIT, **headers}.items():
+                self.send_header(name.replace("_", "-"), value)
+            self.end_headers()
+            self.wfile.write(body[: len(body) // 2])
+            self.close_connection = True
 
         def answer_json(self, value: object) -> None:
             self.answer(200, json.dumps(value).encode(), Content_Type="application/json")
@@ -100,7 +110,8 @@ def serve(hub: Hub) -> Iterator[Hub]:
                 body, status, extra = content, 200, {}
             if self.command != "HEAD":
                 hub.bytes_fetched += len(body)
-            self.answer(status, body, ETag=f'"{COMMIT}"', Accept_Ranges="bytes", **extra)
+            answer = self.hang_up_halfway if hub.broken and self.command != "HEAD" else self.answer
+            answer(status, body, ETag=f'"{COMMIT}"', Accept_Ranges="bytes", **extra)
 
         def do_POST(self) -> None:
             asked = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())

@@ -265,13 +265,13 @@ IMPORT = """
 import json, sys
 from pathlib import Path
 from octavo.corpus.importing import import_documents
-from octavo.errors import InputError
+from octavo.errors import InputError, OctavoError
 from octavo.progress import Progress
 from octavo.recipe import Corpus, Source
 
 try:
     print(json.dumps(import_documents(Corpus(sources=[Source(**json.loads(sys.argv[1]))]), Path(sys.argv[2]), Progress())))
-except InputError as error:
+except OctavoError as error:
     print(json.dumps(str(error)))
 """
 
@@ -339,6 +339,16 @@ class TestHub:
     )
     def test_nothing_there_is_said(self, hub: Hub, tmp_path: Path, path: str, said: str) -> None:
         assert self.bring_in(hub.address, tmp_path / "documents", path=path).startswith(f"{path}: {said}")
+
+    def test_a_hub_that_hangs_up_in_the_middle_of_a_file_is_said_and_the_next_call_goes_on(
+        self, hub: Hub, tmp_path: Path
+    ) -> None:
+        source = {"path": "hf://datasets/library/books/data/a.parquet", "documents": 3000}
+        hub.broken = True
+        said = self.bring_in(hub.address, tmp_path / "documents", **source)
+        assert said.startswith(f"{source['path']}: could not be read to its end"), said
+        hub.broken = False
+        assert self.bring_in(hub.address, tmp_path / "documents", **source)["documents"] == 3000
 
     def test_a_hub_that_does_not_answer_is_said(self, tmp_path: Path) -> None:
         with serve(Hub("library/books", {})) as hub:

@@ -5,6 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from octavo.corpus.licences import is_allowed, normalise, obligation
+from octavo.curation.licences import check_allowed
+from octavo.errors import InputError
 from octavo.recipe import Licences
 
 OPEN = tuple(Licences().allow)
@@ -142,6 +144,14 @@ def test_a_star_stands_for_any_version_and_for_none(version: str) -> None:
 def test_a_licence_without_a_star_is_taken_to_the_letter() -> None:
     assert is_allowed("CC-BY-4.0", ("CC-BY-4.0",))
     assert not is_allowed("CC-BY-3.0", ("CC-BY-4.0",))
+
+
+def test_an_entry_of_the_allow_list_that_no_licence_has_is_refused() -> None:
+    check_allowed(Licences().allow)
+    with pytest.raises(InputError, match=r"licences.allow\[1\]: found 'CC-BV-\*', which no licence has for its id"):
+        check_allowed(["MIT", "CC-BV-*"])
+    with pytest.raises(InputError, match=r"the nearest is Apache-2\.0"):
+        check_allowed(["Apache-2"])
 
 
 def test_of_a_choice_one_side_must_pass_and_of_a_sum_every_side() -> None:

@@ -73,6 +73,13 @@ def test_a_glob_is_the_files_that_match(library: Path, pattern: str, matching: l
     assert names(f"{library}/{pattern}") == [f"{library}/{name}" for name in matching]
 
 
+def test_a_file_or_folder_whose_name_holds_a_bracket_is_itself(tmp_path: Path) -> None:
+    (tmp_path / "poems [1890]").mkdir()
+    (tmp_path / "poems [1890]" / "a*.txt").write_text("Arma")
+    assert names(f"{tmp_path}/poems [1890]") == [f"{tmp_path}/poems [1890]/a*.txt"]
+    assert names(f"{tmp_path}/poems [1890]/a*.txt") == [f"{tmp_path}/poems [1890]/a*.txt"]
+
+
 @pytest.mark.parametrize("path", ["none.txt", "none", "empty", "*.jsonl", "none/*.txt"])
 def test_nothing_there_is_said(library: Path, path: str) -> None:
     with pytest.raises(InputError) as caught:

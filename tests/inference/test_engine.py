@@ -6,7 +6,7 @@ import torch
 
 from octavo.errors import InputError
 from octavo.inference.engine import open_engine, stream_text
-from octavo.inference.sampling import Decoding, choose
+from octavo.modeling.decoding import Decoding, choose
 
 
 def test_auto_takes_llama_cpp_and_bf16_where_there_is_a_gguf_file(small_run):

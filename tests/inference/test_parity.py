@@ -7,7 +7,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from octavo.inference.engine import LlamaCppEngine, TorchEngine
-from octavo.inference.sampling import Decoding
+from octavo.modeling.decoding import Decoding
 from octavo.modeling.hf import save_hf
 from octavo.run import trained_model
 from tests.conftest import small_recipe

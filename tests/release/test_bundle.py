@@ -66,7 +66,7 @@ def test_the_figures_of_the_model_card_are_those_that_were_measured(small_run):
 
 def test_the_samples_of_the_model_card_are_what_the_release_writes(small_run):
     from octavo.inference.engine import TorchEngine, stream_text
-    from octavo.inference.sampling import Decoding
+    from octavo.modeling.decoding import Decoding
 
     card = (small_run / "release/README.md").read_text()
     written = "".join(stream_text(TorchEngine(small_run / "release"), "Erat olim", Decoding(max_tokens=64)))

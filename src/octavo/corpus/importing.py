@@ -18,10 +18,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from octavo.corpus.licences import normalise
-from octavo.corpus.locations import Location, expand
+from octavo.corpus.locations import Location, expand, is_remote
 from octavo.corpus.readers import Unreadable, reader_for
 from octavo.corpus.schema import DOCUMENT_SCHEMA, SOURCE_SCHEMA, content_hash
-from octavo.errors import InputError
+from octavo.errors import InputError, OctavoError
 from octavo.lineage import write_atomically, write_json
 from octavo.progress import Progress
 from octavo.recipe import Corpus, Source
@@ -32,11 +32,15 @@ PART_BYTES = 128 * 1024**2
 
 def source_files(corpus: Corpus) -> list[Path]:
     """The local files that the recipe's sources name, for the lineage."""
-    return [file for source in corpus.sources for place in expand(source.path)[0] if (file := place.local)]
+    local = (source.path for source in corpus.sources if not is_remote(source.path))
+    return [file for path in local for place in expand(path)[0] if (file := place.local)]
 
 
-def check_sources(corpus: Corpus) -> None:
-    """Raise InputError where a source is not there, states an unknown licence, or maps an unknown column."""
+def check_sources(corpus: Corpus, remote: bool = True) -> None:
+    """Raise InputError where a source is not there, states an unknown licence, or maps an unknown column.
+
+    Whether `remote` ones are there is asked only where it matters, as it takes the network.
+    """
     for number, source in enumerate(corpus.sources):
         if source.license is not None and normalise(source.license) is None:
             raise InputError(
@@ -48,7 +52,8 @@ def check_sources(corpus: Corpus) -> None:
                 f"corpus.sources[{number}].columns: found {unknown!r}, which is no column of octavo's, "
                 f"expected one of {', '.join(SOURCE_SCHEMA.names)}"
             )
-        expand(source.path)
+        if remote or not is_remote(source.path):
+            expand(source.path)
 
 
 def import_documents(corpus: Corpus, home: Path, progress: Progress) -> dict[str, Any]:
@@ -111,7 +116,7 @@ def _import_file(location: Location, source: Source, limit: int | None, inventor
             parts, part_bytes, writer = parts + 1, 0, None
 
     try:
-        for piece in reader_for(location)(location, source.columns):
+        for piece in _pieces(location, source.columns):
             if isinstance(piece, Unreadable):
                 unreadable.append(_unreadable_line(piece))
                 continue
@@ -141,6 +146,21 @@ def _import_file(location: Location, source: Source, limit: int | None, inventor
         "bytes": text_bytes,
         "unreadable": len(unreadable),
     }
+
+
+def _pieces(location: Location, columns: dict[str, str]) -> Iterator[pa.Table | Unreadable]:
+    """What the file's reader yields; OctavoError where the place that the file lies at fails meanwhile."""
+    try:
+        yield from reader_for(location)(location, columns)
+    except OctavoError:
+        raise
+    except Exception as error:  # each remote filesystem has errors of its own
+        if location.local:
+            raise
+        raise OctavoError(
+            f"{location.name}: could not be read to its end ({type(error).__name__}: {error}); "
+            "the same command begins with this file again"
+        ) from error
 
 
 def _complete(table: pa.Table, location: Location, source: Source, start: int) -> Iterator[pa.Table]:

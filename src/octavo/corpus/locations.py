@@ -38,6 +38,11 @@ class Location:
         return Path(self.path) if isinstance(self.filesystem, fs.LocalFileSystem) else None
 
 
+def is_remote(path: str) -> bool:
+    """Whether a source's path names another place than this machine's disks."""
+    return "://" in path and not path.startswith("file://")
+
+
 def format_of(name: str) -> str | None:
     """The reader for a file name, or None where there is none."""
     matching = [ending for ending in FORMATS if name.lower().endswith(ending)]
@@ -52,7 +57,8 @@ def expand(path: str) -> tuple[list[Location], list[str]]:
     if path.startswith(BUILTIN):
         return [_builtin(path)], []
     filesystem, root = _open(path)
-    pattern = root if any(c in root for c in "*?[") else None
+    literal = isinstance(filesystem, fs.LocalFileSystem) and Path(root).exists()  # a name may hold a [
+    pattern = root if not literal and any(c in root for c in "*?[") else None
     base = _literal_part(root) if pattern else root
     try:
         names = _names(filesystem, base)

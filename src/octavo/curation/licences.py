@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
+
 import pyarrow as pa
 import pyarrow.compute as pc
+from license_expression import get_spdx_licensing
 
 from octavo.corpus.licences import is_allowed, normalise, obligation
+from octavo.errors import InputError
+
+_SPELT_OTHERWISE = "LicenseRef-"
+"""What SPDX has no id for: any name may follow."""
 
 VERDICT = pa.struct(
     [
@@ -15,6 +22,19 @@ VERDICT = pa.struct(
         ("open", pa.bool_()),
     ]
 )
+
+
+def check_allowed(allow: list[str]) -> None:
+    """Raise InputError for an entry of the allow-list that no licence can match."""
+    known = [k for k in get_spdx_licensing().known_symbols if k]
+    for number, entry in enumerate(allow):
+        if entry.startswith(_SPELT_OTHERWISE) or any(is_allowed(spdx, (entry,)) for spdx in known):
+            continue
+        near = difflib.get_close_matches(entry.removesuffix("-*"), known, n=1)
+        raise InputError(
+            f"curation.licences.allow[{number}]: found {entry!r}, which no licence has for its id; "
+            + (f"the nearest is {near[0]}" if near else "expected an SPDX id")
+        )
 
 
 def judge(stated: pa.Array, source_licence: str | None, allow: tuple[str, ...]) -> pa.Array:

@@ -5,7 +5,7 @@ Three passes, each of which goes on where it stopped:
    to verdicts/, in the order of the documents;
 2. decide: what needs all documents at once, on the verdicts alone: duplicates and the held-out works;
 3. sort: every part streams once more, into kept/ and removed/, beside its verdicts.
-Texts are only ever held a batch at a time, so memory does not grow with the corpus.
+Texts are only ever held a batch at a time; of each document, the second pass holds a line of its verdicts.
 """
 
 from __future__ import annotations

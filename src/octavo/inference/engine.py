@@ -7,25 +7,16 @@ import os
 import queue
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from octavo.errors import InputError, OctavoError
-from octavo.inference.sampling import Decoding
+from octavo.modeling.decoding import Decoding, Piece, continuation
 
 EngineName = Literal["auto", "llama.cpp", "torch"]
 
 CONTEXT_LIMIT = 8192
 """Longest context that llama.cpp is asked to keep, whatever the model could."""
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A token of a continuation, and the text that it completes (none in the middle of a character)."""
-
-    token: int
-    text: str
 
 
 class Engine(Protocol):
@@ -76,26 +67,7 @@ class TorchEngine:
 
     def stream(self, tokens: list[int], decoding: Decoding) -> Iterator[Piece]:
         """What follows."""
-        import torch
-        from tokenizers.decoders import DecodeStream
-
-        from octavo.inference.sampling import choose
-        from octavo.modeling.llama import Cache
-
-        cache = Cache(self.model.config, 1, torch.device("cpu"), torch.float32)
-        generator = torch.Generator().manual_seed(decoding.seed)
-        decoder = DecodeStream(ids=tokens, skip_special_tokens=True)
-        seen = torch.tensor(tokens)
-        unread = seen[None]
-        for _ in range(min(decoding.max_tokens, self.context - len(tokens))):
-            with torch.inference_mode():
-                logits = self.model(unread, cache=cache)[0, -1]
-                token = choose(logits, seen, decoding, generator)
-            if token == self.end:
-                return
-            yield Piece(token, decoder.step(self.tokenizer, token) or "")
-            unread = torch.tensor([[token]])
-            seen = torch.cat((seen, unread[0]))
+        return continuation(self.model, self.tokenizer, tokens, self.end, decoding)
 
 
 class LlamaCppEngine:

@@ -8,11 +8,10 @@ from typing import Any
 import torch
 from tokenizers import Tokenizer
 
-from octavo.inference.engine import TorchEngine, stream_text
-from octavo.inference.sampling import Decoding
 from octavo.lineage import write_atomically, write_json
+from octavo.modeling.decoding import Decoding, continuation
 from octavo.modeling.gguf import GgufType, pre_tokenizer_name, save_gguf
-from octavo.modeling.hf import save_hf
+from octavo.modeling.hf import load_hf, save_hf
 from octavo.modeling.llama import Llama
 from octavo.progress import Progress
 from octavo.recipe import Recipe
@@ -56,7 +55,7 @@ def release(
             progress.update(number + 1, len(formats) + 1, file.name)
             save_gguf(model, file, _GGUF_TYPES[kind], recipe.name, recipe.release.license, tokenizer, begin, end)
     progress.update(len(formats), len(formats) + 1, "model card")
-    samples = _samples(recipe, home)
+    samples = _samples(recipe, home, tokenizer, begin, end)
     card = model_card(recipe, model.config, figures, samples)
     if "safetensors" not in formats:
         (home / "model.safetensors").unlink()
@@ -64,15 +63,15 @@ def release(
     return {"formats": list(formats), "samples": samples}
 
 
-def _samples(recipe: Recipe, home: Path) -> dict[str, dict[str, str]]:
+def _samples(recipe: Recipe, home: Path, tokenizer: Tokenizer, begin: int, end: int) -> dict[str, dict[str, str]]:
     """The recipe's prompts with their continuations by the released weights."""
-    if not recipe.release.prompts:
-        return {}
-    engine = TorchEngine(home)
-    return {
-        lang: {"prompt": prompt, "continuation": "".join(stream_text(engine, prompt, SAMPLE))}
-        for lang, prompt in recipe.release.prompts.items()
-    }
+    released = load_hf(home)
+    samples = {}
+    for lang, prompt in recipe.release.prompts.items():
+        tokens = [begin, *tokenizer.encode(prompt, add_special_tokens=False).ids]
+        pieces = continuation(released, tokenizer, tokens, end, SAMPLE)
+        samples[lang] = {"prompt": prompt, "continuation": "".join(piece.text for piece in pieces)}
+    return samples
 
 
 def _write_tokenizer(home: Path, run: Path, tokenizer: Tokenizer, begin: int, end: int, context: int) -> None:

@@ -10,6 +10,7 @@ from huggingface_hub import ModelCardData
 from octavo import __version__
 from octavo.modeling.llama import LlamaConfig
 from octavo.recipe import Recipe
+from octavo.training.energy import co2eq_grams
 
 LANGUAGE_NAMES = {
     "de": "German",
@@ -27,6 +28,7 @@ def model_card(
     recipe: Recipe, config: LlamaConfig, figures: dict[str, Any], samples: dict[str, dict[str, str]]
 ) -> str:
     """The release's README.md, with Hugging Face's metadata at its head."""
+    country = recipe.provider.country
     languages = list(figures["curation"]["languages"])
     metadata = ModelCardData(
         language=languages,
@@ -54,6 +56,7 @@ def model_card(
         training=figures["training"],
         evaluation=figures["evaluation"],
         samples=samples,
+        co2eq_grams=co2eq_grams(figures["training"]["energy"]["joules"], country) if country else None,
         names=LANGUAGE_NAMES,
         version=__version__,
     )
