@@ -22,6 +22,7 @@ from octavo.corpus.locations import expand
 from octavo.corpus.readers import Unreadable, reader_for
 from octavo.corpus.schema import SOURCE_SCHEMA
 from octavo.errors import InputError
+from octavo.recipe import Source
 
 
 def read(path: Path, columns: dict[str, str] | None = None) -> tuple[list[dict[str, Any]], list[Unreadable]]:
@@ -29,7 +30,7 @@ def read(path: Path, columns: dict[str, str] | None = None) -> tuple[list[dict[s
     (location,), _ = expand(str(path))
     documents: list[dict[str, Any]] = []
     aside = []
-    for piece in reader_for(location)(location, columns or {}):
+    for piece in reader_for(location)(location, Source(path=str(path), columns=columns or {})):
         if isinstance(piece, Unreadable):
             aside.append(piece)
         else:

@@ -116,7 +116,7 @@ def _import_file(location: Location, source: Source, limit: int | None, inventor
             parts, part_bytes, writer = parts + 1, 0, None
 
     try:
-        for piece in _pieces(location, source.columns):
+        for piece in _pieces(location, source):
             if isinstance(piece, Unreadable):
                 unreadable.append(_unreadable_line(piece))
                 continue
@@ -148,10 +148,10 @@ def _import_file(location: Location, source: Source, limit: int | None, inventor
     }
 
 
-def _pieces(location: Location, columns: dict[str, str]) -> Iterator[pa.Table | Unreadable]:
+def _pieces(location: Location, source: Source) -> Iterator[pa.Table | Unreadable]:
     """What the file's reader yields; OctavoError where the place that the file lies at fails meanwhile."""
     try:
-        yield from reader_for(location)(location, columns)
+        yield from reader_for(location)(location, source)
     except OctavoError:
         raise
     except Exception as error:  # each remote filesystem has errors of its own

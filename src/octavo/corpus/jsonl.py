@@ -17,6 +17,7 @@ from octavo.corpus.locations import Location
 from octavo.corpus.readers import Unreadable
 from octavo.corpus.schema import COUNT_COLUMNS, SOURCE_SCHEMA, as_count, conform
 from octavo.errors import InputError
+from octavo.recipe import Source
 
 BLOCK_BYTES = 16 * 1024**2
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
@@ -24,9 +25,9 @@ LINE_BYTES = 256 * 1024**2
 """A longer line is set aside: it is no document, and would not fit in memory."""
 
 
-def read(location: Location, columns: dict[str, str]) -> Iterator[pa.Table | Unreadable]:
+def read(location: Location, source: Source) -> Iterator[pa.Table | Unreadable]:
     """Stream a JSON Lines file; a line that is no document is set aside with its number, the rest goes on."""
-    names = {ours: columns.get(ours, ours) for ours in SOURCE_SCHEMA.names}
+    names = {ours: source.columns.get(ours, ours) for ours in SOURCE_SCHEMA.names}
     number = 1
     try:
         for block in _blocks(location):

@@ -12,13 +12,14 @@ from octavo.corpus.locations import Location
 from octavo.corpus.readers import Unreadable
 from octavo.corpus.schema import SOURCE_SCHEMA, conform
 from octavo.errors import InputError
+from octavo.recipe import Source
 
 BATCH_ROWS = 1024
 BUFFER_BYTES = 1024**2
 """Read of a column at once; without it Arrow holds the whole column of a row group."""
 
 
-def read(location: Location, columns: dict[str, str]) -> Iterator[pa.Table | Unreadable]:
+def read(location: Location, source: Source) -> Iterator[pa.Table | Unreadable]:
     """Stream a Parquet file, reading only the columns that octavo knows.
 
     Raises InputError where the file is no Parquet, is cut short, or has no text column.
@@ -26,7 +27,7 @@ def read(location: Location, columns: dict[str, str]) -> Iterator[pa.Table | Unr
     try:
         with location.filesystem.open_input_file(location.path) as stream:
             file = pq.ParquetFile(stream, buffer_size=BUFFER_BYTES, pre_buffer=False)
-            wanted = wanted_columns(location.name, file.schema_arrow.names, columns)
+            wanted = wanted_columns(location.name, file.schema_arrow.names, source.columns)
             names = list(wanted.values())
             row = 1
             for batch in _batches(file, names):

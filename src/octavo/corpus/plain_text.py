@@ -10,9 +10,10 @@ import pyarrow as pa
 from octavo.corpus.locations import Location
 from octavo.corpus.readers import Unreadable
 from octavo.corpus.schema import conform
+from octavo.recipe import Source
 
 
-def read(location: Location, columns: dict[str, str]) -> Iterator[pa.Table | Unreadable]:
+def read(location: Location, source: Source) -> Iterator[pa.Table | Unreadable]:
     """Read a text file in UTF-8, a byte-order mark dropped; a file in another encoding is set aside."""
     with location.filesystem.open_input_stream(location.path, compression=None) as stream:
         content = stream.read()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from octavo.corpus.locations import Location
+from octavo.recipe import Source
 
 
 @dataclass(frozen=True)
@@ -19,8 +20,8 @@ class Unreadable:
     content: bytes
 
 
-Reader = Callable[[Location, dict[str, str]], Iterator[pa.Table | Unreadable]]
-"""Takes a file and the names of its columns (octavo's: the file's); yields tables in SOURCE_SCHEMA."""
+Reader = Callable[[Location, Source], Iterator[pa.Table | Unreadable]]
+"""Takes a file and what the recipe says of its source; yields tables in SOURCE_SCHEMA."""
 
 
 def reader_for(location: Location) -> Reader:
