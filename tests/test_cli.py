@@ -104,6 +104,33 @@ def test_a_stage_command_goes_that_far(recipe, tmp_path):
     assert "Next: tokenization." in octavo("status", tmp_path / "out").stdout
 
 
+def test_curate_explains_one_document_and_runs_nothing(tmp_path):
+    document = {
+        "identifier": "contact",
+        "license": "CC0-1.0",
+        "text": "Write to the keeper of it at keeper@light.org.",
+    }
+    (tmp_path / "texts.jsonl").write_text(json.dumps(document))
+    recipe, run = tmp_path / "recipe.yaml", tmp_path / "out"
+    sources = [{"path": str(tmp_path / "texts.jsonl")}]
+    recipe.write_text(dump(small_recipe(corpus={"sources": sources}, curation={"quality": {"enabled": False}})))
+    early = octavo("curate", recipe, "--out", run, "--explain", "contact")
+    assert (early.returncode, run.exists()) == (2, False)
+    assert "found no finished curation" in early.stderr
+    assert octavo("curate", recipe, "--out", run).returncode == 0
+    before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
+    told = octavo("curate", recipe, "--out", run, "--explain", "contact")
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.startswith("contact\n")
+    assert "by personal-data" in told.stdout
+    answer = json.loads(octavo("curate", recipe, "--out", run, "--explain", "contact", "--json").stdout)
+    assert (answer["identifier"], answer["fate"]) == ("contact", "redacted")
+    wrong = octavo("curate", recipe, "--out", run, "--explain", "contct")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert "the nearest is contact" in wrong.stderr
+    assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
+
+
 def test_generate_continues_the_prompt_alike_streamed_and_whole(small_run):
     streamed = octavo("generate", small_run, "The old keeper", "--max-tokens", 20)
     whole = octavo("generate", small_run, "The old keeper", "--max-tokens", 20, "--no-stream")

@@ -18,7 +18,9 @@ from typer.testing import CliRunner
 
 from octavo.cli import app
 from octavo.corpus.schema import DOCUMENT_SCHEMA, KEPT_SCHEMA, LEDGER_SCHEMA, REMOVED_SCHEMA
-from octavo.recipe import json_schema
+from octavo.curation.quality import RULES as QUALITY_RULES
+from octavo.curation.quality import Rule
+from octavo.recipe import Quality, json_schema
 
 HERE = Path(__file__).parent
 WIDTH = 100
@@ -32,13 +34,14 @@ DOCUMENT_COLUMNS = {
     "license": "Licence in the source's own words, or null.",
     "date": "Date as the source states it.",
     "title": "Title; of a text file its name without the ending.",
-    "creator": "Author as the source states it.",
+    "creator": "Author as the source states it, with years of life where it gives them.",
     "language": "Language as the source labels it; the rules do not read it.",
     "language_type": "Common Corpus's kind of language; not read by octavo.",
-    "text": "The text; curation leaves it as it came.",
+    "text": "The text: in kept/ as curation leaves it, elsewhere as it came.",
     "source_url": "Where the source says that it was found.",
     "word_count": "Words by the source's count.",
     "token_count": "Tokens by the source's count.",
+    "ocr_confidence": "Mean confidence of the words by the program that recognised them, from 0 to 1, or null.",
     "source": "File that the document was read from.",
     "content_hash": "BLAKE3 of the text's UTF-8 bytes, in hexadecimal.",
 }
@@ -47,14 +50,19 @@ CURATED_COLUMNS = {
     "spdx": "Licence as an SPDX expression, or null where none is known.",
     "basis": "Why that licence: the document's words or the recipe's.",
     "obligations": "`none`, `attribution` or `share-alike`; null where no licence is known.",
+    "century": "Century of the date (19 for the 1800s), or null.",
+    "genre": "Told from the layout: prose, wrapped, verse, drama, law, technical, table, code; null: not judged.",
+    "character_error": "Estimated share of characters that OCR got wrong; null where there is too little to tell.",
+    "ocr_correction": "Whether that is enough for OCR correction (`curation.ocr.correct`).",
     "split": "`train` or `held-out`.",
-    "rule": "Rule that removed the document; null where it stays.",
-    "evidence": "JSON: what the rule found; null where the document stays.",
+    "repeats": "How often the mixture takes the document.",
+    "rule": "The rule that decided: that removed the document, or the last that changed it; null where none did.",
+    "evidence": "JSON by rule: what each rule that removed or changed it found, with the threshold.",
 }
 LEDGER_COLUMNS = {
-    "fate": "`kept` or `removed`.",
-    "rules": "Rules that removed the document, in order; empty where it stays.",
-    "cluster": "Hash of the text that a removed copy shares with the one that stays, or null.",
+    "fate": "`kept`, `repaired`, `redacted` or `removed`.",
+    "rules": "Rules that changed or removed the document, in order.",
+    "cluster": "Of a removed copy: the hash of the text that it shares, or of its cluster's first; else null.",
     "bytes_in": "Bytes of the text as it came in.",
     "bytes_out": "Bytes of the text that stay; 0 where it was removed.",
     "content_hash_in": "BLAKE3 of the text as it came in.",
@@ -63,9 +71,73 @@ LEDGER_COLUMNS = {
 FILES = (
     ("documents/*.parquet", "Every document that came in, in order.", DOCUMENT_SCHEMA),
     ("corpus/kept/*.parquet", "The documents that stay.", KEPT_SCHEMA),
-    ("corpus/removed/*.parquet", "The documents that were removed, whole.", REMOVED_SCHEMA),
+    ("corpus/originals/*.parquet", "The documents that curation changed, as they came in.", DOCUMENT_SCHEMA),
+    ("corpus/removed/*.parquet", "The documents that were removed, as they came in.", REMOVED_SCHEMA),
     ("corpus/ledger.parquet", "One row for every document that came in, in order.", LEDGER_SCHEMA),
 )
+
+
+RULES = (
+    ("licence-unknown", "gate", "No licence is stated, or its words are not understood.", "licences"),
+    ("licence-not-open", "gate", "The licence is not in the allow-list.", "licences.allow"),
+    ("licence-contradicted", "gate", "The document and the recipe disagree on whether it is open.", "licences"),
+    (
+        "in-copyright",
+        "gate",
+        "A law that the recipe names refutes a stated public domain.",
+        "licences.jurisdictions",
+    ),
+    ("repair", "change", "Mojibake (ftfy), controls, NFC, hyphenation, running heads, left-over markup.", "repair"),
+    ("lost-characters", "gate", "Too many characters were lost to U+FFFD.", "lost_characters"),
+    ("personal-data", "change", "E-mail, telephone, IP, IBAN, card and national numbers.", "personal_data"),
+    ("empty", "gate", "Nothing but white space is left.", ""),
+    ("language", "gate", "The text is in none of corpus.languages (CLD2, then langid).", "corpus.languages"),
+    ("ocr", "gate", "The estimated character error rate is too high.", "ocr.remove"),
+    ("contaminated", "gate", "It shares n-grams with an evaluation set (Brown et al., 2020).", "decontamination"),
+    ("duplicate", "copies", "The same text came before.", ""),
+    ("near-duplicate", "copies", "MinHash and LSH; the best copy of a cluster stays.", "duplicates.similarity"),
+    (
+        "repeated-passages",
+        "change",
+        "A passage that stands in many works is kept once.",
+        "duplicates.passage_works",
+    ),
+    ("mixture", "gate", "The mixture takes it no time.", "mixture"),
+)
+
+
+def rules_page() -> str:
+    """Every rule of curation in order, its source, and where its limits stand."""
+    quality = Quality()
+    genres = list(quality.by_genre)
+    rows = []
+    for rule in QUALITY_RULES:
+
+        def limit(fields: dict[str, Any], rule: Rule = rule) -> str:
+            found = fields.get(rule.field)
+            return "" if found is None else f"{found if rule.place is None else found[rule.place]:g}"
+
+        rows.append(
+            (
+                f"`{rule.name}`",
+                rule.source,
+                f"`{rule.field}`",
+                limit(quality.model_dump()),
+                *(limit(quality.by_genre[genre]) for genre in genres),
+            )
+        )
+    lines = [
+        "# The rules of curation",
+        NOTE,
+        "In the order in which they look at a document; the quality rules stand between `ocr` and `contaminated`. "
+        "What a rule found is in the ledger, with its threshold.",
+        table(("rule", "does", "when", "field of `curation`"), [(f"`{n}`", k, w, f) for n, k, w, f in RULES]),
+        "## Quality",
+        "The rules of Gopher (Rae et al., 2021), C4 (Raffel et al., 2020) and FineWeb (Penedo et al., 2024). "
+        "The default is for prose; a genre's own limit stands before it, and is shown where there is one.",
+        table(("rule", "source", "field of `curation.quality`", "default", *genres), rows),
+    ]
+    return "\n\n".join(lines) + "\n"
 
 
 def pages() -> dict[str, str]:
@@ -76,6 +148,7 @@ def pages() -> dict[str, str]:
         "recipe.schema.json": json.dumps(schema, ensure_ascii=False, indent=1) + "\n",
         "cli.md": cli_page(),
         "files.md": files_page(),
+        "rules.md": rules_page(),
     }
 
 

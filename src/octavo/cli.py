@@ -92,12 +92,24 @@ def run(
 
 
 @app.command()
-def curate(recipe: RecipeFile, out: Out = None, settings: Settings = None, as_json: AsJson = False) -> None:
+def curate(
+    recipe: RecipeFile,
+    out: Out = None,
+    identifier: Annotated[
+        str | None,
+        typer.Option("--explain", metavar="ID", help="Tell the story of one document; nothing is run."),
+    ] = None,
+    settings: Settings = None,
+    as_json: AsJson = False,
+) -> None:
     """Take documents in and decide which stay.
 
     Example: octavo curate recipe.yaml
     """
-    _road(recipe, out, "curation", settings, as_json)
+    if identifier is None:
+        _road(recipe, out, "curation", settings, as_json)
+    else:
+        _explain(recipe, out, identifier, settings, as_json)
 
 
 @app.command()
@@ -207,6 +219,19 @@ def _road(recipe: Path, out: Path | None, until: StageName, settings: list[str] 
     directory = out or Path("runs") / read.name
     display = Display(Stop())
     _print_figures(directory, run_road(read, directory, until, Reporter(display.message, display.stage)), as_json)
+
+
+def _explain(recipe: Path, out: Path | None, identifier: str, settings: list[str] | None, as_json: bool) -> None:
+    from octavo.curation.explaining import explain
+    from octavo.recipe_file import load
+    from octavo.summary import print_story
+
+    directory = out or Path("runs") / load(recipe, settings).name
+    story = explain(directory / "corpus", identifier)
+    if as_json:
+        _print_json(story)
+    else:
+        print_story(directory / "corpus", story)
 
 
 def _finish(directory: Path, until: StageName, as_json: bool) -> None:

@@ -45,6 +45,10 @@ _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_integer)
 class _Dumper(yaml.SafeDumper):
     """YAML that _Loader, and YAML 1.1, read back as it was: text that looks like something else is quoted."""
 
+    def ignore_aliases(self, data: Any) -> bool:
+        """Everything is written where it stands, however often."""
+        return True
+
     def represent_text(self, text: str) -> yaml.ScalarNode:
         """Text on one line, its line breaks escaped."""
         style = None if text.splitlines() == [text] else '"'

@@ -135,7 +135,10 @@ STAGES = (
             "curation": r["curation"],
             "seed": r["seed"],
         },
-        lambda recipe, run: sorted((run / "documents").glob("*.parquet")),
+        lambda recipe, run: [
+            *sorted((run / "documents").glob("*.parquet")),
+            *(Path(name) for name in recipe.curation.decontamination.sets),
+        ],
         ("corpus",),
         _curation,
     ),
@@ -256,6 +259,10 @@ def _check(recipe: Recipe, run: Path, wanted: list[str]) -> None:
     unchanged = imported and imported.done and imported.recipe == STAGES[0].sections(recipe.model_dump(mode="json"))
     check_sources(recipe.corpus, remote=not unchanged)
     check_allowed(recipe.curation.licences.allow)
+    if recipe.curation.decontamination.sets:
+        from octavo.curation.decontamination import read_sets
+
+        read_sets(recipe.curation.decontamination)
     if recipe.provider.country:
         from octavo.training.energy import co2eq_grams
 

@@ -51,11 +51,11 @@ def starter() -> Recipe:
             max_position_embeddings=512,
         ),
         training=Training(
-            tokens=3_000_000,
+            tokens=2_000_000,
             sequences_per_step=4,
             sequences_per_pass=4,
             # Over many passes a strong decay gains much on held-out text: docs/performance.md.
-            optimizer=Optimizer(learning_rate=3e-3, weight_decay=1.0),
+            optimizer=Optimizer(name="muon", learning_rate=3e-3, weight_decay=1.0),
             schedule=Schedule(warmup_steps=50),
             checkpoint=Checkpoint(every_steps=200),
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,56 @@ def print_status(directory: Path, states: list[dict[str, Any]]) -> None:
         console.print("All stages are done.")
 
 
+def print_story(home: Path, story: dict[str, Any]) -> None:
+    """Print what became of one document, and why, a line for each thing known of it."""
+    console = Console(highlight=False)
+    console.print(Text(story["identifier"], style="bold"), soft_wrap=True)
+    for name, words in _story_in_words(home, story):
+        console.print(Text.assemble((f"{name:<12}", "dim"), words), soft_wrap=True)
+
+
+def _story_in_words(home: Path, story: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What is known of a document, as (what, in words)."""
+    for name in ("title", "creator", "date", "collection", "source"):
+        if story[name]:
+            yield name, story[name]
+    if story["source_url"]:
+        yield "found at", story["source_url"]
+    yield "licence", _licence_in_words(story["licence"])
+    yield "language", story["lang"] or "not told"
+    if story["genre"]:
+        yield "genre", story["genre"]
+    for finding in story["rules"]:
+        yield finding["did"], f"by {finding['rule']}: {finding['meaning']} {finding['found']}".rstrip()
+    yield "fate", f"{story['fate']}; {story['bytes_in']:,} bytes came in, {story['bytes_out']:,} stay"
+    if story["copy_of"]:
+        copy = story["copy_of"]
+        yield "copy", f"{copy['identifier']} stands for it ({copy['fate']})"
+    if story["cluster"]:
+        yield "cluster", story["cluster"]
+    if story["copies"]["documents"]:
+        more = story["copies"]["documents"] - len(story["copies"]["first"])
+        named = ", ".join(story["copies"]["first"]) + (f" and {more:,} more" if more else "")
+        yield "copies", f"stands for {story['copies']['documents']:,}: {named}"
+    if story["split"]:
+        often = {1: "once", 2: "twice"}.get(story["repeats"], f"{story['repeats']:,} times")
+        yield "split", f"{story['split']}, taken {often}"
+    for folder, place in story["text"].items():
+        words = {"kept": "text as it stays", "originals": "text as it came"}.get(folder, "text as it came")
+        where = f"{home / place['file']}, row {place['row']:,}" if place else f"not found in {home / folder}"
+        yield folder, f"{words}: {where}"
+    if story["namesakes"]:
+        yield "namesakes", f"{len(story['namesakes']):,} more have this identifier; this is the first"
+
+
+def _licence_in_words(licence: dict[str, Any]) -> str:
+    if licence["spdx"] is None:
+        return f"none understood; stated: {licence['stated'] or 'nothing'}"
+    why = f"; {licence['basis']}" if licence["basis"] else ""
+    asks = f"; obligations: {licence['obligations']}" if licence["obligations"] else ""
+    return f"{licence['spdx']}{why}{asks}"
+
+
 def _bits_per_byte(evaluation: dict[str, Any]) -> Table:
     table = Table(box=box.SIMPLE, title="Bits per byte on held-out works", title_justify="left")
     table.add_column("language")
@@ -78,7 +129,10 @@ def _in_words(stage: str, f: dict[str, Any]) -> str:
         case "curation":
             reasons = ", ".join(f"{rule} {count['documents']:,}" for rule, count in f["rules"].items())
             removed = f"{f['removed']['documents']:,} removed" + (f" ({reasons})" if reasons else "")
-            return f"{f['kept']['documents']:,} documents kept, {removed}"
+            counts = {fate: count["documents"] for fate, count in f["fates"].items()}
+            changed = ", ".join(f"{counts[fate]:,} {fate}" for fate in ("repaired", "redacted") if fate in counts)
+            kept = f"{f['kept']['documents']:,} documents kept" + (f" ({changed})" if changed else "")
+            return f"{kept}, {removed}"
         case "tokenization":
             return f"{f['tokens']:,} tokens, {f['vocab_size']:,} entries"
         case "training":

@@ -48,7 +48,7 @@ def library(tmp_path: Path) -> Path:
     (folder / "b.jsonl").write_text('{"text": "Arma"}\nnot JSON\n{"text": "cano", "license": "CC0"}\n')
     (folder / "c.txt").write_text("Gallia est omnis divisa")
     (folder / "d.txt").write_bytes("café".encode("latin-1"))
-    (folder / "e.pdf").write_bytes(b"%PDF")
+    (folder / "e.djvu").write_bytes(b"%PDF")
     return folder
 
 
@@ -70,7 +70,7 @@ def test_every_format_becomes_documents_of_one_schema(library: Path, tmp_path: P
         "documents": 7,
         "bytes": sum(len(d["text"].encode()) for d in found),
         "unreadable": 2,
-        "skipped_files": [str(library / "e.pdf")],
+        "skipped_files": [str(library / "e.djvu")],
     }
 
 
@@ -249,7 +249,7 @@ class TestS3:
             d["text"] for d in documents(tmp_path / "here")
         ]
         assert documents(tmp_path / "there")[0]["source"] == "s3://shelf/old books/a.parquet"
-        assert there["skipped_files"] == ["s3://shelf/old books/e.pdf"]
+        assert there["skipped_files"] == ["s3://shelf/old books/e.djvu"]
         assert there["bytes"] == here["bytes"]
 
     @pytest.mark.parametrize("path", ["s3://shelf/none", "s3://shelf/*.none", "s3://nobody/books"])

@@ -13,7 +13,7 @@ from octavo.errors import InputError
 @pytest.fixture
 def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of sources, from within which the tests look at it."""
-    for name in ("b.txt", "a.jsonl.gz", "deep/er/c.parquet", "deep/d.TXT", "notes.doc", "deep/scan.pdf"):
+    for name in ("b.txt", "a.jsonl.gz", "deep/er/c.parquet", "deep/d.TXT", "notes.doc", "deep/scan.djvu"):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("Arma virumque cano")
@@ -33,7 +33,7 @@ def names(path: str) -> list[str]:
         ("a.jsonl", "jsonl"),
         ("a.jsonl.gz", "jsonl"),
         ("a.jsonl.zst", "jsonl"),
-        ("a.b.TXT", "text"),
+        ("a.b.TXT", "plain_text"),
         ("a.gz", None),
         ("a.json", None),
         ("parquet", None),
@@ -45,7 +45,11 @@ def test_a_files_ending_chooses_its_reader(name: str, reader: str | None) -> Non
 
 def test_a_file_is_itself(library: Path) -> None:
     (location,), skipped = expand(str(library / "b.txt"))
-    assert (location.name, location.format, location.local) == (str(library / "b.txt"), "text", library / "b.txt")
+    assert (location.name, location.format, location.local) == (
+        str(library / "b.txt"),
+        "plain_text",
+        library / "b.txt",
+    )
     assert skipped == []
 
 
@@ -55,7 +59,7 @@ def test_a_folder_is_all_its_files_in_order_and_lists_those_that_no_reader_takes
         assert [location.name for location in found] == [
             str(library / name) for name in ("a.jsonl.gz", "b.txt", "deep/d.TXT", "deep/er/c.parquet")
         ]
-        assert skipped == [str(library / "deep/scan.pdf"), str(library / "notes.doc")]
+        assert skipped == [str(library / "deep/scan.djvu"), str(library / "notes.doc")]
 
 
 @pytest.mark.parametrize(

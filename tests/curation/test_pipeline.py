@@ -18,15 +18,28 @@ from octavo.progress import Progress, StoppedError
 from octavo.recipe import LANGUAGES, Recipe
 from octavo.recipe_file import validate
 
-ENGLISH = "The old keeper of the light climbed the stair each evening and set the lamp burning for the boats below."
-FRENCH = "Le vieux gardien du phare montait chaque soir l'escalier et allumait la lampe pour les bateaux du port."
-SWEDISH = "Den gamle fyrvaktaren gick varje kväll uppför trappan och tände lampan för båtarna som var på väg hem."
+ENGLISH = (
+    "The old keeper of the light climbed the stair each evening and set the lamp burning for the boats below, "
+    "and when the fog came in from the north he rang the bell until the morning."
+)
+FRENCH = (
+    "Le vieux gardien du phare montait chaque soir l'escalier et allumait la lampe pour les bateaux du port, et "
+    "quand la brume venait du nord il sonnait la cloche jusqu'au matin."
+)
+SWEDISH = (
+    "Den gamle fyrvaktaren gick varje kväll uppför trappan och tände lampan för båtarna som var på väg hem, och när "
+    "dimman kom från norr ringde han i klockan till morgonen."
+)
 
 
 def recipe_for(path: str, **changes: Any) -> Recipe:
     sources = [{"path": path, **changes.pop("source", {})}]
     corpus = {"sources": sources, "languages": changes.pop("languages", list(LANGUAGES))}
     return validate({"name": "curated", "corpus": corpus, **changes}, {}, "recipe.yaml")
+
+
+EXACT = {"duplicates": {"similarity": 1.0}}
+"""Curation that takes exact copies alone for copies, for texts that differ in a word."""
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -38,12 +51,13 @@ def rows(*parts: Path) -> list[dict[str, Any]]:
 
 
 class Curated:
-    """A curated corpus: what came in, the ledger, and what was kept and removed."""
+    """A curated corpus: what came in, the ledger, and what was kept, changed and removed."""
 
     def __init__(self, home: Path) -> None:
         self.came_in = rows(*sorted((home / "documents").glob("*.parquet")))
         self.ledger = rows(home / "corpus" / "ledger.parquet")
         self.kept = rows(*sorted((home / "corpus" / "kept").glob("*.parquet")))
+        self.originals = rows(*sorted((home / "corpus" / "originals").glob("*.parquet")))
         self.removed = rows(*sorted((home / "corpus" / "removed").glob("*.parquet")))
         self.report = json.loads((home / "corpus" / "report.json").read_text())
 
@@ -92,14 +106,33 @@ def test_the_ledger_has_one_row_for_every_document_in_order(starter: Curated, st
     assert [row["bytes_in"] for row in starter.ledger] == [len(d["text"].encode()) for d in starter.came_in]
 
 
-def test_kept_and_removed_together_are_what_came_in_with_texts_unchanged(starter: Curated) -> None:
+def test_what_came_in_is_all_there_kept_or_in_originals_or_removed(starter: Curated) -> None:
     def plain(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return [{name: d[name] for name in starter.came_in[0]} for d in documents]
 
-    removed = [row["fate"] == "removed" for row in starter.ledger]
-    assert plain(starter.kept) == [d for d, gone in zip(starter.came_in, removed, strict=True) if not gone]
-    assert plain(starter.removed) == [d for d, gone in zip(starter.came_in, removed, strict=True) if gone]
-    assert all(content_hash(d["text"]) == d["content_hash"] for d in [*starter.kept, *starter.removed])
+    fates = [row["fate"] for row in starter.ledger]
+    came = list(zip(starter.came_in, fates, strict=True))
+    unchanged = {row["identifier"] for row in starter.ledger if row["fate"] == "kept"}
+    assert plain([d for d in starter.kept if d["identifier"] in unchanged]) == [d for d, f in came if f == "kept"]
+    assert plain(starter.originals) == [d for d, fate in came if fate in ("repaired", "redacted")]
+    assert plain(starter.removed) == [d for d, fate in came if fate == "removed"]
+    assert len(starter.kept) + len(starter.removed) == len(starter.came_in)
+    everything = [*starter.kept, *starter.originals, *starter.removed]
+    assert all(content_hash(d["text"]) == d["content_hash"] for d in everything)
+
+
+def test_a_changed_document_differs_from_its_original_and_the_ledger_has_both_hashes(starter: Curated) -> None:
+    kept = {d["identifier"]: d for d in starter.kept}
+    assert len(starter.originals) > 8
+    for original in starter.originals:
+        row = starter.fate(original["identifier"])
+        changed = kept[original["identifier"]]
+        assert changed["text"] != original["text"]
+        assert (row["content_hash_in"], row["content_hash_out"]) == (
+            original["content_hash"],
+            changed["content_hash"],
+        )
+        assert row["bytes_out"] == len(changed["text"].encode())
 
 
 def test_kept_and_removed_files_have_their_schemas(starter: Curated, starter_parts: Path) -> None:
@@ -112,15 +145,15 @@ def test_a_kept_row_of_the_ledger_says_why_it_is_open_and_a_removed_one_what_rem
     for row in starter.ledger:
         if row["fate"] == "kept":
             assert (row["rule"], row["rules"], row["evidence"], row["cluster"]) == (None, [], None, None)
+            assert (row["bytes_out"], row["content_hash_out"]) == (row["bytes_in"], row["content_hash_in"])
+        if row["fate"] != "removed":
             assert row["spdx"] == "CC0-1.0"
             assert row["basis"] == "document states 'CC0-1.0'"
             assert row["obligations"] == "none"
             assert row["lang"] in LANGUAGES
-            assert (row["bytes_out"], row["content_hash_out"]) == (row["bytes_in"], row["content_hash_in"])
         else:
-            assert row["fate"] == "removed"
-            assert row["rules"] == [row["rule"]]
-            assert json.loads(row["evidence"])
+            assert row["rules"][-1] == row["rule"]
+            assert json.loads(row["evidence"])[row["rule"]]
             assert (row["bytes_out"], row["content_hash_out"]) == (0, None)
 
 
@@ -137,12 +170,22 @@ def test_the_deliberate_faults_of_the_starter_corpus_that_a_rule_is_for_are_remo
         if row["fate"] == "removed":
             removed.setdefault(row["rule"], set()).add(collections[row["identifier"]].rpartition(": ")[2])
     assert removed == {
-        "licence-not-open": {"non-commercial licence", "no-derivatives licence"},
-        "licence-unknown": {"missing licence", "all rights reserved", "unknown licence"},
-        "duplicate": {"exact copy"},
+        "licence-not-open": {"non-commercial licence", "no-derivatives licence", "all rights reserved"},
+        "licence-unknown": {"missing licence", "unknown licence"},
+        "duplicate": {"exact copy", "mojibake"},  # once its mojibake is repaired
+        "near-duplicate": {"near copy"},
         "empty": {"empty"},
         "language": {"foreign"},
+        "too-short": {"too short"},
+        "duplicate-lines": {"one line repeated"},
     }
+
+
+def test_the_personal_data_among_the_deliberate_faults_is_redacted(starter: Curated) -> None:
+    contacts = [row for row in starter.ledger if row["identifier"].endswith("-contact")]
+    assert len(contacts) == 8
+    assert {row["fate"] for row in contacts} == {"redacted"}
+    assert all(json.loads(row["evidence"])["personal-data"]["EMAIL"] for row in contacts)
 
 
 def test_the_report_counts_what_the_ledger_and_the_documents_say(starter: Curated) -> None:
@@ -152,7 +195,7 @@ def test_the_report_counts_what_the_ledger_and_the_documents_say(starter: Curate
     report = starter.report
     assert report["in"] == count(starter.came_in)
     assert report["kept"] == count(starter.kept)
-    assert report["removed"] == count(starter.removed)
+    assert report["removed"] == {**count(starter.removed)}
     assert report["rules"] == {
         rule: count([d for d in starter.removed if d["rule"] == rule])
         for rule in {d["rule"] for d in starter.removed}
@@ -172,33 +215,34 @@ def test_each_language_has_works_held_out_and_works_to_train_on(starter: Curated
 def test_a_text_of_nothing_but_white_space_is_empty(tmp_path: Path, text: str) -> None:
     curated = curate_documents(tmp_path, [{"text": text}, {"text": ENGLISH}])
     assert curated.fate("d0")["rule"] == "empty"
-    assert json.loads(curated.fate("d0")["evidence"]) == {"characters": 0}
+    assert json.loads(curated.fate("d0")["evidence"])["empty"] == {"characters": 0}
     assert curated.removed[0]["text"] == text
 
 
 def test_a_licence_is_judged_by_the_document_first_and_by_the_recipe_where_it_states_none(tmp_path: Path) -> None:
     stated = ["CC BY 4.0", "CC BY-NC 4.0", "See website", None, "  ", "CC-BY-SA-3.0"]
     documents = [{"text": f"{ENGLISH} {n}", "license": words} for n, words in enumerate(stated)]
-    curated = curate_documents(tmp_path / "with", documents, source={"license": "Public Domain"})
+    curated = curate_documents(tmp_path / "with", documents, source={"license": "Public Domain"}, curation=EXACT)
     told = [(r["rule"], r["spdx"], r["basis"], r["obligations"]) for r in curated.ledger]
     assert told == [
         (None, "CC-BY-4.0", "document states 'CC BY 4.0'", "attribution"),
-        ("licence-not-open", "CC-BY-NC-4.0", "document states 'CC BY-NC 4.0'", "attribution"),
+        ("licence-contradicted", "CC-BY-NC-4.0", "document states 'CC BY-NC 4.0'", "attribution"),
         ("licence-unknown", None, None, None),
         (None, "LicenseRef-Public-Domain", "recipe states 'Public Domain'", "none"),
         (None, "LicenseRef-Public-Domain", "recipe states 'Public Domain'", "none"),
         (None, "CC-BY-SA-3.0", "document states 'CC-BY-SA-3.0'", "share-alike"),
     ]
-    assert json.loads(curated.fate("d1")["evidence"]) == {"stated": "CC BY-NC 4.0", "spdx": "CC-BY-NC-4.0"}
-    assert json.loads(curated.fate("d2")["evidence"]) == {"stated": "See website", "spdx": None}
-    without = curate_documents(tmp_path / "without", documents)
+    stated_both = {"stated": "CC BY-NC 4.0", "spdx": "CC-BY-NC-4.0", "source": "Public Domain"}
+    assert json.loads(curated.fate("d1")["evidence"]) == {"licence-contradicted": stated_both}
+    assert json.loads(curated.fate("d2")["evidence"])["licence-unknown"]["stated"] == "See website"
+    without = curate_documents(tmp_path / "without", documents, curation=EXACT)
     assert [r["rule"] for r in without.ledger][3:5] == ["licence-unknown", "licence-unknown"]
 
 
 def test_the_recipe_cannot_free_a_text_that_says_it_is_not_free(tmp_path: Path) -> None:
     documents = [{"text": ENGLISH, "license": "CC BY-NC 4.0"}, {"text": FRENCH}]
     curated = curate_documents(tmp_path, documents, source={"license": "CC0-1.0"})
-    assert curated.fate("d0")["rule"] == "licence-not-open"
+    assert curated.fate("d0")["rule"] == "licence-contradicted"
 
 
 def test_the_recipe_says_which_licences_are_open(tmp_path: Path) -> None:
@@ -210,7 +254,7 @@ def test_the_recipe_says_which_licences_are_open(tmp_path: Path) -> None:
 def test_a_document_in_a_language_that_is_not_wanted_goes_with_the_evidence(tmp_path: Path) -> None:
     curated = curate_documents(tmp_path, [{"text": SWEDISH}, {"text": ENGLISH}], languages=["en"])
     row = curated.fate("d0")
-    evidence = json.loads(row["evidence"])
+    evidence = json.loads(row["evidence"])["language"]
     assert (row["rule"], row["lang"], evidence["lang"]) == ("language", "sv", "sv")
     assert 0 < evidence["confidence"] <= 1
 
@@ -222,10 +266,10 @@ def test_the_language_is_read_from_the_text_and_not_from_the_label(tmp_path: Pat
 
 def test_of_exact_copies_the_first_stays(tmp_path: Path) -> None:
     texts = [ENGLISH, FRENCH, ENGLISH, ENGLISH + " ", ENGLISH]
-    curated = curate_documents(tmp_path, [{"text": text} for text in texts])
+    curated = curate_documents(tmp_path, [{"text": text} for text in texts], curation=EXACT)
     assert [r["rule"] for r in curated.ledger] == [None, None, "duplicate", None, "duplicate"]
     for row in (curated.fate("d2"), curated.fate("d4")):
-        assert json.loads(row["evidence"]) == {"same_text_as": "d0"}
+        assert json.loads(row["evidence"]) == {"duplicate": {"same_text_as": "d0"}}
         assert row["cluster"] == content_hash(ENGLISH)
     assert curated.fate("d0")["cluster"] is None
 
@@ -241,12 +285,12 @@ def test_copies_are_found_in_other_parts_and_names_in_any_script_are_told(tmp_pa
             pa.table({"identifier": [f'{name}/"Ὅμηρος"\\1', f"{name}/2"], "text": [ENGLISH, f"{FRENCH} {name}"]}),
             tmp_path / f"{name}.parquet",
         )
-    recipe = recipe_for(str(tmp_path / "*.parquet"), source={"license": "CC0"})
+    recipe = recipe_for(str(tmp_path / "*.parquet"), source={"license": "CC0"}, curation=EXACT)
     import_documents(recipe.corpus, tmp_path / "documents", Progress())
     curate(recipe, tmp_path / "documents", tmp_path / "corpus", Progress())
     row = Curated(tmp_path).fate('b/"Ὅμηρος"\\1')
     assert row["rule"] == "duplicate"
-    assert json.loads(row["evidence"]) == {"same_text_as": 'a/"Ὅμηρος"\\1'}
+    assert json.loads(row["evidence"]) == {"duplicate": {"same_text_as": 'a/"Ὅμηρος"\\1'}}
 
 
 def test_a_held_out_work_is_never_split_over_its_sections(tmp_path: Path) -> None:
@@ -255,7 +299,9 @@ def test_a_held_out_work_is_never_split_over_its_sections(tmp_path: Path) -> Non
         for section in range(4)
         for work in range(30)
     ]
-    curated = curate_documents(tmp_path, documents, languages=["en"], curation={"held_out": {"fraction": 0.3}})
+    curated = curate_documents(
+        tmp_path, documents, languages=["en"], curation={**EXACT, "held_out": {"fraction": 0.3}}
+    )
     splits: dict[str, set[str]] = {}
     for document in curated.kept:
         splits.setdefault(document["identifier"].split("#")[0], set()).add(document["split"])
@@ -306,6 +352,7 @@ def test_a_part_that_was_half_written_is_written_anew(
     with pytest.raises(StoppedError):
         curate(recipe, documents, tmp_path, Progress(stopping=lambda: next(asked) == 6))
     last = sorted(documents.glob("*.parquet"))[-1].name
+    (tmp_path / "ledger" / last).unlink(missing_ok=True)
     for half in (
         f"kept/{last}.partial",
         f"removed/{last}.partial",
@@ -344,9 +391,9 @@ def test_the_size_of_the_parts_changes_nothing_but_the_files(starter: Curated, t
     def without_source(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return [{name: value for name, value in d.items() if name != "source"} for d in documents]
 
-    for name in ("ledger", "kept", "removed"):
+    for name in ("ledger", "kept", "originals", "removed"):
         assert without_source(getattr(whole, name)) == without_source(getattr(starter, name))
-    assert whole.report == starter.report
+    assert whole.report | {"sources": {}} == starter.report | {"sources": {}}  # the file has another name
 
 
 def test_documents_changed_by_hand_in_between_are_noticed(starter_parts: Path, tmp_path: Path) -> None:
@@ -361,7 +408,7 @@ def test_documents_changed_by_hand_in_between_are_noticed(starter_parts: Path, t
             recipe_for("builtin:starter"),
             documents,
             tmp_path / "corpus",
-            Progress(stopping=lambda: next(asked) == 4),
+            Progress(stopping=lambda: next(asked) == 3),
         )
     (documents / parts[0].name).write_bytes(parts[1].read_bytes())
     with pytest.raises(OctavoError, match="its verdicts are of other documents; the folder was changed by hand"):

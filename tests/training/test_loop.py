@@ -6,13 +6,13 @@ import torch
 from octavo.errors import InputError
 from octavo.modeling.init import initialise
 from octavo.modeling.llama import IGNORE, document_mask
-from octavo.progress import Progress
+from octavo.progress import Progress, StoppedError
 from octavo.tokenization.encode import load_tokenizer
 from octavo.training import checkpoint
 from octavo.training.loop import train
 from octavo.training.memory import check_fits, estimate, llama_config
 from octavo.training.metrics import Metrics
-from octavo.training.optimizers import make_optimizer
+from octavo.training.optimizers import make_optimizers
 from tests.conftest import small_recipe
 
 
@@ -112,9 +112,41 @@ def test_the_loss_is_cross_entropy_over_the_positions_that_count():
     torch.testing.assert_close(model.loss(tokens, targets), expected)
 
 
+@pytest.mark.parametrize("name", ["adamw", "muon"])
+def test_a_training_that_was_stopped_ends_in_the_weights_of_an_unbroken_one(small_run, tmp_path, name):
+    changes = {"training": {"tokens": 20_000, "optimizer": {"name": name, "learning_rate": 1e-2}}}
+    whole = weights(train_small(small_run, tmp_path / "whole", **changes))
+    recipe = small_recipe(**changes)
+    vocab = load_tokenizer(small_run / "tokenizer/tokenizer.json").get_vocab_size()
+    asked = iter([False] * 7 + [True] * 3)
+    with pytest.raises(StoppedError):
+        train(
+            recipe,
+            llama_config(recipe, vocab),
+            1,
+            small_run / "tokens",
+            tmp_path / "broken",
+            Progress(stopping=lambda: next(asked)),
+        )
+    broken = weights(train_small(small_run, tmp_path / "broken", **changes))
+    assert all(torch.equal(whole[n], broken[n]) for n in whole)
+
+
+def test_muon_takes_the_layers_matrices_and_adamw_the_rest():
+    recipe = small_recipe(training={"optimizer": {"name": "muon"}})
+    model = initialise(llama_config(recipe, 64), seed=1)
+    adamw, muon = make_optimizers(model, recipe.training.optimizer)
+    matrices = {id(p) for group in muon.param_groups for p in group["params"]}
+    rest = {id(p) for group in adamw.param_groups for p in group["params"]}
+    assert matrices == {id(p) for p in model.layers.parameters() if p.dim() == 2}
+    assert matrices | rest == {id(p) for p in model.parameters()}
+    assert not matrices & rest
+
+
 def test_norms_do_not_decay():
     model = initialise(llama_config(small_recipe(), 64), seed=1)
-    decaying, free = make_optimizer(model, small_recipe().training.optimizer).param_groups
+    (adamw,) = make_optimizers(model, small_recipe().training.optimizer)
+    decaying, free = adamw.param_groups
     assert decaying["weight_decay"] > 0
     assert free["weight_decay"] == 0
     assert sum(p.numel() for p in decaying["params"] + free["params"]) == model.config.parameters

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from octavo.corpus.locations import Location
 from octavo.corpus.readers import Unreadable
-from octavo.corpus.schema import COUNT_COLUMNS, SOURCE_SCHEMA, as_count, conform
+from octavo.corpus.schema import COUNT_COLUMNS, SHARE_COLUMNS, SOURCE_SCHEMA, as_count, as_share, conform
 from octavo.errors import InputError
 from octavo.recipe import Source
 
@@ -96,6 +96,8 @@ def _row(line: bytes, names: dict[str, str]) -> dict[str, Any] | str:
         field = value.get(theirs)
         if ours in COUNT_COLUMNS:
             row[ours] = as_count(field)
+        elif ours in SHARE_COLUMNS:
+            row[ours] = as_share(field)
         else:
             row[ours] = field if field is None or isinstance(field, str) else orjson.dumps(field).decode()
     return row

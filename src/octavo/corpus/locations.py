@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -16,11 +17,25 @@ FORMATS = {
     ".jsonl": "jsonl",
     ".jsonl.gz": "jsonl",
     ".jsonl.zst": "jsonl",
-    ".txt": "text",
+    ".txt": "plain_text",
+    ".xml": "xml",
+    ".xml.gz": "xml",
+    ".tei": "xml",
+    ".hocr": "hocr",
+    ".html": "html",
+    ".htm": "html",
+    ".xhtml": "html",
+    ".md": "markdown",
+    ".markdown": "markdown",
+    ".epub": "epub",
+    ".pdf": "pdf",
 }
-"""File name ending: reader."""
+"""File name ending: the module with its reader."""
 
 BUILTIN = "builtin:"
+
+_HUB_CARD = re.compile(r"hf://datasets/[^/]+/[^/]+/README\.md")
+"""A dataset's own description on a hub, which is none of its documents."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +88,7 @@ def expand(path: str) -> tuple[list[Location], list[str]]:
     scheme = path.split("://", 1)[0] + "://" if "://" in path else ""
     readable, skipped = [], []
     for name in names:
-        if kind := format_of(name):
+        if (kind := format_of(name)) and not _HUB_CARD.fullmatch(scheme + name):
             readable.append(Location(scheme + name, kind, filesystem, name))
         else:
             skipped.append(scheme + name)

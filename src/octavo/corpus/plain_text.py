@@ -1,4 +1,4 @@
-"""Plain text: a file is a document, named by the file."""
+"""Plain text: a file is a document, named by the file; of a Project Gutenberg file, the book."""
 
 from __future__ import annotations
 
@@ -7,21 +7,72 @@ from pathlib import PurePosixPath
 
 import pyarrow as pa
 
+from octavo.corpus import gutenberg
 from octavo.corpus.locations import Location
 from octavo.corpus.readers import Unreadable
 from octavo.corpus.schema import conform
 from octavo.recipe import Source
 
+FILE_BYTES = 256 * 1024**2
+"""A longer file is set aside: it is no one document, and would not fit in memory several times."""
+
+KEPT_BYTES = 64 * 1024
+"""Of a large file that is set aside, so much is kept."""
+
 
 def read(location: Location, source: Source) -> Iterator[pa.Table | Unreadable]:
-    """Read a text file in UTF-8, a byte-order mark dropped; a file in another encoding is set aside."""
-    with location.filesystem.open_input_stream(location.path, compression=None) as stream:
-        content = stream.read()
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        reason = f"not UTF-8: byte 0x{content[error.start]:02x} at offset {error.start}"
-        yield Unreadable(location.name, reason, content)
+    """Read a text file in UTF-8, or in the encoding that its Project Gutenberg header states.
+
+    A byte-order mark is dropped; a file in another encoding is set aside.
+    """
+    content = content_of(location, FILE_BYTES)
+    if isinstance(content, Unreadable):
+        yield content
         return
-    title = PurePosixPath(location.path).stem.replace("_", " ")
-    yield conform(pa.table({"identifier": [location.name], "title": [title], "text": [text]}))
+    text = _decoded(content)
+    if text is None:
+        yield Unreadable(location.name, _not_utf8(content), content)
+        return
+    fields = {"identifier": location.name, "title": title_of(location), "text": text}
+    if found := gutenberg.cut(text):
+        fields |= found[1] | {"text": found[0]}
+    yield one_document(fields)
+
+
+def content_of(location: Location, limit: int) -> bytes | Unreadable:
+    """A file's bytes, or why it is set aside: it is longer than `limit`."""
+    with location.filesystem.open_input_stream(location.path, compression=None) as stream:
+        content: bytes = stream.read(limit + 1)
+    if len(content) > limit:
+        return Unreadable(location.name, f"a file of over {limit} bytes", content[:KEPT_BYTES])
+    return content
+
+
+def title_of(location: Location) -> str:
+    """The title of a document that states none: its file's name."""
+    return PurePosixPath(location.path).stem.replace("_", " ")
+
+
+def one_document(fields: dict[str, str]) -> pa.Table:
+    """A table of one document; what the schema has no column for is left out by it."""
+    return conform(pa.table({name: [value] for name, value in fields.items()}))
+
+
+def _decoded(content: bytes) -> str | None:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        pass
+    try:
+        stated = gutenberg.stated_encoding(content)
+        return content.decode(stated) if stated else None
+    except (UnicodeError, LookupError):
+        return None
+
+
+def _not_utf8(content: bytes) -> str:
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        return f"not UTF-8: byte 0x{content[error.start]:02x} at offset {error.start}"
+    return "not UTF-8"

@@ -26,6 +26,7 @@ Reader = Callable[[Location, Source], Iterator[pa.Table | Unreadable]]
 
 def reader_for(location: Location) -> Reader:
     """The reader of a file's format."""
-    from octavo.corpus import jsonl, parquet, plain_text
+    from importlib import import_module
 
-    return {"parquet": parquet.read, "jsonl": jsonl.read, "text": plain_text.read}[location.format]
+    reader: Reader = import_module(f"octavo.corpus.{location.format}").read
+    return reader

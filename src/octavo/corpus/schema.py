@@ -23,11 +23,14 @@ TEXT_COLUMNS = (
     "source_url",
 )
 COUNT_COLUMNS = ("word_count", "token_count")
+SHARE_COLUMNS = ("ocr_confidence",)
 
 SOURCE_SCHEMA = pa.schema(
-    [(name, pa.large_string()) for name in TEXT_COLUMNS] + [(name, pa.int64()) for name in COUNT_COLUMNS]
+    [(name, pa.large_string()) for name in TEXT_COLUMNS]
+    + [(name, pa.int64()) for name in COUNT_COLUMNS]
+    + [(name, pa.float64()) for name in SHARE_COLUMNS]
 )
-"""What a reader yields: Common Corpus's columns, any of them null but for the text."""
+"""What a reader yields: Common Corpus's columns and octavo's own, any of them null but for the text."""
 
 DOCUMENT_SCHEMA = SOURCE_SCHEMA.append(pa.field("source", pa.large_string())).append(
     pa.field("content_hash", pa.large_string())
@@ -37,19 +40,25 @@ DOCUMENT_SCHEMA = SOURCE_SCHEMA.append(pa.field("source", pa.large_string())).ap
 KEPT_SCHEMA = pa.schema(
     [
         *DOCUMENT_SCHEMA,
-        ("lang", pa.large_string()),
-        ("spdx", pa.large_string()),
-        ("basis", pa.large_string()),
-        ("obligations", pa.large_string()),
+        *((name, pa.large_string()) for name in ("lang", "spdx", "basis", "obligations")),
+        ("century", pa.int32()),
+        ("genre", pa.large_string()),
+        ("character_error", pa.float64()),
+        ("ocr_correction", pa.bool_()),
         ("split", pa.large_string()),
+        ("repeats", pa.int32()),
     ]
 )
-"""A document after curation: with its language, its licence, why it is open, and `train` or `held-out`."""
+"""A document after curation: with its language, its licence and why it is open, the century of its date (19 for
+the 1800s), its genre, the estimated error rate of its characters and whether OCR correction is due, its split
+(`train` or `held-out`), and how often the mixture takes it."""
 
 REMOVED_SCHEMA = DOCUMENT_SCHEMA.append(pa.field("rule", pa.large_string())).append(
     pa.field("evidence", pa.large_string())
 )
-"""A removed document, whole, with the rule that removed it."""
+"""A removed document as it came in, with the rule that removed it."""
+
+FATES = ("kept", "repaired", "redacted", "rewritten", "removed")
 
 LEDGER_SCHEMA = pa.schema(
     [
@@ -64,13 +73,16 @@ LEDGER_SCHEMA = pa.schema(
         ("spdx", pa.large_string()),
         ("basis", pa.large_string()),
         ("obligations", pa.large_string()),
+        ("century", pa.int32()),
+        ("genre", pa.large_string()),
         ("bytes_in", pa.int64()),
         ("bytes_out", pa.int64()),
         ("content_hash_in", pa.large_string()),
         ("content_hash_out", pa.large_string()),
     ]
 )
-"""The ledger: one row for every input document."""
+"""The ledger: one row for every input document. `rules` are all that changed or removed it, in order; `rule` is
+the last, which decided; `evidence` is JSON by rule."""
 
 
 def work_of(identifiers: pa.Array) -> pa.Array:
@@ -86,7 +98,8 @@ def content_hash(text: str) -> str:
 def conform(table: pa.Table) -> pa.Table:
     """Bring a table to SOURCE_SCHEMA: columns in order, missing ones null, other types written as text.
 
-    Counts that are no numbers become null. Raises pa.ArrowInvalid or UnicodeDecodeError where a text is not UTF-8.
+    Counts and shares that are no numbers become null. Raises pa.ArrowInvalid or UnicodeDecodeError where a text
+    is not UTF-8.
     """
     columns = []
     for field in SOURCE_SCHEMA:
@@ -100,6 +113,8 @@ def conform(table: pa.Table) -> pa.Table:
 def _cast(column: pa.ChunkedArray, wanted: pa.DataType) -> pa.ChunkedArray:
     if pa.types.is_integer(wanted) and column.type != wanted:
         return pa.chunked_array([pa.array([as_count(v) for v in column.to_pylist()], wanted)])
+    if pa.types.is_floating(wanted):
+        return pa.chunked_array([pa.array([as_share(v) for v in column.to_pylist()], wanted)])
     try:
         return column.cast(wanted)
     except pa.ArrowNotImplementedError:
@@ -109,6 +124,11 @@ def _cast(column: pa.ChunkedArray, wanted: pa.DataType) -> pa.ChunkedArray:
 def as_count(value: Any) -> int | None:
     """A number as a count, or None where it is none that fits."""
     return int(value) if isinstance(value, int | float) and abs(value) < 2**63 else None
+
+
+def as_share(value: Any) -> float | None:
+    """A number from 0 to 1 as a share, or None where it is none."""
+    return float(value) if isinstance(value, int | float) and 0 <= value <= 1 else None
 
 
 def _as_text(value: Any) -> str | None:

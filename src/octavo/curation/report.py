@@ -7,41 +7,60 @@ from typing import Any
 
 
 def summarise(home: Path) -> dict[str, Any]:
-    """Count documents and bytes by fate, rule, language and licence from `home`/ledger.parquet and kept/."""
+    """Count documents and bytes by fate, rule, language, licence, century, genre and source from `home`'s ledger.
+
+    `rules` counts what removed documents, `changes` what changed those that stayed. Bytes are those that came
+    in for what was removed, and those that go out for what stayed.
+    """
     import daft
     from daft import col
 
     ledger = daft.read_parquet(str(home / "ledger.parquet"))
     kept = ledger.where("fate <> 'removed'")
     removed = ledger.where("fate = 'removed'")
-    languages: dict[str, dict[str, Any]] = {**_counts(kept, "lang")}
+    languages: dict[str, dict[str, Any]] = {**_counts(kept, "lang", "bytes_out")}
     if languages:
         documents = daft.read_parquet(str(home / "kept" / "*.parquet"))
-        held = documents.where("split = 'held-out'").select("lang", col("text").length_bytes().alias("bytes_in"))
-        for lang, count in _counts(held, "lang").items():
+        held = documents.where("split = 'held-out'").select("lang", col("text").length_bytes().alias("bytes"))
+        for lang, count in _counts(held, "lang", "bytes").items():
             languages[lang]["held_out"] = count
+    changed = kept.where("rule is not null").select("bytes_out", col("rules").explode().alias("change"))
     return {
-        "in": _total(ledger),
-        "kept": _total(kept),
-        "removed": _total(removed),
-        "rules": _counts(removed, "rule"),
+        "in": _total(ledger, "bytes_in"),
+        "kept": _total(kept, "bytes_out"),
+        "removed": _total(removed, "bytes_in"),
+        "fates": _counts(ledger, "fate", "bytes_in"),
+        "rules": _counts(removed, "rule", "bytes_in"),
+        "changes": _counts(changed, "change", "bytes_out"),
         "languages": languages,
-        "licences": _counts(kept, "spdx"),
-        "obligations": _counts(kept, "obligations"),
+        "licences": _counts(kept, "spdx", "bytes_out"),
+        "obligations": _counts(kept, "obligations", "bytes_out"),
+        "centuries": _counts(kept, "century", "bytes_out"),
+        "genres": _counts(kept, "genre", "bytes_out"),
+        "sources": _sources(ledger, kept, removed),
     }
 
 
-def _counts(rows: Any, by: str) -> dict[str, dict[str, int]]:
+def _sources(ledger: Any, kept: Any, removed: Any) -> dict[str, dict[str, dict[str, int]]]:
+    """By the file that documents were read from: what came in, what was kept and what was removed."""
+    stay, gone = _counts(kept, "source", "bytes_out"), _counts(removed, "source", "bytes_in")
+    none = {"documents": 0, "bytes": 0}
+    return {
+        source: {"in": came, "kept": stay.get(source, none), "removed": gone.get(source, none)}
+        for source, came in _counts(ledger, "source", "bytes_in").items()
+    }
+
+
+def _counts(rows: Any, by: str, size: str) -> dict[str, dict[str, int]]:
     from daft import col
 
-    groups = rows.groupby(by).agg(col("bytes_in").count().alias("documents"), col("bytes_in").sum().alias("bytes"))
-    found = groups.to_pylist()
+    found = rows.groupby(by).agg(col(size).count().alias("documents"), col(size).sum().alias("bytes")).to_pylist()
     found.sort(key=lambda group: (-group["bytes"], str(group[by])))
     return {str(g[by]): {"documents": g["documents"], "bytes": g["bytes"]} for g in found}
 
 
-def _total(rows: Any) -> dict[str, int]:
+def _total(rows: Any, size: str) -> dict[str, int]:
     from daft import col
 
-    total = rows.agg(col("bytes_in").count().alias("documents"), col("bytes_in").sum().alias("bytes")).to_pylist()
+    total = rows.agg(col(size).count().alias("documents"), col(size).sum().alias("bytes")).to_pylist()
     return {"documents": total[0]["documents"], "bytes": total[0]["bytes"] or 0}

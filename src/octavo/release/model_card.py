@@ -9,19 +9,8 @@ from huggingface_hub import ModelCardData
 
 from octavo import __version__
 from octavo.modeling.llama import LlamaConfig
-from octavo.recipe import Recipe
+from octavo.recipe import LANGUAGE_NAMES, Recipe
 from octavo.training.energy import co2eq_grams
-
-LANGUAGE_NAMES = {
-    "de": "German",
-    "en": "English",
-    "es": "Spanish",
-    "fr": "French",
-    "it": "Italian",
-    "la": "Latin",
-    "nl": "Dutch",
-    "pt": "Portuguese",
-}
 
 
 def model_card(

@@ -84,8 +84,11 @@ def encode_documents(tokenizer: Tokenizer, batches: Iterator[list[str]], name: s
 
 
 def _training_texts(part: Path) -> Iterator[list[str]]:
-    for batch in pq.ParquetFile(part).iter_batches(256, columns=["text", "split"]):
-        texts = batch.column("text").filter(pc.equal(batch.column("split"), "train")).to_pylist()
+    """The texts to train on, each as often as the mixture takes it."""
+    for batch in pq.ParquetFile(part).iter_batches(256, columns=["text", "split", "repeats"]):
+        train = batch.filter(pc.equal(batch.column("split"), "train"))
+        often = np.repeat(np.arange(train.num_rows), train.column("repeats").to_numpy())
+        texts = train.column("text").take(often).to_pylist()
         if texts:
             yield texts
 

@@ -11,10 +11,10 @@ import torch
 import torch.distributed.checkpoint.state_dict_loader as dcp_load
 import torch.distributed.checkpoint.state_dict_saver as dcp_save
 from torch.distributed.checkpoint.state_dict import get_optimizer_state_dict, set_optimizer_state_dict
-from torch.optim import Optimizer
 
 from octavo.lineage import write_atomically
 from octavo.modeling.llama import Llama, LlamaConfig
+from octavo.training.optimizers import Optimizers
 
 _PREFIX = "step-"
 
@@ -22,7 +22,7 @@ _PREFIX = "step-"
 warnings.filterwarnings("ignore", message="torch.distributed is disabled", category=UserWarning)
 
 
-def save(home: Path, step: int, model: Llama, optimizer: Optimizer, keep_last: int) -> None:
+def save(home: Path, step: int, model: Llama, optimizers: Optimizers, keep_last: int) -> None:
     """Save step-N, point `latest` to it, and delete all but the last few.
 
     It is written beside its place and moved there, so that a checkpoint under its name is complete.
@@ -31,7 +31,7 @@ def save(home: Path, step: int, model: Llama, optimizer: Optimizer, keep_last: i
     partial = home / f"{name}.partial"
     if partial.exists():
         shutil.rmtree(partial)
-    state = {"model": dict(model.named_parameters()), "optimizer": get_optimizer_state_dict(model, optimizer)}
+    state = {"model": dict(model.named_parameters()), "optimizer": get_optimizer_state_dict(model, optimizers)}
     dcp_save.save(state, checkpoint_id=partial, no_dist=True)
     if (home / name).exists():
         shutil.rmtree(home / name)
@@ -52,15 +52,15 @@ def path_of(home: Path, step: int) -> Path:
     return home / f"{_PREFIX}{step:08d}"
 
 
-def load(home: Path, step: int, model: Llama, optimizer: Optimizer) -> None:
+def load(home: Path, step: int, model: Llama, optimizers: Optimizers) -> None:
     """Load a step's weights and optimizer state in place."""
     state: dict[str, Any] = {
         "model": dict(model.named_parameters()),
-        "optimizer": get_optimizer_state_dict(model, optimizer),
+        "optimizer": get_optimizer_state_dict(model, optimizers),
     }
     with torch.no_grad():
         dcp_load.load(state, checkpoint_id=path_of(home, step), no_dist=True)
-    set_optimizer_state_dict(model, optimizer, state["optimizer"])
+    set_optimizer_state_dict(model, optimizers, state["optimizer"])
 
 
 def load_model(home: Path, step: int, config: LlamaConfig) -> Llama:

@@ -21,7 +21,7 @@ from octavo.progress import Progress, StoppedError
 from octavo.recipe import Recipe
 from octavo.training import checkpoint
 from octavo.training.metrics import Metrics
-from octavo.training.optimizers import make_optimizer
+from octavo.training.optimizers import Optimizers, make_optimizers
 from octavo.training.order import sequences_at
 from octavo.training.schedule import learning_rate_factor
 from octavo.training.sequences import Sequences, open_sequences
@@ -59,15 +59,15 @@ def train(
     settings, steps = recipe.training, recipe.steps
     sequences = open_sequences(tokens, recipe.sequence_length)
     model = initialise(config, recipe.seed).to(device)
-    optimizer = make_optimizer(model, settings.optimizer)
+    optimizers = make_optimizers(model, settings.optimizer)
     first_step = max(checkpoint.complete_steps(home), default=0)
     if first_step:
-        checkpoint.load(home, first_step, model, optimizer)
+        checkpoint.load(home, first_step, model, optimizers)
         progress.message(f"training: goes on from step {first_step:,} of {steps:,}")
     if first_step < steps:
         metrics = Metrics(run, first_step)
         try:
-            _steps(recipe, model, optimizer, sequences, begin, first_step, home, metrics, progress, joules)
+            _steps(recipe, model, optimizers, sequences, begin, first_step, home, metrics, progress, joules)
         finally:
             metrics.close()
     logged = Metrics.read(run)
@@ -90,7 +90,7 @@ def train(
 def _steps(
     recipe: Recipe,
     model: Llama,
-    optimizer: torch.optim.Optimizer,
+    optimizers: Optimizers,
     sequences: Sequences,
     begin: int,
     first_step: int,
@@ -113,7 +113,7 @@ def _steps(
     try:
         for step in range(first_step, steps):
             factor = learning_rate_factor(settings.schedule, step, steps)
-            for group in optimizer.param_groups:
+            for group in (group for optimizer in optimizers for group in optimizer.param_groups):
                 group["lr"] = settings.optimizer.learning_rate * factor
             rows = _read_step(sequences, step, recipe)
             # Targets are counted over the whole step, so that its cut into passes does not change the loss.
@@ -124,8 +124,9 @@ def _steps(
                 loss.backward()  # type: ignore[no-untyped-call]
                 loss_since += loss.detach()
             norm = torch.nn.utils.clip_grad_norm_(parameters, settings.optimizer.gradient_clip)
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=False)
+            for optimizer in optimizers:
+                optimizer.step()
+                optimizer.zero_grad(set_to_none=False)
             done = step + 1
             stopping = progress.stopping()
             if done % settings.log_every == 0 or done == steps or stopping:
@@ -153,7 +154,7 @@ def _steps(
                 logged_step, logged_at = done, now
                 loss_since.zero_()
             if done % settings.checkpoint.every_steps == 0 or done == steps or stopping:
-                checkpoint.save(home, done, model, optimizer, settings.checkpoint.keep_last)
+                checkpoint.save(home, done, model, optimizers, settings.checkpoint.keep_last)
                 gc.collect()
             if stopping and done < steps:
                 raise StoppedError

@@ -1,0 +1,216 @@
+"""Curation beside datatrove on the same text: MB/s per core, and peak memory at one and at many copies.
+
+    pip install "octavo[benchmarks]"
+    python benchmarks/curation.py FOLDER_WITH_PARQUET [--megabytes 12] [--copies 12]
+
+datatrove's chain is the nearest that it has to octavo's default one: Gopher's quality and repetition rules,
+language, MinHash in its four stages, and a token count, each document's language being one call of the same
+pycld2 that octavo asks first. octavo's chain is the whole of `octavo curate`: licences, repair, personal data,
+language, OCR, quality, copies, passages, ledger, report. It refuses to time beside other work unless told
+(--busy).
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import multiprocessing
+import os
+import platform
+import resource
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from octavo import __version__
+
+
+def sample(folder: Path, target: Path, megabytes: float, copies: int = 1) -> float:
+    """The first documents of the English files, as many as asked; with copies, all documents so often."""
+    files = sorted(folder.glob("*.parquet"))
+    target.mkdir(parents=True)
+    if copies > 1:
+        for number in range(copies):
+            for file in files:
+                table = pq.read_table(file)
+                names = pa.array([f"{name}@{number}" for name in table.column("identifier").to_pylist()])
+                place = table.column_names.index("identifier")
+                # Each copy is another text, or all but one would go at once.
+                text = pa.array(
+                    [f"{number} {text}" for text in table.column("text").to_pylist()], pa.large_string()
+                )
+                table = table.set_column(place, "identifier", names)
+                table = table.set_column(table.column_names.index("text"), "text", text)
+                pq.write_table(table, target / f"{number:02d}-{file.name}", row_group_size=500)
+        return (
+            sum(sum(map(len, pq.read_table(f, columns=["text"])["text"].to_pylist())) for f in files) * copies / 1e6
+        )
+    taken, size = [], 0
+    for file in sorted(files, key=lambda f: ("-en" not in f.name, f.name)):
+        for row in pq.read_table(file).to_pylist():
+            if size < megabytes * 1e6:
+                taken.append(row)
+                size += len(row["text"].encode())
+    pq.write_table(pa.Table.from_pylist(taken), target / "sample.parquet", row_group_size=100)
+    return size / 1e6
+
+
+def octavo_chain(source: Path, out: Path) -> None:
+    from octavo.corpus import importing
+    from octavo.corpus.importing import import_documents
+    from octavo.curation.pipeline import curate
+    from octavo.progress import Progress
+    from octavo.recipe_file import validate
+
+    if len(list(source.glob("*.parquet"))) == 1:
+        importing.PART_BYTES = 3 * 1024**2  # a small sample has work for all cores
+    recipe = validate({"name": "bench", "corpus": {"sources": [{"path": str(source)}]}}, {}, "bench")
+    import_documents(recipe.corpus, out / "documents", Progress())
+    curate(recipe, out / "documents", out / "corpus", Progress())
+
+
+def datatrove_chain(source: Path, out: Path) -> None:
+    import pycld2
+    from datatrove.executor import LocalPipelineExecutor
+    from datatrove.pipeline.dedup import (
+        MinhashDedupBuckets,
+        MinhashDedupCluster,
+        MinhashDedupFilter,
+        MinhashDedupSignature,
+    )
+    from datatrove.pipeline.filters import GopherQualityFilter, GopherRepetitionFilter, LambdaFilter
+    from datatrove.pipeline.readers import ParquetReader
+    from datatrove.pipeline.writers import ParquetWriter
+
+    def known_language(document: Any) -> bool:
+        _, _, guesses = pycld2.detect(document.text, bestEffort=True)
+        document.metadata["lang"] = guesses[0][1]
+        return True
+
+    def run(stage: str, *steps: Any) -> None:
+        LocalPipelineExecutor(pipeline=list(steps), tasks=1, logging_dir=str(out / "logs" / stage)).run()
+
+    reader = ParquetReader(str(source), text_key="text", id_key="identifier")
+    run(
+        "quality",
+        reader,
+        LambdaFilter(known_language),
+        GopherRepetitionFilter(),
+        GopherQualityFilter(),
+        ParquetWriter(str(out / "kept")),
+    )
+    kept = ParquetReader(str(out / "kept"))
+    run("signatures", kept, MinhashDedupSignature(str(out / "signatures")))
+    run("buckets", MinhashDedupBuckets(str(out / "signatures"), str(out / "buckets")))
+    run("clusters", MinhashDedupCluster(str(out / "buckets"), str(out / "clusters")))
+    run("filter", kept, MinhashDedupFilter(str(out / "clusters")), ParquetWriter(str(out / "result")))
+
+
+def timed(work: Callable[[Path, Path], None], source: Path, out: Path) -> dict[str, float]:
+    """Seconds, CPU seconds and peak memory of the work in a process of its own with all its children."""
+    parent, child = multiprocessing.get_context("spawn").Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=_measure, args=(work, source, out, child))
+    process.start()
+    peak = 0
+    while process.is_alive():
+        peak = max(peak, _resident(process.pid))
+        process.join(0.1)
+    if not parent.poll():
+        sys.exit(f"{work.__name__}: failed")
+    found: dict[str, float] = parent.recv()
+    return found | {"peak_gb": peak / 1e9}
+
+
+def _measure(work: Callable[[Path, Path], None], source: Path, out: Path, answer: Any) -> None:
+    with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
+        started = time.perf_counter()
+        work(source, out)
+        seconds = time.perf_counter() - started
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    answer.send({"seconds": seconds, "cpu_seconds": sum(u.ru_utime + u.ru_stime for u in used)})
+
+
+def _resident(pid: int | None) -> int:
+    """Memory of a process and its children, shared pages counted once as far as the system tells."""
+    total = 0
+    try:
+        root = psutil.Process(pid)
+        for process in [root, *root.children(recursive=True)]:
+            memory = process.memory_full_info()
+            total += getattr(memory, "pss", memory.rss)
+    except psutil.Error:
+        pass
+    return total
+
+
+def figure(value: float, unit: str, reach: str, holds: bool, how: str) -> dict[str, Any]:
+    return {"value": round(value, 3), "unit": unit, "reach": reach, "holds": holds, "how": how}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--megabytes", type=float, default=12, help="text for both chains")
+    parser.add_argument("--copies", type=int, default=12, help="copies of the whole folder for the peak memory")
+    parser.add_argument("--busy", action="store_true", help="measure beside other work all the same")
+    parser.add_argument("--json", action="store_true")
+    settings = parser.parse_args()
+    load = psutil.cpu_percent(interval=1.0)
+    if load > 20 and not settings.busy:
+        sys.exit(f"curation: the processor is {load:.0f} % busy; wait, or give --busy")
+    cores = os.cpu_count() or 1
+    found: dict[str, dict[str, Any]] = {}
+    with tempfile.TemporaryDirectory() as temporary:
+        home = Path(temporary)
+        size = sample(settings.folder, home / "sample", settings.megabytes)
+        ours = timed(octavo_chain, home / "sample", home / "ours")
+        theirs = timed(datatrove_chain, home / "sample", home / "theirs")
+        how = f"{size:.1f} MB of English text"
+        per_core, peer = size / ours["cpu_seconds"], size / theirs["cpu_seconds"]
+        found["octavo, per core"] = figure(per_core, "MB/s", "", True, f"{how}, by CPU time of all processes")
+        found["datatrove, per core"] = figure(peer, "MB/s", "", True, f"{how}, one task")
+        found["ratio per core"] = figure(per_core / peer, "x", ">= 20", per_core >= 20 * peer, how)
+        for copies in (1, settings.copies):
+            shutil.rmtree(home / "whole", ignore_errors=True)
+            shutil.rmtree(home / "curated", ignore_errors=True)
+            size = (
+                sample(settings.folder, home / "whole", 0, copies) if copies > 1 else _linked(settings.folder, home)
+            )
+            whole = timed(octavo_chain, home / "whole", home / "curated")
+            speed = size / whole["seconds"]
+            how = f"{size:.0f} MB, {cores} cores, import and ledger included"
+            found[f"octavo, {copies} x"] = figure(speed, "MB/s", ">= 15", speed >= 15, how)
+            found[f"peak memory, {copies} x"] = figure(whole["peak_gb"], "GB", "< 2", whole["peak_gb"] < 2, how)
+    if settings.json:
+        print(json.dumps(found, indent=1))
+        return
+    print(
+        f"processor {platform.processor() or platform.machine()} · cores {cores} · load before {load:.0f} % · "
+        f"python {platform.python_version()} · octavo {__version__}"
+    )
+    for name, f in found.items():
+        print(
+            f"{name:<24}{f['value']:>10} {f['unit']:<6}{f['reach']:<8}{'' if f['holds'] else 'FELL SHORT  '}{f['how']}"
+        )
+
+
+def _linked(folder: Path, home: Path) -> float:
+    (home / "whole").mkdir()
+    size = 0
+    for file in sorted(folder.glob("*.parquet")):
+        (home / "whole" / file.name).symlink_to(file.resolve())
+        size += sum(len(text.encode()) for text in pq.read_table(file, columns=["text"])["text"].to_pylist())
+    return size / 1e6
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,329 @@
+"""XML as archives and libraries keep texts in: parsed without any trust, then read by the format of its root.
+
+No DTD and no entity is ever loaded or expanded by the parser: the document type is cut out before it sees
+the file. Names for single characters, as old TEI and JATS files use (`&eacute;`), are replaced here.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from html.entities import html5
+from pathlib import PurePosixPath
+
+import pyarrow as pa
+from lxml import etree
+from pyarrow.fs import LocalFileSystem
+
+from octavo.corpus.locations import Location
+from octavo.corpus.readers import Unreadable
+from octavo.corpus.schema import conform
+from octavo.recipe import Source
+
+FILE_BYTES = 256 * 1024**2
+"""A larger file is set aside: its tree would not fit in memory."""
+CHARACTER_BYTES = 32
+"""What a declared entity may stand for at most; longer ones are not characters."""
+
+_KNOWN = "TEI, ALTO, PAGE, hOCR, JATS"
+_PREDEFINED = (b"amp", b"lt", b"gt", b"quot", b"apos")
+_DOCTYPE = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?.*?\?>\s*|<!--.*?-->\s*)*(<!DOCTYPE\b)", re.DOTALL)
+_DOCTYPE_TOKEN = re.compile(rb"<!--.*?-->|<\?.*?\?>|\"[^\"]*\"|'[^']*'|[\[\]<>]", re.DOTALL)
+_ENTITY = re.compile(
+    rb"<!--.*?-->|<\?.*?\?>|<!ENTITY\s+(?P<parameter>%\s+)?(?P<name>[^\s\"'<>%&;]+)\s+"
+    rb"(?:(?P<external>SYSTEM|PUBLIC)\b(?P<place>(?:\"[^\"]*\"|'[^']*'|[^>\"'])*)"
+    rb"|\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)')[^>]*>",
+    re.DOTALL,
+)
+_NAMED = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos);)[A-Za-z_:]")
+_REFERENCE = re.compile(rb"<!\[CDATA\[.*?\]\]>|<!--.*?-->|<\?.*?\?>|&([A-Za-z_:][\w:.\-]*);", re.DOTALL)
+_OTHER_UNICODE = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_CREATIVE_COMMONS = re.compile(
+    r"Creative\s+Commons\s+(?:CC0\b(?:\s*1\.0)?|(?P<kind>Attribution(?:[\s/–-]*(?:Non-?Commercial|Share-?Alike"
+    r"|No-?Deriv\w*))*)(?:\s+\(CC[\s-]BY[^)]*\))?(?:\s+Licen[cs]e)?,?(?:\s+v?(?:ersion\s+)?(?P<version>[1-4]\.[05]))?)",
+    re.IGNORECASE,
+)
+_RESTRICTED = re.compile(r"non-?\s?commercial|no-?\s?deriv|not\s+for\s+commercial", re.IGNORECASE)
+
+Documents = Callable[["etree._Element", Location, Source], Iterator[pa.Table]]
+"""Takes the root of a file of one format; yields its documents."""
+
+
+class RefusedError(ValueError):
+    """The file is no XML that may be read; the message is the reason."""
+
+
+def read(location: Location, source: Source) -> Iterator[pa.Table | Unreadable]:
+    """Read an XML file in any format that has a reader; the root element says which one it is."""
+    content = content_of(location)
+    if isinstance(content, Unreadable):
+        yield content
+        return
+    try:
+        root = parse(content)
+    except RefusedError as error:
+        yield Unreadable(location.name, str(error), content)
+        return
+    documents = _documents_of(root)
+    if documents is None:
+        reason = f"XML with root <{local(str(root.tag))}>, which no reader takes ({_KNOWN})"
+        yield Unreadable(location.name, reason, content)
+        return
+    yield from read_tree(root, documents, content, location, source)
+
+
+def read_tree(
+    root: etree._Element, documents: Documents, content: bytes, location: Location, source: Source
+) -> Iterator[pa.Table | Unreadable]:
+    """The documents of a parsed file; the file is set aside where there is none in it."""
+    found = False
+    try:
+        for table in documents(root, location, source):
+            found = True
+            yield table
+    except RecursionError:
+        yield Unreadable(location.name, "XML with elements nested too deeply", content)
+        return
+    if not found:
+        yield Unreadable(location.name, f"XML with root <{local(str(root.tag))}>, but no text in it", content)
+
+
+def text_in(markup: str) -> str | None:
+    """The running text of an XML file that is held as text; None where no reader takes it."""
+    content = markup.lstrip().encode()
+    nowhere = Location("", "xml", LocalFileSystem(), "")
+    try:
+        root = parse(_without_encoding(content))
+        documents = _documents_of(root)
+        tables = list(documents(root, nowhere, Source(path=""))) if documents else []
+    except (RefusedError, RecursionError):
+        return None
+    return "\n\n".join(text for table in tables for text in table.column("text").to_pylist()) or None
+
+
+def _without_encoding(content: bytes) -> bytes:
+    """A file without the encoding that its declaration states, since as text it has none any more."""
+    return re.sub(rb"""^(<\?xml[^>]*?)\s+encoding\s*=\s*["'][^"']*["']""", rb"\1", content, count=1)
+
+
+def content_of(location: Location) -> bytes | Unreadable:
+    """The bytes of a file, compressed with gzip or not; of one that is too large or damaged, why it is not read."""
+    compression = "gzip" if location.path.lower().endswith(".gz") else None
+    content = b""
+    try:
+        with location.filesystem.open_input_stream(location.path, compression=compression) as stream:
+            content = stream.read(FILE_BYTES + 1)
+    except OSError as error:
+        if compression is None:
+            raise
+        return Unreadable(location.name, f"no gzip file, or one cut short: {error}", content)
+    if len(content) > FILE_BYTES:
+        return Unreadable(location.name, f"a file of over {FILE_BYTES} bytes", bytes(content[:4096]))
+    return bytes(content)
+
+
+def parse(content: bytes) -> etree._Element:
+    """The root element of an XML file, without comments and processing instructions.
+
+    Raises RefusedError where it is not well-formed, or declares entities other than characters.
+    """
+    content = without_doctype(_as_bytes_of_ascii(content))
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+        collect_ids=False,
+    )
+    try:
+        root = etree.fromstring(content, parser)
+    except (etree.XMLSyntaxError, ValueError, LookupError) as error:
+        reason = str(error).removesuffix(f" (<string>, line {getattr(error, 'lineno', None)})") or "no root element"
+        raise RefusedError(f"not well-formed XML: {reason}") from None
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise RefusedError("XML with a document type where none can be checked (in an unusual encoding)")
+    return root
+
+
+def without_doctype(content: bytes) -> bytes:
+    """XML with its document type cut out, and the characters that it names in their place.
+
+    Raises RefusedError where it declares external or nested entities, or uses a name that stands for no character.
+    """
+    declared: dict[bytes, bytes] = {}
+    match = _DOCTYPE.match(content)
+    if match:
+        end, subset = _doctype_end(content, match.end())
+        declared = _characters(subset)
+        # Its line ends stay, so that a parser's error names the line of the file.
+        lines = b"\n" * content.count(b"\n", match.start(1), end)
+        content = content[: match.start(1)] + lines + content[end:]
+    if not _NAMED.search(content):
+        return content
+
+    def character(reference: re.Match[bytes]) -> bytes:
+        name = reference[1]
+        if name is None or name in _PREDEFINED:
+            return reference[0]
+        value = declared.get(name)
+        return value if value is not None else _html_character(name)
+
+    content = _REFERENCE.sub(character, content)
+    if len(content) > FILE_BYTES:
+        raise RefusedError(f"XML of over {FILE_BYTES} bytes once its entities are replaced")
+    return content
+
+
+def _doctype_end(content: bytes, start: int) -> tuple[int, bytes]:
+    """Where a document type ends, and its internal subset."""
+    subset_start = depth = 0
+    subset = b""
+    for token in _DOCTYPE_TOKEN.finditer(content, start):
+        mark = token[0]
+        if mark == b"<":
+            depth += 1
+        elif mark == b">" and depth:
+            depth -= 1
+        elif mark == b">":
+            return token.end(), subset
+        elif mark == b"[" and not subset_start:
+            subset_start = token.end()
+        elif mark == b"]" and not depth:
+            subset = content[subset_start : token.start()]
+    raise RefusedError("not well-formed XML: a document type that does not end")
+
+
+def _characters(subset: bytes) -> dict[bytes, bytes]:
+    """The characters that an internal subset names.
+
+    Parameter entities and unparsed ones (pictures) are passed over: nothing ever loads them.
+    """
+    characters: dict[bytes, bytes] = {}
+    for declaration in _ENTITY.finditer(subset):
+        name = declaration["name"]
+        if name is None or declaration["parameter"]:
+            continue
+        shown = name.decode("utf-8", "replace")
+        if declaration["external"]:
+            if b"NDATA" not in declaration["place"]:
+                raise RefusedError(f"XML that declares the external entity {shown!r}, which is not loaded")
+            continue
+        value = declaration["double"] if declaration["double"] is not None else declaration["single"]
+        if re.search(rb"&(?!#|(?:amp|lt|gt|quot|apos);)", value):
+            raise RefusedError(f"XML that declares the entity {shown!r}, made of other entities")
+        if len(value) <= CHARACTER_BYTES and b"<" not in value:
+            characters.setdefault(name, value)
+    return characters
+
+
+@cache
+def _html_character(name: bytes) -> bytes:
+    """The character reference for a name that HTML shares with the ISO sets of SGML."""
+    characters = html5.get(name.decode("utf-8", "replace") + ";")
+    if characters is None:
+        shown = name.decode("utf-8", "replace")
+        raise RefusedError(f"XML with the entity &{shown};, which stands for no character that it declares")
+    return "".join(f"&#{ord(c)};" for c in characters).encode()
+
+
+def _as_bytes_of_ascii(content: bytes) -> bytes:
+    """UTF-16 and UTF-32 as UTF-8, so that what is looked for in bytes is found."""
+    for mark, encoding in _OTHER_UNICODE:
+        if content.startswith(mark):
+            try:
+                text = content.decode(encoding)
+            except UnicodeDecodeError as error:
+                raise RefusedError(f"not {encoding.upper()}, though its byte-order mark says so: {error}") from None
+            return re.sub(r"\A\s*<\?xml\b.*?\?>", "", text, count=1, flags=re.DOTALL).encode("utf-8", "replace")
+    return content
+
+
+def _documents_of(root: etree._Element) -> Documents | None:
+    """The format of a root element."""
+    from octavo.corpus import alto, hocr, jats, page, tei
+
+    name = local(str(root.tag))
+    if name in tei.ROOTS:
+        return tei.documents
+    if name == "alto":
+        return alto.documents
+    if name == "PcGts":
+        return page.documents
+    if name == "html" and hocr.has_pages(root):
+        return hocr.documents
+    if jats.is_article(root):
+        return jats.documents
+    return None
+
+
+@cache
+def local(tag: str) -> str:
+    """An element's name without its namespace."""
+    return tag.rpartition("}")[2]
+
+
+def names_in(words: str) -> frozenset[str]:
+    """The names of elements in a list of words."""
+    return frozenset(words.split())
+
+
+def child(element: etree._Element, *path: str) -> etree._Element | None:
+    """The first element at a path of local names below an element, or None."""
+    return next(children(element, *path), None)
+
+
+def children(element: etree._Element, *path: str) -> Iterator[etree._Element]:
+    """The elements at a path of local names below an element, in order."""
+    for found in element.iterchildren("{*}" + path[0]):
+        if len(path) == 1:
+            yield found
+        else:
+            yield from children(found, *path[1:])
+
+
+def words_of(element: etree._Element | None) -> str:
+    """All text in an element with its whitespace normalised; empty where there is none."""
+    if element is None:
+        return ""
+    return " ".join("".join(str(t) for t in element.itertext()).split())
+
+
+def is_url(value: str | None) -> bool:
+    """Whether a value is an address on the web, and nothing else."""
+    return bool(value and re.fullmatch(r"https?://[^\s<>\"]+", value))
+
+
+def licence_in(words: str) -> str | None:
+    """The licence that a sentence names, or the sentence itself where it names none or restricts it further."""
+    match = _CREATIVE_COMMONS.search(words)
+    if match is None:
+        return words or None
+    around = words[: match.start()] + words[match.end() :]
+    if _RESTRICTED.search(around) or _CREATIVE_COMMONS.search(around):
+        return words
+    if match["kind"] is None:
+        return "CC0 1.0"
+    kind = re.sub(r"[\s/–-]+", "-", match["kind"])
+    return f"Creative Commons {kind} {match['version']}" if match["version"] else f"Creative Commons {kind}"
+
+
+def title_from_name(location: Location) -> str:
+    """The title of a file that has none: its name without endings."""
+    name = PurePosixPath(location.path).name
+    stem = re.sub(r"(?:\.(?:xml|hocr|html?|xhtml|alto|page|tei|gz))+$", "", name, flags=re.IGNORECASE)
+    return " ".join(stem.replace("_", " ").split()) or name
+
+
+def document(text: str, **columns: str | float | None) -> pa.Table:
+    """A document as a table of one row; empty columns become null."""
+    row = {name: [None if value == "" else value] for name, value in columns.items()}
+    return conform(pa.table({"text": [text], **row}))

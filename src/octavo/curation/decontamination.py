@@ -1,0 +1,66 @@
+"""Decontamination: documents that hold an evaluation set's text are taken out, by overlap of n-grams.
+
+The measure is that of GPT-3's report (Brown et al., 2020, appendix C), with 13 words.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from octavo.curation.words import Floats, Hashes, Words, read_words
+from octavo.errors import InputError
+from octavo.recipe import Decontamination
+
+
+def read_sets(settings: Decontamination) -> Hashes | None:
+    """The n-grams of all texts of the evaluation sets, sorted; None where the recipe names none.
+
+    A set is a Parquet or JSON Lines file, all of whose text fields count, or a plain text file. A text with
+    fewer words than an n-gram tells too little and is left out.
+    """
+    if not settings.sets:
+        return None
+    found = []
+    for number, name in enumerate(settings.sets):
+        texts = _texts(Path(name), f"curation.decontamination.sets[{number}]")
+        _, hashes = read_words(pa.array(texts, pa.large_string())).plain_ngrams(settings.ngram)
+        found.append(hashes)
+    return np.unique(np.concatenate(found))
+
+
+def overlap(words: Words, sets: Hashes, ngram: int) -> Floats:
+    """The share of each text's n-grams that stand in the evaluation sets."""
+    first, hashes = words.plain_ngrams(ngram)
+    doc = words.words.doc[first]
+    at = np.minimum(np.searchsorted(sets, hashes), len(sets) - 1)
+    shared = words.sum(sets[at] == hashes, doc) if len(sets) else np.zeros(words.texts)
+    return shared / np.maximum(np.bincount(doc, minlength=words.texts), 1)
+
+
+def _texts(path: Path, field: str) -> list[str]:
+    try:
+        if path.suffix == ".parquet":
+            rows: list[Any] = pq.read_table(path).to_pylist()
+        elif path.name.endswith(".jsonl"):
+            rows = [orjson.loads(line) for line in path.read_bytes().splitlines() if line.strip()]
+        else:
+            rows = [path.read_text(encoding="utf-8")]
+    except (OSError, ValueError, pa.ArrowInvalid) as error:
+        raise InputError(
+            f"{field}: {path}: cannot be read ({error}), expected .parquet, .jsonl or text in UTF-8"
+        ) from None
+    return [text for row in rows for text in _strings(row)]
+
+
+def _strings(value: Any) -> list[str]:
+    """All texts within a value, however deep."""
+    if isinstance(value, str):
+        return [value]
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [text for item in inner for text in _strings(item)]
