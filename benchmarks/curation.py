@@ -198,9 +198,8 @@ def main() -> None:
         f"python {platform.python_version()} · octavo {__version__}"
     )
     for name, f in found.items():
-        print(
-            f"{name:<24}{f['value']:>10} {f['unit']:<6}{f['reach']:<8}{'' if f['holds'] else 'FELL SHORT  '}{f['how']}"
-        )
+        short = "" if f["holds"] else "FELL SHORT  "
+        print(f"{name:<24}{f['value']:>10} {f['unit']:<6}{f['reach']:<8}{short}{f['how']}")
 
 
 def _linked(folder: Path, home: Path) -> float:

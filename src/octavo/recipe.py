@@ -260,9 +260,9 @@ class Ocr(Section):
 class Duplicates(Section):
     """Copies of a text, exact and near, and passages that stand in many works."""
 
-    similarity: Share = 0.6
+    similarity: Share = 0.5
     """Least Jaccard similarity of near duplicates' n-grams of words, by MinHash; 1 takes exact copies alone."""
-    ngram: Positive = 5
+    ngram: Positive = 4
     """Words in an n-gram."""
     passage_characters: Positive = 200
     """Fewest characters of a passage that is looked for in other works."""

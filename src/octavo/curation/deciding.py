@@ -94,7 +94,10 @@ def _exact_copies(verdicts: Path) -> pa.Table:
 
 
 def _near_copies(verdicts: Path, exact: pa.Table, least: float) -> pa.Table:
-    """Of each cluster of near duplicates all but the best copy: by character error, then length, then order."""
+    """What is like a better copy in its cluster: better by character error, then length, then order.
+
+    A cluster is held together by chains of pairs; of two of its texts that are not alike both stay.
+    """
     rows = _rows(verdicts, "row", "bands").join(_frame(exact.column("row")), on="row", how="anti")
     pairs = candidate_pairs(rows)
     involved = pc.unique(pa.concat_arrays([pairs.column(n).combine_chunks() for n in ("first", "row")]))
@@ -113,17 +116,20 @@ def _near_copies(verdicts: Path, exact: pa.Table, least: float) -> pa.Table:
     place = np.searchsorted(row, rows_in)
     error = np.nan_to_num(members.column("character_error").to_numpy(), nan=1.0)[place].round(2)
     size = members.column("bytes").to_numpy()[place]
-    order = np.lexsort((rows_in, -size, error, cluster))
-    best_of = dict(zip(*np.unique(cluster[order], return_index=True), strict=True))
     names, hashes = members.column("identifier").to_pylist(), members.column("content_hash").to_pylist()
     gone, evidence, labels = [], [], []
-    for at in np.argsort(rows_in):
-        best = order[best_of[cluster[at]]]
-        if at != best:
-            estimate = float(similarity(signatures[place[at]][None], signatures[place[best]][None])[0])
-            gone.append(int(rows_in[at]))
-            evidence.append(_json(like=names[place[best]], similarity=round(estimate, 3)))
-            labels.append(hashes[np.searchsorted(row, cluster[at])])
+    order = np.lexsort((rows_in, -size, error, cluster))
+    for group in np.split(order, np.flatnonzero(np.diff(cluster[order])) + 1):
+        stays: list[int] = []
+        for at in place[group].tolist():
+            alike = similarity(signatures[stays], signatures[[at] * len(stays)])
+            if len(stays) and alike.max() >= least:
+                best = stays[int(alike.argmax())]
+                gone.append(int(row[at]))
+                evidence.append(_json(like=names[best], similarity=round(float(alike.max()), 3)))
+                labels.append(hashes[np.searchsorted(row, cluster[group[0]])])
+            else:
+                stays.append(at)
     return _decisions(pa.array(gone, pa.int64()), rule="near-duplicate", evidence=evidence, cluster=labels)
 
 

@@ -96,9 +96,9 @@ def evidence_in_words(rule: str, found: Any) -> str:
     """What a rule found in a document, from its evidence in the ledger: its value and the threshold."""
     match found:
         case {"same_text_as": copy}:
-            return f"The same text as {copy}, which stands for it."
+            return f"The same text as {copy}."
         case {"like": copy, "similarity": alike}:
-            return f"Like {copy}, which stands for it; estimated similarity {_share(alike)}."
+            return f"Like {copy}; estimated similarity {_share(alike)}."
         case {"stated": _, "spdx": _}:
             return _licence(rule, found)
         case {"value": value, "threshold": threshold}:

@@ -49,7 +49,7 @@ class Example(NamedTuple):
     """A document that a rule removed or changed; `before` is empty where there is nothing to compare."""
 
     identifier: str
-    title: str | None
+    title: str
     evidence: str
     before: list[Segment]
     after: list[Segment]
@@ -72,10 +72,14 @@ Examples = dict[tuple[str, str], list[Example]]
 def examples(home: Path, number: int) -> Examples:
     """Up to `number` examples of each rule, the same for the same corpus, spread over all documents."""
     chosen = _choose(home / "ledger.parquet", number)
-    found = [*_removed(home, chosen), *_changed(home, chosen)]
+    found = sorted([*_removed(home, chosen), *_changed(home, chosen)], key=lambda pair: pair[0].place)
+    titles = _redacted([example.title or "" for _, example in found])
+    evidence = _redacted([example.evidence for _, example in found])  # a licence's words may name a person
     by_rule: Examples = defaultdict(list)
-    for pick, example in sorted(found, key=lambda pair: pair[0].place):
-        by_rule[pick.what, pick.rule].append(example)
+    for (pick, example), title, words in zip(found, titles, evidence, strict=True):
+        by_rule[pick.what, pick.rule].append(
+            example._replace(identifier=visible(example.identifier), title=visible(title), evidence=visible(words))
+        )
     return dict(by_rule)
 
 
@@ -124,7 +128,7 @@ def _removed(home: Path, chosen: list[_Chosen]) -> Iterator[tuple[_Chosen, Examp
     for pick, title, window in zip(picks, titles, _redacted(windows), strict=True):
         start = _start(window, window.find("\ufffd")) if pick.rule == "lost-characters" else 0
         shown = _shorten([Segment("", window[start:].lstrip())])
-        yield pick, Example(pick.identifier, title, pick.evidence, [], shown)
+        yield pick, Example(pick.identifier, title or "", pick.evidence, [], shown)
 
 
 def _changed(home: Path, chosen: list[_Chosen]) -> Iterator[tuple[_Chosen, Example]]:
@@ -143,7 +147,7 @@ def _changed(home: Path, chosen: list[_Chosen]) -> Iterator[tuple[_Chosen, Examp
             )
             if before and after:
                 sides = _sides(pick.rule, before[1], after[1])
-                yield pick, Example(pick.identifier, after[0], pick.evidence, *sides)
+                yield pick, Example(pick.identifier, after[0] or "", pick.evidence, *sides)
 
 
 def _read(file: Path, wanted: Iterable[tuple[str, str]]) -> Iterator[tuple[tuple[str, str], str | None, str]]:
@@ -179,8 +183,7 @@ def _window(text: str, rule: str) -> str:
     """The part of a removed text to look at, with more around it than is shown, so that no number is cut."""
     at = text.find("\ufffd") if rule == "lost-characters" else 0
     start = max(at - _REACH, 0)
-    text = text[start : at + _REACH] if start else text.lstrip()[:_REACH]
-    return text
+    return text[start : at + _REACH] if start else text.lstrip()[: at + _REACH]
 
 
 def _sides(rule: str, before: str, after: str) -> tuple[list[Segment], list[Segment]]:
@@ -260,19 +263,19 @@ def _shorten(segments: list[Segment], begins_within: bool = False) -> list[Segme
             break
         if mark and len(text) > _LONG_CUT:
             left_out = Segment("gap", f" … {len(text) - 2 * _END_OF_CUT:,} characters … ")
-            shown += [Segment(mark, _visible(text[:_END_OF_CUT], True)), left_out]
+            shown += [Segment(mark, visible(text[:_END_OF_CUT], True)), left_out]
             text = text[-_END_OF_CUT:]
         elif not mark and len(text) > left:
             text = re.sub(r"\s+\S*\Z", "", text[:left]) + " …"
             left = 0
         left -= len(text)
-        shown.append(Segment(mark, _visible(text, bool(mark))))
+        shown.append(Segment(mark, visible(text, bool(mark))))
         if left < 0 and not mark:
             break
     return [segment for segment in shown if segment.text]
 
 
-def _visible(text: str, marked: bool) -> str:
+def visible(text: str, marked: bool = False) -> str:
     """A text whose controls and invisible characters are written out; line ends only where they are marked."""
     if text.isprintable() and not marked:
         return text

@@ -111,7 +111,7 @@ def judge(
     genre = pa.nulls(len(text), _TEXT)
     if settings.quality.enabled:
         judged = quality.judge(words, lang, settings.quality)
-        genre = judged.field("genre")
+        genre = pc.if_else(findings.are_in(), judged.field("genre"), pa.scalar(None, _TEXT))
         findings.remove(
             judged.field("rule"),
             _json_rows(value=pc.round(judged.field("value"), 4), threshold=judged.field("threshold"), genre=genre),
@@ -185,7 +185,11 @@ class _Findings:
 
     def open(self, text: pa.Array) -> pa.Array:
         """The texts that are still in; an empty one stands for each other."""
-        return pc.if_else(pa.array(self.rule == None), text, "").cast(_TEXT)  # noqa: E711
+        return pc.if_else(self.are_in(), text, "").cast(_TEXT)
+
+    def are_in(self) -> pa.Array:
+        """Which documents no rule has taken out so far."""
+        return pa.array(self.rule == None)  # noqa: E711
 
     def evidence_json(self) -> pa.Array:
         """All evidence of each document, as JSON by rule; null where there is none."""

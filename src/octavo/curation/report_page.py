@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 
 from octavo.corpus.schema import FATES
 from octavo.curation.evidence import rule_in_words
-from octavo.curation.examples import Example, Examples, examples
+from octavo.curation.examples import Example, Examples, examples, visible
 from octavo.lineage import write_atomically
 from octavo.recipe import LANGUAGE_NAMES
 
@@ -63,7 +63,7 @@ def write_page(home: Path, report: dict[str, Any]) -> None:
     """Write `home`/report.html from the report and the ledger, kept, originals and removed files in `home`."""
     counts = {column: _by_fate(home, column) for column, _, _ in DIMENSIONS}
     total = _sum("", counts["genre"].values())
-    shorter = _without_folder([str(name) for name in counts["source"] if name])
+    shorter = _without_folder([visible(str(name)) for name in counts["source"] if name])
     found = _shorter(examples(home, EXAMPLES), shorter)
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("octavo.curation"),
@@ -157,7 +157,7 @@ def _label(column: str, name: Any, shorter: Callable[[str], str]) -> str:
         return missing.get(column, "Not known")
     if column == "lang":
         return f"{LANGUAGE_NAMES[name]} ({name})" if name in LANGUAGE_NAMES else str(name)
-    return f"{_ordinal(name)} century" if column == "century" else shorter(str(name))
+    return f"{_ordinal(name)} century" if column == "century" else shorter(visible(str(name)))
 
 
 def _ordinal(number: int) -> str:
