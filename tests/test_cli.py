@@ -1,7 +1,9 @@
 """The command line as a person meets it: real processes, their output and their status."""
 
+import contextlib
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -102,6 +104,23 @@ def test_a_stage_command_goes_that_far(recipe, tmp_path):
     assert list(answer["stages"]) == ["corpus", "curation"]
     assert answer["stages"]["curation"]["removed"]["documents"] > 0
     assert "Next: tokenization." in octavo("status", tmp_path / "out").stdout
+
+
+def test_a_terminal_shows_the_stages_and_nothing_of_the_libraries(recipe, tmp_path):
+    ours, theirs = pty.openpty()
+    running = subprocess.Popen(
+        [OCTAVO, "curate", recipe, "--out", tmp_path / "out"], stdin=theirs, stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):  # the terminal is closed when the process ends
+        while piece := os.read(ours, 4096):
+            shown += piece
+    assert running.wait() == 0
+    assert b"curation: done in" in shown
+    assert b"documents kept" in shown
+    assert b"Query" not in shown
+    assert b"Warning" not in shown
 
 
 def test_curate_explains_one_document_and_runs_nothing(tmp_path):

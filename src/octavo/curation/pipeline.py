@@ -32,6 +32,7 @@ from octavo.progress import Progress
 from octavo.recipe import Recipe
 
 os.environ.setdefault("DAFT_PROGRESS_BAR", "0")
+os.environ.setdefault("DAFT_SHOW_QUERY_ID", "0")
 
 
 def curate(recipe: Recipe, documents: Path, home: Path, progress: Progress) -> dict[str, Any]:
