@@ -4,8 +4,8 @@
     python benchmarks/curation.py FOLDER_WITH_PARQUET [--megabytes 12] [--copies 12]
 
 datatrove's chain is the nearest that it has to octavo's default one: Gopher's quality and repetition rules,
-language, MinHash in its four stages, and a token count, each document's language being one call of the same
-pycld2 that octavo asks first. octavo's chain is the whole of `octavo curate`: licences, repair, personal data,
+language and MinHash in its four stages, each document's language being one call of the same pycld2 that octavo
+asks first. octavo's chain is the whole of `octavo curate`: licences, repair, personal data,
 language, OCR, quality, copies, passages, ledger, report. It refuses to time beside other work unless told
 (--busy).
 """
@@ -90,14 +90,17 @@ def datatrove_chain(source: Path, out: Path) -> None:
     from datatrove.pipeline.filters import GopherQualityFilter, GopherRepetitionFilter, LambdaFilter
     from datatrove.pipeline.readers import ParquetReader
     from datatrove.pipeline.writers import ParquetWriter
+    from loguru import logger
+
+    logger.remove()
 
     def known_language(document: Any) -> bool:
         _, _, guesses = pycld2.detect(document.text, bestEffort=True)
         document.metadata["lang"] = guesses[0][1]
         return True
 
-    def run(stage: str, *steps: Any) -> None:
-        LocalPipelineExecutor(pipeline=list(steps), tasks=1, logging_dir=str(out / "logs" / stage)).run()
+    def run(stage: str, *steps: Any, tasks: int = 1) -> None:
+        LocalPipelineExecutor(pipeline=list(steps), tasks=tasks, logging_dir=str(out / "logs" / stage)).run()
 
     reader = ParquetReader(str(source), text_key="text", id_key="identifier")
     run(
@@ -110,7 +113,7 @@ def datatrove_chain(source: Path, out: Path) -> None:
     )
     kept = ParquetReader(str(out / "kept"))
     run("signatures", kept, MinhashDedupSignature(str(out / "signatures")))
-    run("buckets", MinhashDedupBuckets(str(out / "signatures"), str(out / "buckets")))
+    run("buckets", MinhashDedupBuckets(str(out / "signatures"), str(out / "buckets")), tasks=14)  # one a bucket
     run("clusters", MinhashDedupCluster(str(out / "buckets"), str(out / "clusters")))
     run("filter", kept, MinhashDedupFilter(str(out / "clusters")), ParquetWriter(str(out / "result")))
 
