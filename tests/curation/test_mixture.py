@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from octavo.curation.mixture import compare, repeats
+from octavo.errors import InputError
 from octavo.recipe import Mixture
 
 
@@ -48,6 +49,12 @@ def test_two_dimensions_are_met_together() -> None:
     found = compare(corpus, repeats(corpus, settings, 3), settings)
     assert found["lang"]["en"]["got"] == pytest.approx(0.7, abs=0.04)
     assert found["collection"]["c0"]["got"] == pytest.approx(0.8, abs=0.04)
+
+
+def test_shares_of_what_is_not_there_alone_are_refused() -> None:
+    with pytest.raises(InputError, match=r"curation\.mixture: found no document in fr \(lang\)"):
+        repeats(documents(en=5000), Mixture(languages={"fr": 1.0}), 1)
+    assert repeats(documents(en=5000), Mixture(languages={"fr": 0.5, "en": 0.5}), 1).tolist() == [1] * 5
 
 
 @given(st.integers(0, 2**32))

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from blake3 import blake3
 
+from octavo.errors import InputError
 from octavo.recipe import Mixture
 
 OTHERS = "others"
@@ -26,7 +27,7 @@ def repeats(documents: pa.Table, settings: Mixture, seed: int) -> npt.NDArray[np
     """How often to take each kept document (identifier, lang, collection, century, bytes); 0 leaves it out.
 
     A share of a whole copy is decided by a hash keyed with the seed, so that a document's lot does not
-    depend on the others'.
+    depend on the others'. Raises InputError where all that a dimension asks for is missing.
     """
     targets = _targets(settings)
     size = documents.column("bytes").to_numpy().astype(float)
@@ -35,6 +36,12 @@ def repeats(documents: pa.Table, settings: Mixture, seed: int) -> npt.NDArray[np
     keys = [_keys(documents.column(column), wanted) for column, wanted in targets]
     cells, cell_of = np.unique(np.stack(keys, axis=1).astype(str), axis=0, return_inverse=True)
     there = np.bincount(cell_of.ravel(), weights=size, minlength=len(cells))
+    for place, (column, shares) in enumerate(targets):
+        if not any(shares[name] for name in set(cells[:, place])):
+            raise InputError(
+                f"curation.mixture: found no document in {', '.join(n for n in shares if shares[n])} ({column}), "
+                "expected some in at least one"
+            )
     wanted = there.copy()
     for _ in range(ROUNDS):
         for place, (_, shares) in enumerate(targets):
