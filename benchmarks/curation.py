@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import multiprocessing
 import os
 import platform
@@ -30,8 +29,7 @@ from typing import Any
 import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
-
-from octavo import __version__
+from figures import figure, show
 
 
 def sample(folder: Path, target: Path, megabytes: float, copies: int = 1) -> float:
@@ -155,10 +153,6 @@ def _resident(pid: int | None) -> int:
     return total
 
 
-def figure(value: float, unit: str, reach: str, holds: bool, how: str) -> dict[str, Any]:
-    return {"value": round(value, 3), "unit": unit, "reach": reach, "holds": holds, "how": how}
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
@@ -193,16 +187,8 @@ def main() -> None:
             how = f"{size:.0f} MB, {cores} cores, import and ledger included"
             found[f"octavo, {copies} x"] = figure(speed, "MB/s", ">= 15", speed >= 15, how)
             found[f"peak memory, {copies} x"] = figure(whole["peak_gb"], "GB", "< 2", whole["peak_gb"] < 2, how)
-    if settings.json:
-        print(json.dumps(found, indent=1))
-        return
-    print(
-        f"processor {platform.processor() or platform.machine()} · cores {cores} · load before {load:.0f} % · "
-        f"python {platform.python_version()} · octavo {__version__}"
-    )
-    for name, f in found.items():
-        short = "" if f["holds"] else "FELL SHORT  "
-        print(f"{name:<24}{f['value']:>10} {f['unit']:<6}{f['reach']:<8}{short}{f['how']}")
+    machine = {"processor": platform.processor() or platform.machine(), "cores": cores, "load before, %": load}
+    show(found, machine, settings.json)
 
 
 def _linked(folder: Path, home: Path) -> float:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -21,14 +20,9 @@ from typing import Any
 
 import psutil
 import torch
-
-from octavo import __version__
+from figures import figure, show
 
 OCTAVO = Path(sys.executable).parent / "octavo"
-
-
-def figure(value: float, unit: str, reach: str, holds: bool, how: str) -> dict[str, Any]:
-    return {"value": value, "unit": unit, "reach": reach, "holds": holds, "how": how}
 
 
 def help_seconds() -> float:
@@ -42,9 +36,8 @@ def help_seconds() -> float:
 
 
 def measure(recipe: str, settings: list[str], out: Path, limit_minutes: float) -> dict[str, Any]:
-    found = {
-        "help": figure(round(help_seconds(), 3), "s", "< 0.3", help_seconds() < 0.3, "octavo --help, best of 10")
-    }
+    seconds = help_seconds()
+    found = {"help": figure(seconds, "s", "< 0.3", seconds < 0.3, "octavo --help, best of 10")}
     arguments = [part for setting in settings for part in ("--set", setting)]
     how = f"octavo run {recipe} {' '.join(arguments)}".strip()
     started = time.perf_counter()
@@ -86,21 +79,13 @@ def main() -> None:
         "processor": processors.partition("model name")[2].partition("\n")[0].strip("\t: "),
         "cores": os.cpu_count(),
         "load before, %": load,
-        "python": platform.python_version(),
         "torch": torch.__version__,
-        "octavo": __version__,
     }
     with tempfile.TemporaryDirectory() as temporary:
         found = measure(
             options.recipe, options.settings, options.out or Path(temporary) / "run", options.limit_minutes
         )
-    if options.json:
-        print(json.dumps({"machine": machine, **found}, indent=1))
-        return
-    print(" · ".join(f"{name} {value}" for name, value in machine.items()))
-    for name, row in found.items():
-        verdict = "" if row["holds"] else "FELL SHORT"
-        print(f"{name:<24} {row['value']:>10} {row['unit']:<14} {row['reach']:<42} {verdict}")
+    show(found, machine, options.json)
 
 
 if __name__ == "__main__":

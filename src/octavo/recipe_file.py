@@ -15,7 +15,8 @@ import yaml
 from pydantic import ValidationError
 
 from octavo.errors import InputError
-from octavo.recipe import ImpossibleValueError, Recipe, Section
+from octavo.recipe import Recipe
+from octavo.recipe_section import ImpossibleValueError, Section
 
 
 class _Loader(yaml.SafeLoader):

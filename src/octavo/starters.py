@@ -11,8 +11,6 @@ from octavo.recipe import (
     NAME,
     Checkpoint,
     Corpus,
-    Curation,
-    HeldOut,
     Model,
     Optimizer,
     Recipe,
@@ -22,6 +20,7 @@ from octavo.recipe import (
     Tokenizer,
     Training,
 )
+from octavo.recipe_curation import Curation, HeldOut
 
 PROMPTS = {
     "en": "The old keeper of the light",

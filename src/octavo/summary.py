@@ -11,6 +11,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+PASSAGES = 12
+"""Named of a document in mixed languages; more are counted."""
+
 
 def print_summary(directory: Path, figures: dict[str, dict[str, Any]]) -> None:
     """Print the figures of the stages done, the samples, and where the results lie."""
@@ -65,7 +68,7 @@ def _story_in_words(home: Path, story: dict[str, Any]) -> Iterator[tuple[str, st
     if story["source_url"]:
         yield "found at", story["source_url"]
     yield "licence", _licence_in_words(story["licence"])
-    yield "language", story["lang"] or "not told"
+    yield "language", _languages_in_words(story)
     if story["genre"]:
         yield "genre", story["genre"]
     for finding in story["rules"]:
@@ -89,6 +92,15 @@ def _story_in_words(home: Path, story: dict[str, Any]) -> Iterator[tuple[str, st
         yield folder, f"{words}: {where}"
     if story["namesakes"]:
         yield "namesakes", f"{len(story['namesakes']):,} more have this identifier; this is the first"
+
+
+def _languages_in_words(story: dict[str, Any]) -> str:
+    shares = ", ".join(f"{found['lang']} {found['share']:.0%}" for found in story["languages"])
+    if not story["passages"]:
+        return shares
+    first = "; ".join(f"{p['lang']} {p['start']:,}-{p['end']:,}" for p in story["passages"][:PASSAGES])
+    more = len(story["passages"]) - PASSAGES
+    return f"mixed: {shares}; by characters: {first}" + (f" and {more:,} more" if more > 0 else "")
 
 
 def _licence_in_words(licence: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pyarrow import fs
 
-from octavo.corpus import epub, gutenberg, html, markdown, pdf, plain_text
+from octavo.corpus import epub, gutenberg, html, markdown, pdf, plain_text, readers
 from octavo.corpus.locations import Location
 from octavo.corpus.readers import Reader, Unreadable
 from octavo.corpus.schema import SOURCE_SCHEMA
@@ -782,7 +782,7 @@ class TestPlainText:
 
     def test_a_file_over_the_limit_is_set_aside(self, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(plain_text, "FILE_BYTES", 10)
-        monkeypatch.setattr(plain_text, "KEPT_BYTES", 5)
+        monkeypatch.setattr(readers, "KEPT_BYTES", 5)
         found = refusal(plain_text.read, write("a.txt", "Arma virumque"))
         assert (found.reason, found.content) == ("a file of over 10 bytes", b"Arma ")
 

@@ -23,6 +23,7 @@ from octavo.corpus.schema import DOCUMENT_SCHEMA, content_hash
 from octavo.errors import InputError
 from octavo.progress import Progress, StoppedError
 from octavo.recipe import Corpus, Source
+from octavo.workers import in_threads
 from tests.corpus.hub_server import Hub, serve
 
 
@@ -156,8 +157,10 @@ def test_no_document_at_all_is_refused_and_the_pieces_are_pointed_to(tmp_path: P
 
 @pytest.mark.parametrize("stopped_at", range(4))
 def test_an_import_that_was_stopped_goes_on_to_the_same_bytes(
-    library: Path, tmp_path: Path, stopped_at: int
+    library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stopped_at: int
 ) -> None:
+    monkeypatch.setattr(importing, "GROUP_FILES", 1)
+    monkeypatch.setattr(importing, "in_processes", in_threads)  # they start faster
     bring_in(tmp_path / "unbroken", Source(path=str(library)))
     asked = iter(range(100))
     with pytest.raises(StoppedError):
@@ -166,7 +169,9 @@ def test_an_import_that_was_stopped_goes_on_to_the_same_bytes(
             Source(path=str(library)),
             progress=Progress(stopping=lambda: next(asked) == stopped_at),
         )
-    assert len(list((tmp_path / "broken").glob("*.json"))) == stopped_at
+    done = len(list((tmp_path / "broken").glob("*.json")))
+    assert done >= stopped_at
+    assert done == 0 or stopped_at > 0
     bring_in(tmp_path / "broken", Source(path=str(library)))
     assert content(tmp_path / "broken") == content(tmp_path / "unbroken")
 
@@ -176,6 +181,8 @@ def test_an_import_that_was_killed_in_a_file_reads_that_file_anew(
     library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part_bytes: int
 ) -> None:
     monkeypatch.setattr(importing, "PART_BYTES", part_bytes)
+    monkeypatch.setattr(importing, "GROUP_FILES", 1)
+    monkeypatch.setattr(importing, "in_processes", in_threads)  # others would not know of the patches
     home = tmp_path / "documents"
     bring_in(home, Source(path=str(library)))
     unbroken = content(home)
@@ -185,6 +192,29 @@ def test_an_import_that_was_killed_in_a_file_reads_that_file_anew(
     (home / "unreadable.jsonl").unlink()
     bring_in(home, Source(path=str(library)))
     assert content(home) == unbroken
+
+
+def test_how_files_are_grouped_changes_no_document(
+    library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figures = [bring_in(tmp_path / "together", Source(path=str(library)))]
+    monkeypatch.setattr(importing, "GROUP_FILES", 2)
+    figures.append(bring_in(tmp_path / "two", Source(path=str(library))))
+    monkeypatch.setattr(importing, "GROUP_BYTES", 1)
+    figures.append(bring_in(tmp_path / "alone", Source(path=str(library))))
+    assert [len(list((tmp_path / n).glob("0*-0*.json"))) for n in ("together", "two", "alone")] == [1, 2, 4]
+    assert documents(tmp_path / "together") == documents(tmp_path / "two") == documents(tmp_path / "alone")
+    assert len({(tmp_path / n / "unreadable.jsonl").read_bytes() for n in ("together", "two", "alone")}) == 1
+    assert figures[0] == figures[1] == figures[2]
+
+
+def test_what_is_wrong_with_a_file_is_told_as_it_is_from_another_process(
+    library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "GROUP_FILES", 1)
+    (library / "e.parquet").write_bytes(b"PAR1")
+    with pytest.raises(InputError, match=r"e\.parquet: found a file that cannot be read .*, expected Parquet"):
+        bring_in(tmp_path / "documents", Source(path=str(library)))
 
 
 def test_a_file_that_breaks_off_leaves_no_half_part(tmp_path: Path) -> None:
@@ -268,6 +298,7 @@ from octavo.corpus.importing import import_documents
 from octavo.errors import InputError, OctavoError
 from octavo.progress import Progress
 from octavo.recipe import Corpus, Source
+from octavo.workers import in_threads
 
 try:
     print(json.dumps(import_documents(Corpus(sources=[Source(**json.loads(sys.argv[1]))]), Path(sys.argv[2]), Progress())))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from octavo.corpus.licences import is_allowed, normalise, obligation, reserves_rights
 from octavo.curation.licences import check_allowed
 from octavo.errors import InputError
-from octavo.recipe import Licences
+from octavo.recipe_curation import Licences
 
 OPEN = tuple(Licences().allow)
 CC_BY = ("CC-BY-*", "CC-BY-SA-*")

@@ -381,6 +381,14 @@ class TestAlto:
         assert text_of(tmp_path, "<alto><Layout><Page><PrintSpace/></Page></Layout></alto>") == ""
 
 
+def test_of_a_file_that_was_cut_short_what_is_there_is_read() -> None:
+    whole = page(region("a", "Arma virumque", "cano"), region("b", "Troiae qui primus"))
+    assert xml.text_in(whole) == "Arma virumque cano\n\nTroiae qui primus"
+    assert xml.text_in(whole[: whole.index("primus")]) == "Arma virumque cano\n\nTroiae qui"
+    assert xml.text_in(whole[: whole.index("<Unicode>Troiae") + 4]) == "Arma virumque cano"
+    assert xml.text_in("no markup") is None
+
+
 def page(*regions: str, order: str = "") -> str:
     start = '<PcGts xmlns="http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15"><Page>'
     return f"{start}{order}{''.join(regions)}</Page></PcGts>"

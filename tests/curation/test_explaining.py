@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ DOCUMENTS: list[dict[str, Any]] = [
     {"identifier": "works/fyr", "text": SWEDISH, "title": "Fyren"},
     {"identifier": "works/closed", "text": f"{ENGLISH} Two.", "license": "All rights reserved"},
     *({"identifier": f"copies/{n}", "text": ENGLISH} for n in range(COPIES + 2)),
+    {"identifier": "works/both", "text": f"{ENGLISH} Both.\n\n{FRENCH} Deux."},
     {"identifier": "works/twice", "text": f"{ENGLISH} Three."},
     {"identifier": "works/twice", "text": " "},
 ]
@@ -84,6 +86,20 @@ def test_a_copy_tells_its_cluster_and_the_document_that_stayed_and_that_one_tell
     assert original["copies"] == {"documents": COPIES + 2, "first": [f"copies/{n}" for n in range(COPIES)]}
 
 
+def test_a_document_in_mixed_languages_tells_their_shares_and_where_each_stands(corpus: Path) -> None:
+    story = explain(corpus, "works/both")
+    assert story["mixed"]
+    assert {language["lang"] for language in story["languages"]} == {"en", "fr"}
+    assert sum(language["share"] for language in story["languages"]) == pytest.approx(1)
+    first, second = story["passages"]
+    assert (first["lang"], second["lang"]) == ("en", "fr")
+    text = text_at(corpus, story["text"]["kept"])
+    assert (first["start"], second["start"], second["end"]) == (0, first["end"], len(text))
+    assert first["end"] == pytest.approx(text.index(FRENCH), abs=40)
+    single = explain(corpus, "works/light")
+    assert (single["languages"], single["mixed"], single["passages"]) == ([{"lang": "en", "share": 1}], False, None)
+
+
 def test_of_several_of_one_identifier_the_first_is_told_and_the_others_are_named(corpus: Path) -> None:
     story = explain(corpus, "works/twice")
     assert story["fate"] == "kept"
@@ -117,7 +133,7 @@ def test_a_curation_that_is_not_done_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_story_is_printed_in_plain_words(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for name in ("works/light", "copies/1", "works/phare", "works/closed"):
+    for name in ("works/light", "copies/1", "works/phare", "works/closed", "works/both"):
         print_story(corpus, explain(corpus, name))
     said = capsys.readouterr().out
     assert "The [light]" in said
@@ -126,4 +142,5 @@ def test_the_story_is_printed_in_plain_words(corpus: Path, capsys: pytest.Captur
     assert "works/light stands for it (kept)" in said
     assert "by personal-data: Addresses and numbers" in said
     assert f"text as it came: {corpus / 'originals'}" in said
+    assert re.search(r"mixed: \w\w \d\d%, \w\w \d\d%; by characters: en 0-\d+; fr \d+-\d+", " ".join(said.split()))
     assert "none understood; stated: All rights reserved" in said

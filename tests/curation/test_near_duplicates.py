@@ -59,6 +59,12 @@ def test_short_texts_are_compared_by_their_words() -> None:
     assert similarity(found[:1], found[2:3])[0] < 0.3
 
 
+def test_editions_that_print_u_for_v_and_i_for_j_are_alike() -> None:
+    texts = ["Iam uero Vlixes in uia uidit iuuenem.", "jam vero Ulixes in via vidit juvenem"]
+    found = signatures(read_words(pa.array(texts)), 4)
+    assert similarity(found[:1], found[1:])[0] == 1
+
+
 def test_the_order_of_the_batch_does_not_change_a_signature() -> None:
     texts = ["one two three four five six seven", "sol lucet omnibus et luna quoque noctu"]
     together = signatures(read_words(pa.array(texts)), 5)

@@ -17,7 +17,7 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from octavo.curation import ocr
+from octavo.curation import ocr, spelling
 
 SHARED = Path(__file__).parent.parent.parent.parent / "shared" / "corpus"
 on_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the real corpus is not beside the repository")
@@ -198,7 +198,10 @@ def test_old_and_new_spelling_meet_in_one_normal_form() -> None:
     ]:
         assert len(old.split()) == len(new.split())
         for before, after in zip(old.split(), new.split(), strict=True):
-            forms = [ocr.normal_form(ocr.code_points(word), language).codes.tolist() for word in (before, after)]
+            forms = [
+                spelling.normal_form(spelling.code_points(word), language).codes.tolist()
+                for word in (before, after)
+            ]
             assert forms[0] == forms[1], (language, before, after)
 
 
@@ -245,6 +248,16 @@ def test_on_real_pairs_the_score_follows_the_character_error_rate() -> None:
     scored = [(s, p["cer"]) for s, p in zip(found, pairs, strict=True) if s is not None]
     assert len(scored) > 0.95 * len(pairs)
     assert spearman([s for s, _ in scored], [cer for _, cer in scored]) <= -0.7
+
+
+@pytest.mark.shared
+@on_shared
+@pytest.mark.parametrize("language", ["de", "en", "fr", "la", "nl"])
+def test_on_real_pairs_of_a_language_the_score_is_neither_too_high_nor_too_low(language: str) -> None:
+    pairs = [pair for pair in real_pairs() if pair["lang"] == language]
+    found = scores([pair["ocr"] for pair in pairs], language)
+    over = [1 - s - pair["cer"] for s, pair in zip(found, pairs, strict=True) if s is not None]
+    assert abs(float(np.median(over))) < 0.02
 
 
 @pytest.mark.shared

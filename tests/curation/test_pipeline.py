@@ -358,7 +358,8 @@ def test_a_part_that_was_half_written_is_written_anew(
         f"removed/{last}.partial",
         f"ledger/{last.removesuffix('.parquet')}.partial",
     ):
-        (tmp_path / half).write_bytes(b"half of it")
+        (tmp_path / "workspaces" / "lost" / half).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "workspaces" / "lost" / half).write_bytes(b"half of it")
     curate(recipe, documents, tmp_path, Progress())
     assert content(tmp_path) == content(starter_parts / "corpus")
 

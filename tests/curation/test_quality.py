@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from octavo.curation.quality import judge, statistics
 from octavo.curation.words import read_words
 from octavo.errors import InputError
-from octavo.recipe import Quality
+from octavo.recipe_curation import Quality
 from octavo.recipe_file import validate
 from tests.conftest import SMALL
 

@@ -89,6 +89,8 @@ def test_lost_letters_are_counted_and_left() -> None:
         ("\x93Yes\x94 \x97 c\x9cna", "“Yes” — cœna", "mojibake"),
         ("cafe\u0301", "café", "normalisation"),
         ("c&oacute;digo, est&aacute; m&aacute;s &lt;x&gt;", "código, está más &lt;x&gt;", "entities"),
+        ("&ldquo;Yes,&rdquo; she said&mdash;no more.", "“Yes,” she said—no more.", "entities"),
+        ("da▀ er wei▀, da▀ ich", "daß er weiß, daß ich", "mojibake"),
         ("per¬\nſonnages de la", "perſonnages\nde la", "hyphenation"),
     ],
 )

@@ -93,6 +93,17 @@ def test_the_page_says_nothing_of_the_machine_and_is_the_same_every_time(
     assert list(page.table("by-source")) == ["source.jsonl"]
 
 
+def test_documents_in_mixed_languages_are_counted_by_their_main_one(tmp_path: Path, page: Page) -> None:
+    assert not page.tree.css("p.mixed")
+    both = f"{FRENCH} Il était seul, et content de l'être.\n\n{ENGLISH}"
+    removed = {"text": f"{ENGLISH} {SWEDISH}", "license": "All rights reserved"}
+    curated = curate_documents(tmp_path, [{"text": both}, {"text": ENGLISH}, removed], curation=EXACT)
+    assert [row["mixed"] for row in curated.ledger] == [True, False, True]
+    assert curated.report["mixed"] == {"fr": {"documents": 1, "bytes": len(both.encode())}}
+    (said,) = Page(tmp_path / "corpus" / "report.html").tree.css("#by-lang p.mixed")
+    assert " ".join(said.text().split()).endswith("of those that stay: French (fr) 1.")
+
+
 def test_the_overview_counts_documents_and_bytes_by_fate(page: Page, curated: Curated) -> None:
     table = page.table("overview")
     size = sum(row["bytes_in"] for row in curated.ledger if row["fate"] == "removed")

@@ -9,7 +9,8 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octavo.curation.words import Spans, Words, hashes_of, read_words, runs
+from octavo.curation.compiled import are_among, came_before, spread
+from octavo.curation.words import Spans, Words, hashes_of, read_words
 
 texts = st.lists(
     st.text(alphabet="ab cſé.A1-\n\t ’", max_size=80) | st.text(max_size=40) | st.none(), min_size=0, max_size=6
@@ -66,13 +67,17 @@ def test_paragraphs_stand_between_blank_lines_or_are_lines_where_there_are_none(
 
 
 @given(texts)
-def test_hashes_are_equal_exactly_where_the_words_are_but_for_ascii_case(batch: list[str | None]) -> None:
+def test_hashes_are_equal_exactly_where_the_words_are_but_for_ascii_case_and_u_v_and_i_j(
+    batch: list[str | None],
+) -> None:
     batch = [encodable(text) for text in batch]
     words = read_words(pa.array(batch, pa.large_string()))
     by_word: dict[bytes, set[int]] = {}
-    lower = bytes(range(0x41)) + bytes(range(0x61, 0x7B)) + bytes(range(0x5B, 0x100))
+    lower = (bytes(range(0x41)) + bytes(range(0x61, 0x7B)) + bytes(range(0x5B, 0x100))).translate(
+        bytes.maketrans(b"VvJj", b"uuii")
+    )
     flat = [word for text in shown(words, words.words) for word in text]
-    for word, value in zip(flat, words.word_hash.tolist(), strict=True):
+    for word, value in zip(flat, words.words.hash.tolist(), strict=True):
         by_word.setdefault(word.translate(lower), set()).add(value)
     assert all(len(values) == 1 for values in by_word.values())
     assert len({value for values in by_word.values() for value in values}) == len(by_word)
@@ -81,10 +86,10 @@ def test_hashes_are_equal_exactly_where_the_words_are_but_for_ascii_case(batch: 
 def test_a_word_has_the_same_hash_wherever_it_stands() -> None:
     words = read_words(pa.array(["eine alte Mühle", "", "die Mühle die alte"]))
     value = dict(
-        zip(["eine", "alte", "Mühle", "die", "Mühle", "die", "alte"], words.word_hash.tolist(), strict=True)
+        zip(["eine", "alte", "Mühle", "die", "Mühle", "die", "alte"], words.words.hash.tolist(), strict=True)
     )
-    assert value["Mühle"] == words.word_hash[2] == words.word_hash[4]
-    assert hashes_of("Mühle DIE alte").tolist() == [value["Mühle"], words.word_hash[5], value["alte"]]
+    assert value["Mühle"] == words.words.hash[2] == words.words.hash[4]
+    assert hashes_of("Mühle DIE alte").tolist() == [value["Mühle"], words.words.hash[5], value["alte"]]
 
 
 def test_cores_are_the_words_without_the_punctuation_around_them() -> None:
@@ -92,20 +97,18 @@ def test_cores_are_the_words_without_the_punctuation_around_them() -> None:
     assert [c.decode() for c in shown(words, words.cores)[0]] == ["Voilà", "dit-elle", "l’été", "ſeyn", "3"]
 
 
-def test_ngrams_lie_within_a_text_and_plain_ones_are_the_same_in_all() -> None:
+def test_ngrams_lie_within_a_text_and_have_the_same_hash_in_all() -> None:
     words = read_words(pa.array(["a b c d", "x", "b c d."]))
-    first, own = words.ngrams(3)
-    assert first.tolist() == [0, 1, 5]
-    assert len(set(own.tolist())) == 3
     first, plain = words.plain_ngrams(3)
+    assert first.tolist() == [0, 1, 5]
     assert plain[1] == plain[2] != plain[0]
 
 
-@given(st.lists(st.integers(0, 5)))
-def test_runs_put_equal_keys_together_in_order(values: list[int]) -> None:
-    keys = np.array(values, np.uint64) << np.uint64(50)
-    place, first = runs(keys)
-    assert sorted(place.tolist()) == list(range(len(values)))
-    groups = np.split(place, first[1:]) if len(first) else []
-    assert all(len({values[p] for p in group}) == 1 and (np.diff(group) > 0).all() for group in groups)
-    assert len(groups) == len(set(values))
+@given(st.lists(st.lists(st.integers(0, 5), max_size=40), max_size=4))
+def test_what_came_before_in_its_text_is_told(values: list[list[int]]) -> None:
+    hashes = np.array([spread(np.uint64(v)) for text in values for v in text], np.uint64)
+    bounds = np.cumsum([0, *map(len, values)])
+    expected = [value in text[:place] for text in values for place, value in enumerate(text)]
+    assert came_before(hashes, bounds).tolist() == expected
+    few = np.array([spread(np.uint64(v)) for v in (2, 3)], np.uint64)
+    assert are_among(hashes, few).tolist() == [v in (2, 3) for text in values for v in text]

@@ -12,13 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-import pyarrow as pa
 from lxml import etree
 
 from octavo.corpus import html
 from octavo.corpus.locations import Location
-from octavo.corpus.plain_text import KEPT_BYTES, content_of, one_document, title_of
-from octavo.corpus.readers import Unreadable
+from octavo.corpus.plain_text import one_document, title_of
+from octavo.corpus.readers import KEPT_BYTES, Pieces, RefusedError, Unreadable, read_whole
 from octavo.recipe import Source
 
 FILE_BYTES = 256 * 1024**2
@@ -50,10 +49,6 @@ _DAMAGES = (
 """What zipfile raises on archives that are damaged, or packed in a way of their own."""
 
 
-class _RefusedError(Exception):
-    """Why a book is set aside."""
-
-
 @dataclass(frozen=True)
 class _Chapter:
     name: str
@@ -77,13 +72,13 @@ class _Archive:
         self.unpacked = 0
         entries = self.zip.infolist()
         if len(entries) > ENTRIES:
-            raise _RefusedError(f"a ZIP archive of {len(entries)} entries, over {ENTRIES}")
+            raise RefusedError(f"a ZIP archive of {len(entries)} entries, over {ENTRIES}")
         if sum(entry.file_size for entry in entries) > UNPACKED_BYTES:
-            raise _RefusedError(f"a ZIP archive that unpacks to over {UNPACKED_BYTES} bytes")
+            raise RefusedError(f"a ZIP archive that unpacks to over {UNPACKED_BYTES} bytes")
         for entry in entries:
             self._check_ratio(entry, entry.file_size)
             if entry.flag_bits & 0x1:
-                raise _RefusedError("encrypted with a password")
+                raise RefusedError("encrypted with a password")
         self.names = {entry.filename for entry in entries}
 
     def read(self, name: str) -> bytes:
@@ -95,40 +90,37 @@ class _Archive:
                 content += chunk
                 self.unpacked += len(chunk)
                 if self.unpacked > UNPACKED_BYTES:
-                    raise _RefusedError(f"a ZIP archive that unpacks to over {UNPACKED_BYTES} bytes")
+                    raise RefusedError(f"a ZIP archive that unpacks to over {UNPACKED_BYTES} bytes")
                 self._check_ratio(entry, len(content))
         return bytes(content)
 
     def _check_ratio(self, entry: zipfile.ZipInfo, size: int) -> None:
         if size > RATIO_BYTES and size > RATIO * entry.compress_size:
-            raise _RefusedError(f"a ZIP archive whose {entry.filename!r} unpacks to over {RATIO} times its size")
+            raise RefusedError(f"a ZIP archive whose {entry.filename!r} unpacks to over {RATIO} times its size")
 
 
-def read(location: Location, source: Source) -> Iterator[pa.Table | Unreadable]:
+def read(location: Location, source: Source) -> Pieces:
     """Read a book as one document; a chapter that cannot be read is set aside, and the rest of the book kept."""
-    content = content_of(location, FILE_BYTES)
-    if isinstance(content, Unreadable):
-        yield content
-        return
+    yield from read_whole(location, FILE_BYTES, lambda content: _pieces(content, location), KEPT_BYTES)
+
+
+def _pieces(content: bytes, location: Location) -> Pieces:
+    texts: list[str] = []
     try:
         archive = _Archive(content)
         _refuse_rights_management(archive)
         package = _package(archive)
-        texts: list[str] = []
         for piece in _chapters(archive, package, location.name):
             if isinstance(piece, Unreadable):
                 yield piece
             elif piece:
                 texts.append(piece)
-    except _RefusedError as error:
-        yield Unreadable(location.name, f"not read as EPUB: {error}", content[:KEPT_BYTES])
-        return
+    except RefusedError as error:
+        raise RefusedError(f"not read as EPUB: {error}") from None
     except _DAMAGES as error:
-        yield Unreadable(location.name, f"a damaged EPUB: {_said(error)}", content[:KEPT_BYTES])
-        return
+        raise RefusedError(f"a damaged EPUB: {_said(error)}") from None
     if not texts:
-        yield Unreadable(location.name, "an EPUB without text", content[:KEPT_BYTES])
-        return
+        raise RefusedError("an EPUB without text")
     body = html.without_gutenberg(html.HtmlDocument("\n\n".join(texts)))
     # The package's metadata is made with more care than the lines of a text file.
     yield one_document({"identifier": location.name, "title": title_of(location)} | body | package.metadata)
@@ -154,7 +146,7 @@ def _chapters(archive: _Archive, package: _Package, book: str) -> Iterator[str |
 
 
 def _refuse_rights_management(archive: _Archive) -> None:
-    """Raise _RefusedError where more than fonts is encrypted."""
+    """Raise RefusedError where more than fonts is encrypted."""
     name = "META-INF/encryption.xml"
     if name not in archive.names:
         return
@@ -163,7 +155,7 @@ def _refuse_rights_management(archive: _Archive) -> None:
         addresses = [node.get("URI", "") for node in data.iter("{*}CipherReference")]
         is_font = bool(methods & FONT_OBFUSCATIONS) or all(_FONT.search(address) for address in addresses)
         if not is_font:
-            raise _RefusedError("encrypted by rights management (META-INF/encryption.xml)")
+            raise RefusedError("encrypted by rights management (META-INF/encryption.xml)")
 
 
 def _tree(archive: _Archive, name: str) -> etree._Element:
@@ -174,9 +166,9 @@ def _tree(archive: _Archive, name: str) -> etree._Element:
     try:
         root = etree.fromstring(content, parser)
     except (etree.XMLSyntaxError, ValueError, LookupError) as error:
-        raise _RefusedError(f"{name} is no XML ({error})") from None
+        raise RefusedError(f"{name} is no XML ({error})") from None
     if root is None:
-        raise _RefusedError(f"{name} is no XML")
+        raise RefusedError(f"{name} is no XML")
     return root
 
 
@@ -193,7 +185,7 @@ def _package(archive: _Archive) -> _Package:
     order = dict.fromkeys(reference.get("idref", "") for reference in root.iter("{*}itemref"))
     chapters = list(dict.fromkeys(items[key] for key in order if key in items))
     if not chapters:
-        raise _RefusedError(f"{name} names no chapter")
+        raise RefusedError(f"{name} names no chapter")
     return _Package(chapters, _metadata(root))
 
 
@@ -205,7 +197,7 @@ def _package_name(archive: _Archive) -> str:
                 return path
     packages = sorted(name for name in archive.names if name.lower().endswith(".opf"))
     if not packages:
-        raise _RefusedError("no package document (.opf) in it")
+        raise RefusedError("no package document (.opf) in it")
     return packages[0]
 
 

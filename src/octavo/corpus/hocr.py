@@ -9,9 +9,9 @@ import pyarrow as pa
 from lxml import etree
 
 from octavo.corpus.locations import Location
-from octavo.corpus.readers import Unreadable
+from octavo.corpus.readers import Pieces, RefusedError, read_whole
 from octavo.corpus.scanned_page import Confidence, Kind, Line, Region, page_text, squeezed
-from octavo.corpus.xml import RefusedError, content_of, document, parse, read_tree, title_from_name, words_of
+from octavo.corpus.xml import FILE_BYTES, document, parse, read_tree, title_from_name, words_of
 from octavo.recipe import Source
 
 _LINES = frozenset(
@@ -23,24 +23,22 @@ _NO_TITLE = re.compile(r"ocr|hocr|^image:|^untitled", re.IGNORECASE)
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
-def read(location: Location, source: Source) -> Iterator[pa.Table | Unreadable]:
+def read(location: Location, source: Source) -> Pieces:
     """Read a file that its name says is hOCR, be it XHTML or HTML."""
-    content = content_of(location)
-    if isinstance(content, Unreadable):
-        yield content
-        return
+    yield from read_whole(location, FILE_BYTES, lambda content: _pieces(content, location, source))
+
+
+def _pieces(content: bytes, location: Location, source: Source) -> Pieces:
+    root: etree._Element | None
     try:
         root = parse(content)
-    except RefusedError as error:
-        html = _as_html(content)
-        if html is None or not has_pages(html):
-            yield Unreadable(location.name, str(error), content)
-            return
-        root = html
+    except RefusedError:
+        root = _as_html(content)
+        if root is None or not has_pages(root):
+            raise
     if not has_pages(root):
-        yield Unreadable(location.name, "hOCR without any page (an element of class ocr_page)", content)
-        return
-    yield from read_tree(root, documents, content, location, source)
+        raise RefusedError("hOCR without any page (an element of class ocr_page)")
+    yield from read_tree(root, documents, location, source)
 
 
 def _as_html(content: bytes) -> etree._Element | None:

@@ -13,13 +13,12 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 
 import orjson
-import pyarrow as pa
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from octavo.corpus import gutenberg, hocr
 from octavo.corpus.locations import Location
-from octavo.corpus.plain_text import KEPT_BYTES, content_of, one_document, title_of
-from octavo.corpus.readers import Unreadable
+from octavo.corpus.plain_text import one_document, title_of
+from octavo.corpus.readers import KEPT_BYTES, Pieces, RefusedError, read_whole
 from octavo.recipe import Source
 
 MARKUP_BYTES = 64 * 1024**2
@@ -43,15 +42,14 @@ class HtmlDocument:
         return {name: value for name in names if (value := getattr(self, name))}
 
 
-def read(location: Location, source: Source) -> Iterator[pa.Table | Unreadable]:
+def read(location: Location, source: Source) -> Pieces:
     """Read a page as a document; of a Project Gutenberg page, the book."""
-    content = content_of(location, MARKUP_BYTES)
-    if isinstance(content, Unreadable):
-        yield content
-        return
+    yield from read_whole(location, MARKUP_BYTES, lambda content: _pieces(content, location, source), KEPT_BYTES)
+
+
+def _pieces(content: bytes, location: Location, source: Source) -> Pieces:
     if b"\0" in content[:1024] and not content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        yield Unreadable(location.name, "not HTML: found binary data", content[:KEPT_BYTES])
-        return
+        raise RefusedError("not HTML: found binary data")
     if b"ocr_page" in content:  # hOCR is HTML
         yield from hocr.read(location, source)
         return

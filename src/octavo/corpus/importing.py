@@ -1,18 +1,21 @@
 """Stage corpus: every source, whatever its format, becomes Parquet files of one schema.
 
-Each source file is read once and written as one or more parts; its inventory is written last, so that an
-interrupted import goes on with the first file that has none. What cannot be read is kept in
-unreadable.jsonl with its place and the reason.
+A source's files are read in groups, as many at once as there are cores. A group is written as one or more
+parts; its inventory is written last, so that an interrupted import goes on with the groups that have none. What
+cannot be read is kept in unreadable.jsonl with its place and the reason.
 """
 
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -25,9 +28,26 @@ from octavo.errors import InputError, OctavoError
 from octavo.lineage import write_atomically, write_json
 from octavo.progress import Progress
 from octavo.recipe import Corpus, Source
+from octavo.workers import in_processes, in_threads
 
 PART_BYTES = 128 * 1024**2
 """Text in one part at most, but for its last document."""
+
+
+GROUP_BYTES, GROUP_FILES = 8 * 1024**2, 256
+"""Stored bytes, and number, of the files that are read together; one file is never divided."""
+
+COLUMNAR = ("parquet", "jsonl")
+"""Formats that Arrow reads, which leaves Python's lock to others."""
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Files of a source that are read together."""
+
+    files: list[Location]
+    source: Source
+    inventory: Path
 
 
 def source_files(corpus: Corpus) -> list[Path]:
@@ -63,25 +83,15 @@ def import_documents(corpus: Corpus, home: Path, progress: Progress) -> dict[str
     """
     home.mkdir(parents=True, exist_ok=True)
     check_sources(corpus)
-    places = [(n, source, *expand(source.path)) for n, source in enumerate(corpus.sources)]
-    total = sum(len(found) for _, _, found, _ in places)
-    inventories: list[dict[str, Any]] = []
-    for number, source, found, _ in places:
-        left = source.documents
-        for index, location in enumerate(found):
-            progress.check()
-            progress.update(len(inventories), total, location.name)
-            inventory = home / f"{number:03d}-{index:06d}.json"
-            if inventory.exists():
-                counted = json.loads(inventory.read_text())
-            else:
-                counted = _import_file(location, source, left, inventory)
-                write_json(inventory, counted)
-            inventories.append(counted)
-            if left is not None:
-                left -= counted["documents"]
-                if left <= 0:
-                    break
+    groups, skipped = _groups(corpus, home)
+    pending = [group for group in groups if not group.inventory.exists()]
+    columnar = all(location.format in COLUMNAR for group in pending for location in group.files)
+    progress.check()
+    progress.update(len(groups) - len(pending), len(groups), "")
+    for done, group in enumerate((in_threads if columnar else in_processes)(_import_group, pending), 1):
+        progress.check()
+        progress.update(len(groups) - len(pending) + done, len(groups), group.files[-1].name)
+    inventories = [json.loads(group.inventory.read_text()) for group in groups if group.inventory.exists()]
     _gather_unreadable(home)
     documents = sum(i["documents"] for i in inventories)
     unreadable = sum(i["unreadable"] for i in inventories)
@@ -91,61 +101,92 @@ def import_documents(corpus: Corpus, home: Path, progress: Progress) -> dict[str
             f"{home / 'unreadable.jsonl'}), expected at least one"
         )
     return {
-        "files": len(inventories),
+        "files": sum(i["files"] for i in inventories),
         "documents": documents,
         "bytes": sum(i["bytes"] for i in inventories),
         "unreadable": unreadable,
-        "skipped_files": [name for _, _, _, skipped in places for name in skipped],
+        "skipped_files": skipped,
     }
 
 
-def _import_file(location: Location, source: Source, limit: int | None, inventory: Path) -> dict[str, Any]:
-    documents = text_bytes = parts = 0
-    writer: pq.ParquetWriter | None = None
-    part_bytes = 0
-    unreadable = []
+def _groups(corpus: Corpus, home: Path) -> tuple[list[_Group], list[str]]:
+    """The sources' files in groups, the same on any machine, and the names of the files that no reader takes.
+
+    A source of which only so many documents are wanted is one group, as its files are read until there are enough.
+    """
+    groups, skipped = [], []
+    for number, source in enumerate(corpus.sources):
+        found, others = expand(source.path)
+        skipped += others
+        stored = np.array([location.size for location in found])
+        before = np.cumsum(stored) - stored
+        group = before // GROUP_BYTES + np.arange(len(found)) // GROUP_FILES
+        if source.documents is not None:
+            group[:] = 0
+        firsts = np.flatnonzero(np.diff(group, prepend=-1))
+        for first, last in zip(firsts, [*firsts[1:], len(found)], strict=True):
+            groups.append(_Group(found[first:last], source, home / f"{number:03d}-{first:06d}.json"))
+    return groups, skipped
+
+
+def _import_group(group: _Group) -> None:
+    """Read a group's files into parts and write its inventory."""
+    inventory = group.inventory
     for old in inventory.parent.glob(f"{inventory.stem}-*"):
         old.unlink()
-    temporary = inventory.with_suffix(".parquet.partial")
-
-    def close_part() -> None:
-        nonlocal writer, parts, part_bytes
-        if writer:
-            writer.close()
-            temporary.rename(inventory.with_name(f"{inventory.stem}-{parts:04d}.parquet"))
-            parts, part_bytes, writer = parts + 1, 0, None
-
-    try:
-        for piece in _pieces(location, source):
-            if isinstance(piece, Unreadable):
-                unreadable.append(_unreadable_line(piece))
-                continue
-            if limit is not None:
-                piece = piece.slice(0, limit - documents)
-            for table in _complete(piece, location, source, documents):
-                writer = writer or pq.ParquetWriter(temporary, DOCUMENT_SCHEMA, compression="zstd")
-                writer.write_table(table)
-                size = pc.sum(pc.binary_length(table.column("text"))).as_py() or 0
-                documents += table.num_rows
-                text_bytes += size
-                part_bytes += size
-                if part_bytes >= PART_BYTES:
-                    close_part()
-            if limit is not None and documents >= limit:
-                break
-        close_part()
-    finally:
-        if writer:
-            writer.close()
+    figures = {"files": 0, "documents": 0, "bytes": 0}
+    unreadable: list[bytes] = []
+    for number, part in enumerate(_parts(_tables(group, figures, unreadable))):
+        temporary = inventory.with_suffix(".parquet.partial")
+        try:
+            with pq.ParquetWriter(temporary, DOCUMENT_SCHEMA, compression="zstd") as writer:
+                for table in part:
+                    writer.write_table(table)
+            temporary.rename(inventory.with_name(f"{inventory.stem}-{number:04d}.parquet"))
+        finally:
             temporary.unlink(missing_ok=True)
     if unreadable:
         write_atomically(inventory.with_name(f"{inventory.stem}-unreadable.jsonl"), b"".join(unreadable))
-    return {
-        "file": location.name,
-        "documents": documents,
-        "bytes": text_bytes,
-        "unreadable": len(unreadable),
-    }
+    write_json(inventory, figures | {"unreadable": len(unreadable)})
+
+
+def _tables(group: _Group, figures: dict[str, int], unreadable: list[bytes]) -> Iterator[pa.Table]:
+    """The documents of a group's files, as many as the source allows, counted on the way."""
+    left = group.source.documents
+    for location in group.files:
+        if left == 0:
+            return
+        figures["files"] += 1
+        rows = 0
+        for piece in _pieces(location, group.source):
+            if isinstance(piece, Unreadable):
+                unreadable.append(_unreadable_line(piece))
+                continue
+            table = _complete(piece.slice(0, left), location, group.source, rows)
+            rows += table.num_rows
+            figures["documents"] += table.num_rows
+            figures["bytes"] += pc.sum(pc.binary_length(table.column("text"))).as_py() or 0
+            if table.num_rows:
+                yield table
+            if left is not None:
+                left -= table.num_rows
+                if left == 0:
+                    break
+
+
+def _parts(tables: Iterator[pa.Table]) -> Iterator[Iterator[pa.Table]]:
+    """Tables in order, in parts of at least PART_BYTES of text; each part is to be read to its end."""
+    for first in tables:
+        yield _part(first, tables)
+
+
+def _part(first: pa.Table, others: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    size = 0
+    for table in itertools.chain([first], others):
+        yield table
+        size += pc.sum(pc.binary_length(table.column("text"))).as_py() or 0
+        if size >= PART_BYTES:
+            return
 
 
 def _pieces(location: Location, source: Source) -> Iterator[pa.Table | Unreadable]:
@@ -163,10 +204,8 @@ def _pieces(location: Location, source: Source) -> Iterator[pa.Table | Unreadabl
         ) from error
 
 
-def _complete(table: pa.Table, location: Location, source: Source, start: int) -> Iterator[pa.Table]:
+def _complete(table: pa.Table, location: Location, source: Source, start: int) -> pa.Table:
     """Fill in what a source leaves out: identifiers, collection, and the source's own columns."""
-    if not table.num_rows:
-        return
     rows = pa.array([f"{location.name}:{start + n + 1}" for n in range(table.num_rows)], pa.large_string())
     identifiers = pc.coalesce(table.column("identifier"), rows)
     collection = table.column("collection")
@@ -182,7 +221,7 @@ def _complete(table: pa.Table, location: Location, source: Source, start: int) -
         "source": pa.array([location.name] * table.num_rows, pa.large_string()),
         "content_hash": pa.array(hashes, pa.large_string()),
     }
-    yield pa.table(columns, schema=DOCUMENT_SCHEMA)
+    return pa.table(columns, schema=DOCUMENT_SCHEMA)
 
 
 def _unreadable_line(piece: Unreadable) -> bytes:

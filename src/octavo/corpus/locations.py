@@ -46,6 +46,8 @@ class Location:
     format: str
     filesystem: fs.FileSystem
     path: str
+    size: int = 0
+    """Bytes as stored; 0 where the filesystem does not tell."""
 
     @property
     def local(self) -> Path | None:
@@ -76,39 +78,40 @@ def expand(path: str) -> tuple[list[Location], list[str]]:
     pattern = root if not literal and any(c in root for c in "*?[") else None
     base = _literal_part(root) if pattern else root
     try:
-        names = _names(filesystem, base)
+        files = _files(filesystem, base)
     except Exception as error:  # each remote filesystem has errors of its own
         raise InputError(f"{path}: cannot be listed: {error}") from None
     if pattern:
-        names = [name for name in names if fnmatch.fnmatchcase(name, pattern)]
-    if not names:
+        files = {name: size for name, size in files.items() if fnmatch.fnmatchcase(name, pattern)}
+    if not files:
         raise InputError(
             f"{path}: found nothing there, expected a file, a folder with files or a glob that matches"
         )
     scheme = path.split("://", 1)[0] + "://" if "://" in path else ""
     readable, skipped = [], []
-    for name in names:
+    for name, size in files.items():
         if (kind := format_of(name)) and not _HUB_CARD.fullmatch(scheme + name):
-            readable.append(Location(scheme + name, kind, filesystem, name))
+            readable.append(Location(scheme + name, kind, filesystem, name, size))
         else:
             skipped.append(scheme + name)
     if not readable:
         raise InputError(
-            f"{path}: found {len(names)} files, none of which can be read; expected one ending in "
+            f"{path}: found {len(files)} files, none of which can be read; expected one ending in "
             f"{', '.join(FORMATS)}"
         )
     return readable, skipped
 
 
-def _names(filesystem: fs.FileSystem, base: str) -> list[str]:
-    """The file at a path, or all files below it, sorted."""
+def _files(filesystem: fs.FileSystem, base: str) -> dict[str, int]:
+    """The file at a path, or all files below it, sorted, with their sizes."""
     info = filesystem.get_file_info(base)
     if info.type == fs.FileType.NotFound:
-        return []
+        return {}
     if info.type != fs.FileType.Directory:
-        return [base]
+        return {base: info.size or 0}
     found = filesystem.get_file_info(fs.FileSelector(base, recursive=True))
-    return sorted(i.path.removeprefix("./") for i in found if i.type == fs.FileType.File)
+    files = {i.path.removeprefix("./"): i.size or 0 for i in found if i.type == fs.FileType.File}
+    return dict(sorted(files.items()))
 
 
 def _builtin(path: str) -> Location:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-import pyarrow as pa
 import yaml
 from markdown_it import MarkdownIt
 
 from octavo.corpus import html
 from octavo.corpus.locations import Location
-from octavo.corpus.plain_text import content_of, one_document, title_of
-from octavo.corpus.readers import Unreadable
+from octavo.corpus.plain_text import one_document, title_of
+from octavo.corpus.readers import Pieces, RefusedError, read_whole
 from octavo.recipe import Source
 
 MARKDOWN_BYTES = 32 * 1024**2
@@ -43,18 +41,17 @@ _PIECES = 100
 """Names of authors that are taken from front matter."""
 
 
-def read(location: Location, source: Source) -> Iterator[pa.Table | Unreadable]:
+def read(location: Location, source: Source) -> Pieces:
     """Read a Markdown file as a document; a file that is not UTF-8 is set aside."""
-    content = content_of(location, MARKDOWN_BYTES)
-    if isinstance(content, Unreadable):
-        yield content
-        return
+    yield from read_whole(location, MARKDOWN_BYTES, lambda content: _pieces(content, location))
+
+
+def _pieces(content: bytes, location: Location) -> Pieces:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        reason = f"not UTF-8: byte 0x{error.object[error.start]:02x} at offset {error.start}"
-        yield Unreadable(location.name, reason, content)
-        return
+        byte = error.object[error.start]
+        raise RefusedError(f"not UTF-8: byte 0x{byte:02x} at offset {error.start}") from None
     fields = {"identifier": location.name, "title": title_of(location)} | plain(text)
     yield one_document(fields)
 

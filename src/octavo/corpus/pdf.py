@@ -8,17 +8,15 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-import pyarrow as pa
 import pypdfium2 as pdfium
 from pypdfium2 import raw
 
 from octavo.corpus.locations import Location
-from octavo.corpus.plain_text import KEPT_BYTES, content_of, one_document, title_of
-from octavo.corpus.readers import Unreadable
+from octavo.corpus.plain_text import one_document, title_of
+from octavo.corpus.readers import KEPT_BYTES, Pieces, RefusedError, read_whole
 from octavo.recipe import Source
 
 FILE_BYTES = 256 * 1024**2
@@ -65,22 +63,19 @@ class _Line:
         return max(self.top - self.bottom, 1.0)
 
 
-def read(location: Location, source: Source) -> Iterator[pa.Table | Unreadable]:
+def read(location: Location, source: Source) -> Pieces:
     """Read a PDF as a document; one that is encrypted, damaged or without a text layer is set aside.
 
     The dates in a PDF's metadata are those of the file, and do not become the document's.
     """
-    content = content_of(location, FILE_BYTES)
-    if isinstance(content, Unreadable):
-        yield content
-        return
+    yield from read_whole(location, FILE_BYTES, lambda content: _pieces(content, location), KEPT_BYTES)
+
+
+def _pieces(content: bytes, location: Location) -> Pieces:
     try:
         found = _document(content)
     except pdfium.PdfiumError as error:
-        found = _why(error)
-    if isinstance(found, str):
-        yield Unreadable(location.name, found, content[:KEPT_BYTES])
-        return
+        raise RefusedError(_why(error)) from None
     yield one_document({"identifier": location.name, "title": title_of(location)} | found)
 
 
@@ -90,19 +85,19 @@ def _why(error: pdfium.PdfiumError) -> str:
     return f"a damaged PDF, or none: {error}"
 
 
-def _document(content: bytes) -> dict[str, str] | str:
-    """The columns of a document, or why it is none."""
+def _document(content: bytes) -> dict[str, str]:
+    """The columns of a document."""
     document = pdfium.PdfDocument(content)
     try:
         count = len(document)
         if count > PAGES:
-            return f"a PDF of {count} pages, over {PAGES}"
+            raise RefusedError(f"a PDF of {count} pages, over {PAGES}")
         pages = [_page(document, number) for number in range(count)]
         with_text = sum(any(character.isalpha() for line in page for character in line.text) for page in pages)
         if not with_text:
-            return "no text layer: needs OCR"
+            raise RefusedError("no text layer: needs OCR")
         if with_text < WITHOUT_TEXT * count:
-            return f"no text layer on {count - with_text} of {count} pages: needs OCR"
+            raise RefusedError(f"no text layer on {count - with_text} of {count} pages: needs OCR")
         return _metadata(document) | {"text": text_of_pages(pages)}
     finally:
         document.close()

@@ -2,50 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 import pyarrow as pa
 
 from octavo.corpus import gutenberg
 from octavo.corpus.locations import Location
-from octavo.corpus.readers import Unreadable
+from octavo.corpus.readers import Pieces, RefusedError, read_whole
 from octavo.corpus.schema import conform
 from octavo.recipe import Source
 
 FILE_BYTES = 256 * 1024**2
 """A longer file is set aside: it is no one document, and would not fit in memory several times."""
 
-KEPT_BYTES = 64 * 1024
-"""Of a large file that is set aside, so much is kept."""
 
-
-def read(location: Location, source: Source) -> Iterator[pa.Table | Unreadable]:
+def read(location: Location, source: Source) -> Pieces:
     """Read a text file in UTF-8, or in the encoding that its Project Gutenberg header states.
 
     A byte-order mark is dropped; a file in another encoding is set aside.
     """
-    content = content_of(location, FILE_BYTES)
-    if isinstance(content, Unreadable):
-        yield content
-        return
+    yield from read_whole(location, FILE_BYTES, lambda content: _pieces(content, location))
+
+
+def _pieces(content: bytes, location: Location) -> Pieces:
     text = _decoded(content)
     if text is None:
-        yield Unreadable(location.name, _not_utf8(content), content)
-        return
+        raise RefusedError(_not_utf8(content))
     fields = {"identifier": location.name, "title": title_of(location), "text": text}
     if found := gutenberg.cut(text):
         fields |= found[1] | {"text": found[0]}
     yield one_document(fields)
-
-
-def content_of(location: Location, limit: int) -> bytes | Unreadable:
-    """A file's bytes, or why it is set aside: it is longer than `limit`."""
-    with location.filesystem.open_input_stream(location.path, compression=None) as stream:
-        content: bytes = stream.read(limit + 1)
-    if len(content) > limit:
-        return Unreadable(location.name, f"a file of over {limit} bytes", content[:KEPT_BYTES])
-    return content
 
 
 def title_of(location: Location) -> str:

@@ -20,8 +20,18 @@ class Unreadable:
     content: bytes
 
 
-Reader = Callable[[Location, Source], Iterator[pa.Table | Unreadable]]
-"""Takes a file and what the recipe says of its source; yields tables in SOURCE_SCHEMA."""
+Pieces = Iterator[pa.Table | Unreadable]
+"""Tables of documents in SOURCE_SCHEMA, and what is set aside."""
+
+Reader = Callable[[Location, Source], Pieces]
+"""Takes a file and what the recipe says of its source."""
+
+KEPT_BYTES = 64 * 1024
+"""Of a file that is too long, or that no person can read, so much is kept where it is set aside."""
+
+
+class RefusedError(ValueError):
+    """No document can be made of a file; the message is the reason."""
 
 
 def reader_for(location: Location) -> Reader:
@@ -30,3 +40,32 @@ def reader_for(location: Location) -> Reader:
 
     reader: Reader = import_module(f"octavo.corpus.{location.format}").read
     return reader
+
+
+def read_whole(
+    location: Location, limit: int, pieces_of: Callable[[bytes], Pieces], kept: int | None = None
+) -> Pieces:
+    """What is made of the bytes of a file, compressed with gzip or not; one of over `limit` bytes is set aside.
+
+    Where `pieces_of` raises RefusedError, the file is set aside too: whole, or its first `kept` bytes.
+    """
+    content = b""
+    try:
+        content = _content_of(location, limit + 1)
+        if len(content) > limit:
+            content = content[:KEPT_BYTES]
+            raise RefusedError(f"a file of over {limit} bytes")
+        yield from pieces_of(content)
+    except RefusedError as error:
+        yield Unreadable(location.name, str(error), content[:kept])
+
+
+def _content_of(location: Location, most: int) -> bytes:
+    compression = "gzip" if location.path.lower().endswith(".gz") else None
+    try:
+        with location.filesystem.open_input_stream(location.path, compression=compression) as stream:
+            return bytes(stream.read(most))
+    except OSError as error:
+        if compression is None:
+            raise
+        raise RefusedError(f"no gzip file, or one cut short: {error}") from None

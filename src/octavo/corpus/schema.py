@@ -37,10 +37,15 @@ DOCUMENT_SCHEMA = SOURCE_SCHEMA.append(pa.field("source", pa.large_string())).ap
 )
 """An imported document: with the source it came from and the BLAKE3 hash of its text."""
 
+LANGUAGES = pa.large_list(pa.struct([("lang", pa.large_string()), ("share", pa.float64())]))
+"""The languages of a document with their shares of its text, which add up to 1; the greatest first."""
+
 KEPT_SCHEMA = pa.schema(
     [
         *DOCUMENT_SCHEMA,
         *((name, pa.large_string()) for name in ("lang", "spdx", "basis", "obligations")),
+        ("languages", LANGUAGES),
+        ("mixed", pa.bool_()),
         ("century", pa.int32()),
         ("genre", pa.large_string()),
         ("character_error", pa.float64()),
@@ -49,9 +54,10 @@ KEPT_SCHEMA = pa.schema(
         ("repeats", pa.int32()),
     ]
 )
-"""A document after curation: with its language, its licence and why it is open, the century of its date (19 for
-the 1800s), its genre, the estimated error rate of its characters and whether OCR correction is due, its split
-(`train` or `held-out`), and how often the mixture takes it."""
+"""A document after curation: with its main language, its licence and why it is open, all its languages and
+whether it counts as mixed, the century of its date (19 for the 1800s), its genre, the estimated error rate of its
+characters and whether OCR correction is due, its split (`train` or `held-out`), and how often the mixture takes
+it."""
 
 REMOVED_SCHEMA = DOCUMENT_SCHEMA.append(pa.field("rule", pa.large_string())).append(
     pa.field("evidence", pa.large_string())
@@ -70,6 +76,8 @@ LEDGER_SCHEMA = pa.schema(
         ("evidence", pa.large_string()),
         ("cluster", pa.large_string()),
         ("lang", pa.large_string()),
+        ("languages", LANGUAGES),
+        ("mixed", pa.bool_()),
         ("spdx", pa.large_string()),
         ("basis", pa.large_string()),
         ("obligations", pa.large_string()),

@@ -18,7 +18,7 @@ from lxml import etree
 from pyarrow.fs import LocalFileSystem
 
 from octavo.corpus.locations import Location
-from octavo.corpus.readers import Unreadable
+from octavo.corpus.readers import Pieces, RefusedError, read_whole
 from octavo.corpus.schema import conform
 from octavo.recipe import Source
 
@@ -56,51 +56,38 @@ Documents = Callable[["etree._Element", Location, Source], Iterator[pa.Table]]
 """Takes the root of a file of one format; yields its documents."""
 
 
-class RefusedError(ValueError):
-    """The file is no XML that may be read; the message is the reason."""
-
-
-def read(location: Location, source: Source) -> Iterator[pa.Table | Unreadable]:
+def read(location: Location, source: Source) -> Pieces:
     """Read an XML file in any format that has a reader; the root element says which one it is."""
-    content = content_of(location)
-    if isinstance(content, Unreadable):
-        yield content
-        return
-    try:
-        root = parse(content)
-    except RefusedError as error:
-        yield Unreadable(location.name, str(error), content)
-        return
+    yield from read_whole(location, FILE_BYTES, lambda content: _pieces(content, location, source))
+
+
+def _pieces(content: bytes, location: Location, source: Source) -> Pieces:
+    root = parse(content)
     documents = _documents_of(root)
     if documents is None:
-        reason = f"XML with root <{local(str(root.tag))}>, which no reader takes ({_KNOWN})"
-        yield Unreadable(location.name, reason, content)
-        return
-    yield from read_tree(root, documents, content, location, source)
+        raise RefusedError(f"XML with root <{local(str(root.tag))}>, which no reader takes ({_KNOWN})")
+    yield from read_tree(root, documents, location, source)
 
 
-def read_tree(
-    root: etree._Element, documents: Documents, content: bytes, location: Location, source: Source
-) -> Iterator[pa.Table | Unreadable]:
-    """The documents of a parsed file; the file is set aside where there is none in it."""
+def read_tree(root: etree._Element, documents: Documents, location: Location, source: Source) -> Pieces:
+    """The documents of a parsed file; RefusedError where there is none in it."""
     found = False
     try:
         for table in documents(root, location, source):
             found = True
             yield table
     except RecursionError:
-        yield Unreadable(location.name, "XML with elements nested too deeply", content)
-        return
+        raise RefusedError("XML with elements nested too deeply") from None
     if not found:
-        yield Unreadable(location.name, f"XML with root <{local(str(root.tag))}>, but no text in it", content)
+        raise RefusedError(f"XML with root <{local(str(root.tag))}>, but no text in it")
 
 
 def text_in(markup: str) -> str | None:
-    """The running text of an XML file that is held as text; None where no reader takes it."""
+    """The running text of an XML file that is held as text, cut short or not; None where no reader takes it."""
     content = markup.lstrip().encode()
     nowhere = Location("", "xml", LocalFileSystem(), "")
     try:
-        root = parse(_without_encoding(content))
+        root = parse(_without_encoding(content), cut_short=True)
         documents = _documents_of(root)
         tables = list(documents(root, nowhere, Source(path=""))) if documents else []
     except (RefusedError, RecursionError):
@@ -113,26 +100,11 @@ def _without_encoding(content: bytes) -> bytes:
     return re.sub(rb"""^(<\?xml[^>]*?)\s+encoding\s*=\s*["'][^"']*["']""", rb"\1", content, count=1)
 
 
-def content_of(location: Location) -> bytes | Unreadable:
-    """The bytes of a file, compressed with gzip or not; of one that is too large or damaged, why it is not read."""
-    compression = "gzip" if location.path.lower().endswith(".gz") else None
-    content = b""
-    try:
-        with location.filesystem.open_input_stream(location.path, compression=compression) as stream:
-            content = stream.read(FILE_BYTES + 1)
-    except OSError as error:
-        if compression is None:
-            raise
-        return Unreadable(location.name, f"no gzip file, or one cut short: {error}", content)
-    if len(content) > FILE_BYTES:
-        return Unreadable(location.name, f"a file of over {FILE_BYTES} bytes", bytes(content[:4096]))
-    return bytes(content)
-
-
-def parse(content: bytes) -> etree._Element:
+def parse(content: bytes, cut_short: bool = False) -> etree._Element:
     """The root element of an XML file, without comments and processing instructions.
 
-    Raises RefusedError where it is not well-formed, or declares entities other than characters.
+    With `cut_short`, elements that the end of the file left open are closed there. Raises RefusedError where it is
+    not well-formed otherwise, or declares entities other than characters.
     """
     content = without_doctype(_as_bytes_of_ascii(content))
     parser = etree.XMLParser(
@@ -143,9 +115,12 @@ def parse(content: bytes) -> etree._Element:
         remove_comments=True,
         remove_pis=True,
         collect_ids=False,
+        recover=cut_short,
     )
     try:
         root = etree.fromstring(content, parser)
+        if root is None:
+            raise ValueError("no root element")
     except (etree.XMLSyntaxError, ValueError, LookupError) as error:
         reason = str(error).removesuffix(f" (<string>, line {getattr(error, 'lineno', None)})") or "no root element"
         raise RefusedError(f"not well-formed XML: {reason}") from None

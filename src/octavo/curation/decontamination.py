@@ -13,9 +13,10 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from octavo.curation.words import Floats, Hashes, Words, read_words
+from octavo.curation.compiled import Hashes
+from octavo.curation.words import Floats, Words, read_words
 from octavo.errors import InputError
-from octavo.recipe import Decontamination
+from octavo.recipe_curation import Decontamination
 
 
 def read_sets(settings: Decontamination) -> Hashes | None:
@@ -37,7 +38,7 @@ def read_sets(settings: Decontamination) -> Hashes | None:
 def overlap(words: Words, sets: Hashes, ngram: int) -> Floats:
     """The share of each text's n-grams that stand in the evaluation sets."""
     first, hashes = words.plain_ngrams(ngram)
-    doc = words.words.doc[first]
+    doc = words.cores.doc[first]
     at = np.minimum(np.searchsorted(sets, hashes), len(sets) - 1)
     shared = words.sum(sets[at] == hashes, doc) if len(sets) else np.zeros(words.texts)
     return shared / np.maximum(np.bincount(doc, minlength=words.texts), 1)

@@ -34,6 +34,8 @@ _ANCHOR = 40
 _LONG_CUT = 240
 _END_OF_CUT = 90
 """Of a longer cut only its beginning and its end are shown."""
+_BY_WORDS = 450
+"""Characters of which the difference is found by words; it takes the square of their number."""
 _TOKEN = re.compile(r"\s+|\w+|[^\w\s]")
 _PLACEHOLDER = re.compile(r"\[[A-Z]+(?:-[A-Z]+)*\]")
 
@@ -209,7 +211,7 @@ def difference(before: str, after: str) -> tuple[list[Segment], list[Segment]]:
     else:
         while at and before[at - 1].isalnum():  # words are marked whole
             at -= 1
-        old, new = _by_words(before[at : at + _REACH], after[at : at + _REACH])
+        old, new = _by_words(before[at : at + _BY_WORDS], after[at : at + _BY_WORDS])
     start = _start(before, at)
     lead = Segment("", before[start:at])
     return _shorten([lead, *old], start > 0), _shorten([lead, *new], start > 0)
@@ -275,18 +277,19 @@ def _shorten(segments: list[Segment], begins_within: bool = False) -> list[Segme
     return [segment for segment in shown if segment.text]
 
 
+class _Visible(dict[int, str]):
+    """By code point, what is shown for a character; filled as characters come up."""
+
+    def __missing__(self, code: int) -> str:
+        hidden = unicodedata.category(chr(code)) in ("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp")
+        self[code] = f"‹U+{code:04X}›" if hidden and chr(code) not in "\n\t" else chr(code)
+        return self[code]
+
+
+_VISIBLE = _Visible()
+
+
 def visible(text: str, marked: bool = False) -> str:
     """A text whose controls and invisible characters are written out; line ends only where they are marked."""
-    if text.isprintable() and not marked:
-        return text
-    return "".join(_visible_character(c, marked) for c in text)
-
-
-def _visible_character(character: str, marked: bool) -> str:
-    if character == "\n":
-        return "⏎\n" if marked else "\n"
-    if character == "\t":
-        return character
-    if unicodedata.category(character) in ("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"):
-        return f"‹U+{ord(character):04X}›"
-    return character
+    shown = text.translate(_VISIBLE)
+    return shown.replace("\n", "⏎\n") if marked else shown

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from octavo.curation import language
 from octavo.curation.evidence import evidence_in_words, rule_in_words
 from octavo.errors import InputError
 
@@ -49,6 +50,9 @@ def explain(home: Path, identifier: str) -> dict[str, Any]:
         "source_url": document.get("source_url"),
         "fate": row["fate"],
         "lang": row["lang"],
+        "languages": row["languages"],
+        "mixed": row["mixed"],
+        "passages": _passages(home, row, text),
         "century": row["century"],
         "genre": row["genre"],
         "licence": {
@@ -150,6 +154,18 @@ def _place(home: Path, folder: str, identifier: str, content_hash: str) -> dict[
                     return document | {"file": f"{folder}/{file.name}", "row": start + at}
                 start += batch.num_rows
     return None
+
+
+def _passages(
+    home: Path, row: dict[str, Any], text: dict[str, dict[str, Any] | None]
+) -> list[dict[str, Any]] | None:
+    """The passages by language of a mixed document, by their characters in the first of the texts; else null."""
+    place = next(iter(text.values()))
+    if not row["mixed"] or place is None:
+        return None
+    with pq.ParquetFile(home / place["file"]) as opened:
+        found = language.passages(_row(opened, place["row"], ["text"])["text"])
+    return [passage._asdict() for passage in found]
 
 
 def _row(opened: pq.ParquetFile, number: int, columns: list[str]) -> dict[str, Any]:

@@ -20,12 +20,14 @@ import pyarrow.parquet as pq
 
 from octavo.corpus import gutenberg, html, xml
 from octavo.corpus.dates import years_of
-from octavo.corpus.schema import content_hash
+from octavo.corpus.schema import LANGUAGES, content_hash
 from octavo.curation import decontamination, language, licences, near_duplicates, ocr, personal_data, quality
+from octavo.curation.compiled import Hashes
 from octavo.curation.passages import PASSAGES, long_passages
 from octavo.curation.repair import repair
-from octavo.curation.words import Hashes, Words, read_words
-from octavo.recipe import Curation, Decontamination, Recipe, Source
+from octavo.curation.words import Words, read_words
+from octavo.recipe import Recipe, Source
+from octavo.recipe_curation import Curation, Decontamination
 
 SLICE_BYTES = 4 * 1024**2
 """Text judged at once: its words take some forty times the memory."""
@@ -42,6 +44,8 @@ VERDICT_SCHEMA = pa.schema(
         ),
         *((n, pa.large_string()) for n in ("lang", "spdx", "basis", "obligations", "genre", "rule", "evidence")),
         ("rules", pa.large_list(pa.large_string())),
+        ("languages", LANGUAGES),
+        ("mixed", pa.bool_()),
         ("century", pa.int32()),
         ("character_error", pa.float64()),
         ("ocr_correction", pa.bool_()),
@@ -133,12 +137,16 @@ def judge(
         "content_hash_in": hashes,
         "content_hash": pc.replace_with_mask(hashes, changed, own),
         "lang": lang,
+        "languages": identified.field("languages"),
+        "mixed": language.mixed(identified.field("languages"), settings.mixed_languages),
         **{name: licence.field(name) for name in ("spdx", "basis", "obligations")},
         "genre": genre,
         "rule": pa.array(findings.rule, _TEXT),
         "evidence": findings.evidence_json(),
         "rules": pa.array(findings.rules, pa.large_list(_TEXT)),
-        "century": pa.array([_century(date) for date in documents.column("date").to_pylist()], pa.int32()),
+        "century": pa.array(
+            [_century(date, settings.licences.as_of) for date in documents.column("date").to_pylist()], pa.int32()
+        ),
         "character_error": error,
         "ocr_correction": pc.fill_null(pc.greater_equal(error, settings.ocr.correct), False),
         "bytes_in": pc.binary_length(texts).cast(pa.int64()),
@@ -226,8 +234,8 @@ def _sets(settings: str) -> Hashes | None:
     return decontamination.read_sets(Decontamination.model_validate_json(settings))
 
 
-def _century(date: str | None) -> int | None:
-    years = years_of(date) if date else None
+def _century(date: str | None, as_of: int) -> int | None:
+    years = years_of(date, as_of) if date else None
     if not years or years[0] < 1:
         return None
     first, last = ((year - 1) // 100 + 1 for year in years)

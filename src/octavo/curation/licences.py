@@ -30,7 +30,8 @@ from octavo.corpus.licences import (
 )
 from octavo.corpus.public_domain import Finding, findings
 from octavo.errors import InputError
-from octavo.recipe import Licences, Source
+from octavo.recipe import Source
+from octavo.recipe_curation import Licences
 
 _SPELT_OTHERWISE = "LicenseRef-"
 """What SPDX has no id for: any name may follow."""

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from octavo.curation.words import Hashes, Ints, Words, mixed
+from octavo.curation.compiled import Hashes, Ints, compiled, joined, spread
+from octavo.curation.words import Words
 
 BINS = 128
 BANDS = 32
@@ -27,30 +28,20 @@ _EMPTY = np.uint32(0xFFFFFFFF)
 
 def signatures(words: Words, ngram: int) -> Signatures:
     """The signature of each text, (texts, BINS); a text with fewer words than an n-gram has one of its words."""
-    first, hashes = words.plain_ngrams(ngram)
-    doc = words.cores.doc[first]
-    short = np.flatnonzero(np.bincount(doc, minlength=words.texts) == 0)
-    if len(short):
-        alone = np.isin(words.cores.doc, short)
-        doc = np.concatenate([doc, words.cores.doc[alone]])
-        hashes = np.concatenate([hashes, mixed(words.core_hash[alone])])
-    found = np.full(words.texts * BINS, _EMPTY, np.uint32)
-    if len(hashes):
-        # Bin of a text in the high bits, hash in the low ones: sorted, the first of each bin is its least.
-        place = doc.astype(np.uint64) * np.uint64(BINS) + (hashes >> np.uint64(57))
-        ordered = np.sort((place << np.uint64(32)) | (hashes & np.uint64(0xFFFFFFFE)))
-        bins = ordered >> np.uint64(32)
-        least = np.flatnonzero(np.diff(bins, prepend=bins[:1] + np.uint64(1)))
-        found[bins[least].astype(np.int64)] = ordered[least].astype(np.uint32)
-    return _densified(found.reshape(words.texts, BINS))
+    return _signatures(words.cores.hash, words.cores.bounds(words.texts), ngram)
 
 
+@compiled
 def bands(found: Signatures) -> Hashes:
     """A hash of each band of each signature, (texts, BANDS)."""
-    total = np.tile(np.arange(BANDS, dtype=np.uint64), (len(found), 1))
-    for row in range(ROWS):
-        total = mixed(total * np.uint64(0x100000001B3) + found.reshape(len(found), BANDS, ROWS)[:, :, row])
-    return total
+    hashes = np.empty((len(found), BANDS), np.uint64)
+    for text in range(len(found)):
+        for band in range(BANDS):
+            total = np.uint64(band)
+            for place in range(band * ROWS, (band + 1) * ROWS):
+                total = spread(total * np.uint64(0x100000001B3) + np.uint64(found[text, place]))
+            hashes[text, band] = total
+    return hashes
 
 
 def similarity(left: Signatures, right: Signatures) -> npt.NDArray[np.float64]:
@@ -88,20 +79,29 @@ def clusters(first: Ints, second: Ints) -> tuple[Ints, Ints]:
         label = least
 
 
-def _densified(found: Signatures) -> Signatures:
-    """Fill empty bins from others of the same text, at places that are the same for every text."""
-    empty = found == _EMPTY
-    bare = empty.all(axis=1)
-    if not empty.any():
-        return found
-    source = found.copy()
-    text, place = np.nonzero(empty & ~bare[:, None])
-    for attempt in range(1, 10_000):
-        if not len(text):
-            break
-        draw = mixed(place.astype(np.uint64) * np.uint64(BINS * 97) + np.uint64(attempt))
-        at = (draw >> np.uint64(57)).astype(np.int64)
-        filled = source[text, at] != _EMPTY
-        found[text[filled], place[filled]] = source[text[filled], at[filled]]
-        text, place = text[~filled], place[~filled]
+@compiled
+def _signatures(hashes: Hashes, bounds: Ints, ngram: int) -> Signatures:
+    """Signatures from the hashes of words, a text's between two neighbouring `bounds`."""
+    found = np.full((len(bounds) - 1, BINS), _EMPTY, np.uint32)
+    for text in range(len(bounds) - 1):
+        first, last = bounds[text], bounds[text + 1]
+        length = ngram if last - first >= ngram else 1
+        for place in range(first, last - length + 1):
+            value = joined(hashes, place, place + length)
+            at = value % np.uint64(BINS)
+            found[text, at] = min(found[text, at], np.uint32((value >> np.uint64(32)) & np.uint64(0xFFFFFFFE)))
+        _fill(found[text])
     return found
+
+
+@compiled
+def _fill(signature: Signatures) -> None:
+    """Fill the empty bins of a text from its others, at places that are the same for every text."""
+    taken = signature.copy()
+    if (taken == _EMPTY).all():
+        return
+    for place in range(BINS):
+        attempt = 0
+        while signature[place] == _EMPTY:
+            attempt += 1
+            signature[place] = taken[spread(np.uint64(place * BINS * 97 + attempt)) % np.uint64(BINS)]

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
 
-from octavo.curation import ocr
+from octavo.curation import ocr, ocr_measures, spelling
 
 STARTER = Path(__file__).parent.parent / "corpus" / "starter.parquet"
 
@@ -31,7 +31,7 @@ def main() -> None:
     for language in ocr.LANGUAGES:
         words, running = word_list(language), running_words(language)
         arrays |= {f"{language}.{name}": held for name, held in build(words, running, language).items()}
-    np.savez_compressed(Path(__file__).parent / ocr.STATISTICS, allow_pickle=False, **arrays)
+    np.savez_compressed(Path(__file__).parent / ocr_measures.STATISTICS, allow_pickle=False, **arrays)
 
 
 def word_list(language: str) -> list[str]:
@@ -60,8 +60,8 @@ def running_words(language: str) -> list[str]:
 
 def build(words: list[str], running: list[str], language: str) -> dict[str, npt.NDArray[Any]]:
     """The arrays of a language's statistics."""
-    short, lengths = ocr.word_hashes(running + OLD_WORDS[language].split(), language)
-    lexicon, _ = ocr.word_hashes(words + running + OLD_WORDS[language].split(), language)
+    short, lengths = spelling.word_hashes(running + OLD_WORDS[language].split(), language)
+    lexicon, _ = spelling.word_hashes(words + running + OLD_WORDS[language].split(), language)
     hashes = lexicon.astype(np.int64)
     gaps = hashes - np.concatenate([[0], hashes[:-1]])
     counts = gram_counts(words, language) + TOKEN_WEIGHT * gram_counts(running, language)
@@ -78,16 +78,18 @@ def in_bytes(gaps: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
 
 def gram_counts(words: list[str], language: str) -> npt.NDArray[np.float64]:
     """How often each letter or end follows each three letters or beginning."""
-    codes = ocr.normal_form(ocr.code_points("\n".join(words) + "\n"), language).codes
+    codes = spelling.normal_form(spelling.code_points("\n".join(words) + "\n"), language).codes
     inside = codes > 0
     inside[1:] |= codes[:-1] > 0
-    return np.bincount(ocr.grams(codes)[inside], minlength=ocr.GRAM_SIDE**ORDERS).astype(np.float64)
+    return np.bincount(ocr_measures.grams(codes)[:-1][inside], minlength=ocr_measures.GRAM_SIDE**ORDERS).astype(
+        np.float64
+    )
 
 
 def surprises(counts: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
     """Negative log-probabilities in bytes, by interpolated absolute discounting (Ney, Essen and Kneser, 1994)."""
-    table = counts.reshape([ocr.GRAM_SIDE] * ORDERS)
-    probability = np.full(ocr.GRAM_SIDE, 1 / ocr.GRAM_SIDE)
+    table = counts.reshape([ocr_measures.GRAM_SIDE] * ORDERS)
+    probability = np.full(ocr_measures.GRAM_SIDE, 1 / ocr_measures.GRAM_SIDE)
     for order in range(1, ORDERS + 1):
         seen = table.sum(axis=tuple(range(ORDERS - order)))
         total = seen.sum(axis=-1, keepdims=True)
@@ -96,7 +98,7 @@ def surprises(counts: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
         own = np.maximum(seen - DISCOUNT, 0) / np.maximum(total, 1)
         probability = own + share * probability
     nats = -np.log(np.maximum(probability.ravel(), 1e-12))
-    return np.asarray(np.minimum(np.rint(nats * ocr.STEPS_PER_NAT), 255), np.uint8)
+    return np.asarray(np.minimum(np.rint(nats * ocr_measures.STEPS_PER_NAT), 255), np.uint8)
 
 
 OLD_WORDS = {

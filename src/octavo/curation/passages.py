@@ -7,7 +7,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from octavo.curation.words import Hashes, Words
+from octavo.curation.compiled import Hashes
+from octavo.curation.words import Words
 
 PASSAGE = pa.struct([("hash", pa.uint64()), ("start", pa.int64()), ("end", pa.int64())])
 """A paragraph by its hash and its place in the UTF-8 bytes of its text."""
@@ -18,11 +19,11 @@ PASSAGES = pa.large_list(PASSAGE)
 def long_passages(words: Words, min_characters: int) -> pa.Array:
     """The paragraphs of at least so many characters of each text."""
     spans = words.paragraphs
-    long = np.flatnonzero(words.characters(spans) >= min_characters)
+    long = np.flatnonzero(spans.characters >= min_characters)
     doc = spans.doc[long]
     begins = words.offsets[doc]
     fields = {
-        "hash": words.hash(spans)[long],
+        "hash": spans.hash[long],
         "start": spans.start[long] - begins,
         "end": spans.end[long] - begins,
     }

@@ -9,12 +9,14 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
-from functools import reduce
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from octavo.curation.personal_data_lines import Line, suspect_lines
 
 REDACTED = pa.struct([("text", pa.large_string()), ("changes", pa.large_string())])
 
@@ -30,31 +32,49 @@ def redact(text: pa.Array, lang: pa.Array | None = None) -> pa.Array:
     `lang` (ISO 639-1) lets a language's own telephone and identity numbers count without a label.
     """
     text = text.cast(pa.large_string())
-    suspect = reduce(pc.or_, (pc.fill_null(pc.match_substring_regex(text, sign), False) for sign in _COARSE_SIGNS))
-    chosen = text.filter(suspect)
-    signs = zip(*(pc.match_substring_regex(chosen, sign).to_pylist() for sign, _ in _GROUPS), strict=True)
-    spoken = [None] * len(chosen) if lang is None else lang.filter(suspect).to_pylist()
-    redacted = [_redact_one(*row) for row in zip(chosen.to_pylist(), spoken, signs, strict=True)]
-    changes = pa.array([c for _, c in redacted], pa.large_string())
-    if redacted:
-        text = pc.replace_with_mask(text, suspect, pa.array([t for t, _ in redacted], pa.large_string()))
-    changes = pc.replace_with_mask(pa.nulls(len(text), pa.large_string()), suspect, changes)
-    return pa.StructArray.from_arrays([text, changes], fields=list(REDACTED))
+    spoken = [None] * len(text) if lang is None else lang.to_pylist()
+    lines = suspect_lines(text)
+    words = pa.array([line.words for line in lines], pa.large_string())
+    signs = [pc.match_substring_regex(words, sign).to_numpy(zero_copy_only=False) for sign, _ in _GROUPS]
+    changes: dict[int, Counter[str]] = defaultdict(Counter)
+    redacted: dict[int, list[Line]] = defaultdict(list)
+    for at in np.flatnonzero(np.any(signs, axis=0)):
+        line = lines[at]
+        without = _redact_line(line.words, spoken[line.text], [sign[at] for sign in signs], changes[line.text])
+        if without != line.words:
+            redacted[line.text].append(line._replace(words=without))
+    changed = np.zeros(len(text), np.bool_)
+    changed[list(redacted)] = True
+    texts = [_with_lines(text[place].as_py().encode(), redacted[place]) for place in sorted(redacted)]
+    told = [json.dumps({k: changes[place][k] for k in _KINDS if changes[place][k]}) for place in sorted(redacted)]
+    if texts:
+        text = pc.replace_with_mask(text, pa.array(changed), pa.array(texts, pa.large_string()))
+    nothing = pa.nulls(len(text), pa.large_string())
+    told = pc.replace_with_mask(nothing, pa.array(changed), pa.array(told, pa.large_string()))
+    return pa.StructArray.from_arrays([text, told], fields=list(REDACTED))
 
 
-def _redact_one(text: str, lang: str | None, signs: tuple[bool, ...]) -> tuple[str, str | None]:
-    changes: Counter[str] = Counter()
+def _redact_line(words: str, lang: str | None, signs: list[bool], changes: Counter[str]) -> str:
     rules = [rule for (_, group), sign in zip(_GROUPS, signs, strict=True) if sign for rule in group]
     national = _NATIONAL_RULES.get(lang, [])
     rules += national if signs[-1] else []
     # A placeholder may set free what stood beside it, so once more; it ends, for each time digits or an @ go.
     before = None
-    while text != before:
-        before = text
+    while words != before:
+        before = words
         for kind, pattern, holds in rules:
-            text = _replace(text, lang, kind, pattern, holds, changes)
+            words = _replace(words, lang, kind, pattern, holds, changes)
         rules = _ALL_RULES + national
-    return text, json.dumps(changes) if changes else None
+    return words
+
+
+def _with_lines(text: bytes, lines: list[Line]) -> str:
+    """A text with other words in some of its lines."""
+    pieces, done = [], 0
+    for line in lines:
+        pieces += [text[done : line.start], line.words.encode()]
+        done = line.end
+    return b"".join([*pieces, text[done:]]).decode()
 
 
 def _replace(
@@ -127,15 +147,24 @@ _SECTION_LABEL = re.compile(
 _IPV4 = re.compile(r"(?<![\w.§/:-])(?P<data>(?:[1-9]\d{0,2})(?:\.(?:0|[1-9]\d{0,2})){3})(?![\w-]|\.\w)")
 _IPV6 = re.compile(r"(?<![\w:.])(?P<data>(?:[0-9A-Fa-f]{0,4}:){3,7}[0-9A-Fa-f]{0,4})(?![\w:.])")
 _NOBODYS_ADDRESSES = frozenset(("8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "9.9.9.9", "1.2.3.4"))
+_DOCUMENTATION = tuple(
+    map(ipaddress.ip_network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "3fff::/20"))
+)
+"""Set aside to write about (RFC 5737, 3849, 9637), as example.org is for mail: they stand for somebody's."""
+
+
+def _could_be_somebodys(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Whether an address leads beyond its own network, or stands for one that does."""
+    return address.is_global or any(address in network for network in _DOCUMENTATION)
 
 
 def _is_ipv4(match: re.Match[str], lang: str | None) -> bool:
-    """A routable address that is labelled, or whose numbers are too high for a section or a version."""
+    """An address of the net that is labelled, or whose numbers are too high for a section or a version."""
     octets = [int(octet) for octet in match["data"].split(".")]
     if max(octets) > 255 or match["data"] in _NOBODYS_ADDRESSES or _label_before(_SECTION_LABEL, match):
         return False
     address = ipaddress.IPv4Address(match["data"])
-    if not address.is_global or address.is_multicast:
+    if not _could_be_somebodys(address) or address.is_multicast:
         return False
     return sum(octet >= 32 for octet in octets) >= 3 or _label_before(_IP_LABEL, match)
 
@@ -146,7 +175,7 @@ def _is_ipv6(match: re.Match[str], lang: str | None) -> bool:
     except ValueError:
         return False
     groups = [group for group in match["data"].split(":") if group]
-    return address.is_global and len(groups) >= 3 and any(len(group) >= 3 for group in groups)
+    return _could_be_somebodys(address) and len(groups) >= 3 and any(len(group) >= 3 for group in groups)
 
 
 # Bank accounts and cards
@@ -384,8 +413,7 @@ _GROUPS: tuple[tuple[str, tuple[_Rule, ...]], ...] = (
     (r"\+\(?[1-9]", (("PHONE", _INTERNATIONAL, _is_international),)),
     (r"00 ?[34]\d[ ./()-]", (("PHONE", _ZERO_ZERO, _always),)),
     (
-        r"(?i)(?:t[eé]l|fon|phone|fax|mobi|móvil|mobile|cell|portable|lem[oó]vel|handy|gsm|whatsapp)\w{0,12}[^\n\d\pL]{0,9}"
-        r"(?:(?:no|nr|n|number)[^\n\d\pL]{0,6})?\d",
+        r"(?i)\b(?:t[eé]l|fono|phone|fax|m[oó](?:b|v)i|cell|portable|handy|gsm|whatsapp)",
         (("PHONE", _LABELLED, _is_labelled_phone),),
     ),
     (r"\d{3}[-.]\d{4}", (("PHONE", _CALL, _always),)),
@@ -396,14 +424,8 @@ _GROUPS: tuple[tuple[str, tuple[_Rule, ...]], ...] = (
         (),  # by language, below
     ),
 )
-"""What RE2 finds in every text that a rule changes, and the rules: a kind, its shape, and what must hold of it."""
+"""What RE2 finds in every line that rules change, and the rules: a kind, its shape, and what must hold of it."""
 
-_COARSE_SIGNS = (
-    "@",
-    rf"(?i)[(\[] ?{_AT} ?[)\]]",
-    r"\d(?:[ \t./()\x{2011}-]{0,3}\d){5}|\d\.\d{1,3}\.\d{1,3}\.\d",
-    r"[0-9A-Fa-f]{1,4}:[0-9A-Fa-f:]{4}|[A-Z]{6}[0-9L-V]{2}[A-T][0-9L-V]{2}[A-Z][0-9L-V]{3}[A-Z]",
-)
-"""RE2 is quick with a few small patterns: what they do not find is not searched for anything else."""
 _NATIONAL_RULES: dict[str | None, list[_Rule]] = {lang: [("PHONE", p, _always)] for lang, p in _NATIONAL.items()}
 _ALL_RULES = [rule for _, group in _GROUPS for rule in group]
+_KINDS = dict.fromkeys(kind for kind, _, _ in _ALL_RULES)

@@ -16,21 +16,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from octavo.curation.words import (
-    CHARACTER,
-    DIGIT,
-    LETTER,
-    Flags,
-    Floats,
-    Hashes,
-    Ints,
-    Spans,
-    Words,
-    hashes_of,
-    runs,
-    within,
-)
-from octavo.recipe import Quality
+from octavo.curation.compiled import Flags, Hashes, Ints, are_among, came_before
+from octavo.curation.repetition import repeated_ngrams, top_ngrams
+from octavo.curation.words import CHARACTER, DIGIT, Floats, Spans, Words, hashes_of
+from octavo.recipe_curation import Quality
 
 VERDICT = pa.struct(
     [
@@ -200,10 +189,9 @@ RULES = (
 def statistics(words: Words, lang: pa.Array) -> Statistics:
     """Count what the rules and the genre need."""
     spans, lines, paragraphs = words.words, words.lines, words.paragraphs
-    word_characters = words.characters(spans)
     count = np.maximum(words.count, 1)
     total = np.maximum(words.length, 1)
-    line_characters = words.characters(lines)
+    line_characters = lines.characters
     line_count = np.maximum(np.bincount(lines.doc, minlength=words.texts), 1)
 
     def of_lines(flags: Flags) -> Floats:
@@ -222,13 +210,13 @@ def statistics(words: Words, lang: pa.Array) -> Statistics:
     )
     speaker = (line_characters < 40) & (last == ord("."))
     duplicate_line, duplicate_paragraph = _repeats(words, lines), _repeats(words, paragraphs)
-    paragraph_characters = words.characters(paragraphs)
+    paragraph_characters = paragraphs.characters
     long_paragraph = paragraph_characters >= 20
-    tops, repeated = _ngrams(words, word_characters, total)
+    tops, repeated = _ngrams(words, total)
     return Statistics(
         words=words.count,
         mean_word_length=words.length / count,
-        alphabetic_words=words.sum(words.words_with(LETTER), spans.doc) / count,
+        alphabetic_words=words.sum(words.alphabetic, spans.doc) / count,
         symbols_per_word=words.holds(np.arange(256) == ord("#")) / count,
         stop_words=_stop_words(words, lang),
         bullet_lines=of_lines(bullet),
@@ -239,7 +227,7 @@ def statistics(words: Words, lang: pa.Array) -> Statistics:
         capital_lines=of_lines(capital),
         lower_case_lines=of_lines(np.isin(first, np.arange(0x61, 0x7B))),
         marked_lines=of_lines(np.isin(first, [*b"#>`|*-"])),
-        law_words=words.sum(np.isin(words.word_hash, _law_hashes()), spans.doc) / count,
+        law_words=words.sum(are_among(spans.hash, _law_hashes()), spans.doc) / count,
         speaker_lines=of_lines(speaker & duplicate_line),
         digits=words.holds(DIGIT) / total,
         symbols=words.holds(_SYMBOL) / total,
@@ -276,46 +264,25 @@ def genres(s: Statistics) -> np.ndarray:
 
 def _repeats(words: Words, spans: Spans) -> Flags:
     """Which spans have come before in their text."""
-    place, first = runs(within(words.hash(spans), spans.doc))
-    again = np.ones(len(place), bool)
-    again[place[first]] = False
-    return again
+    return came_before(spans.hash, spans.bounds(words.texts))
 
 
-def _ngrams(words: Words, word_characters: Ints, total: Ints) -> tuple[dict[int, Floats], dict[int, Floats]]:
+def _ngrams(words: Words, total: Ints) -> tuple[dict[int, Floats], dict[int, Floats]]:
     """Shares of characters in each text's commonest n-gram, and in n-grams that came before.
 
     Longer n-grams are looked at only in texts where shorter ones leave room for a broken rule: no n-gram is
     commoner than the one within it, and what repeated longer ones cover repeated shorter ones cover too.
     """
-    before = np.zeros(len(word_characters) + 1, np.int64)
-    np.cumsum(word_characters, out=before[1:])
     tops: dict[int, Floats] = {}
-    among: Flags | None = None
+    among = np.ones(words.texts, bool)
     for n in TOP:
-        first, keys = words.ngrams(n, among)
-        place, run = runs(keys)
-        times = np.diff(np.append(run, len(place)))
-        often = times > 1
-        example, times = first[place[run[often]]], times[often]
-        doc = words.words.doc[example]
-        top, most = np.zeros(words.texts), np.zeros(words.texts, np.int64)
-        np.maximum.at(top, doc, times * (before[example + n] - before[example]))
-        np.maximum.at(most, doc, times)
-        tops[n] = top / total
-        among = most * LONG_NGRAM > LEAST_TOP * total
+        characters, times = top_ngrams(words.words.hash, words.words.characters, words.bounds, n, among)
+        tops[n] = characters / total
+        among = times * LONG_NGRAM > LEAST_TOP * total
     repeated: dict[int, Floats] = {}
-    among = None
+    among = np.ones(words.texts, bool)
     for n in REPEATED:
-        first, keys = words.ngrams(n, among)
-        place, run = runs(keys)
-        again = np.ones(len(place), bool)
-        again[run] = False
-        begins = first[place[again]]
-        size = len(word_characters) + n + 1
-        covered = np.cumsum(np.bincount(begins, minlength=size) - np.bincount(begins + n, minlength=size))
-        inside = covered[: len(word_characters)] > 0
-        repeated[n] = words.sum(word_characters * inside, words.words.doc) / total
+        repeated[n] = repeated_ngrams(words.words.hash, words.words.characters, words.bounds, n, among) / total
         among = repeated[REPEATED[0]] > LEAST_REPEATED
     return tops, repeated
 
@@ -333,10 +300,10 @@ def _stop_words(words: Words, lang: pa.Array) -> Ints:
     for code, hashes in _stop_hashes().items():
         texts = languages == code
         if texts.any():
-            hits = np.flatnonzero(texts[words.words.doc] & np.isin(words.word_hash, hashes))
-            place, first = runs(within(words.word_hash[hits], words.words.doc[hits]))
-            counted = np.bincount(words.words.doc[hits[place[first]]], minlength=words.texts)
-            found[texts] = counted[texts]
+            hits = np.flatnonzero(texts[words.words.doc] & are_among(words.words.hash, hashes))
+            doc = words.words.doc[hits]
+            again = came_before(words.words.hash[hits], np.searchsorted(doc, np.arange(words.texts + 1)))
+            found[texts] = np.bincount(doc[~again], minlength=words.texts)[texts]
     return found
 
 

@@ -9,8 +9,9 @@ from typing import Any
 def summarise(home: Path) -> dict[str, Any]:
     """Count documents and bytes by fate, rule, language, licence, century, genre and source from `home`'s ledger.
 
-    `rules` counts what removed documents, `changes` what changed those that stayed. Bytes are those that came
-    in for what was removed, and those that go out for what stayed.
+    `mixed` counts those that stay and are in mixed languages, by the main one; `rules` counts what removed
+    documents, `changes` what changed those that stayed. Bytes are those that came in for what was removed, and
+    those that go out for what stayed.
     """
     import daft
     from daft import col
@@ -33,6 +34,7 @@ def summarise(home: Path) -> dict[str, Any]:
         "rules": _counts(removed, "rule", "bytes_in"),
         "changes": _counts(changed, "change", "bytes_out"),
         "languages": languages,
+        "mixed": _counts(kept.where("mixed"), "lang", "bytes_out"),
         "licences": _counts(kept, "spdx", "bytes_out"),
         "obligations": _counts(kept, "obligations", "bytes_out"),
         "centuries": _counts(kept, "century", "bytes_out"),

@@ -24,7 +24,7 @@ ROWS = 40
 """Shown of each table; what is smaller is summed up in one row."""
 
 DIMENSIONS = (
-    ("lang", "Language", "The language found in the text."),
+    ("lang", "Language", "The main language found in the text."),
     ("century", "Century", "The century of the date that the source states."),
     ("spdx", "Licence", "The licence as it was understood."),
     ("source", "Source file", "The file that the documents were read from."),
@@ -84,6 +84,7 @@ def write_page(home: Path, report: dict[str, Any]) -> None:
         ],
         removals=_rules("removed", report["rules"], found),
         changes=_rules("changed", report["changes"], found),
+        mixed=[(_label("lang", name, shorter), count) for name, count in report["mixed"].items()],
         mixture=_mixture(report.get("mixture", {})),
     )
     write_atomically(home / "report.html", page.encode())

@@ -1,40 +1,37 @@
-"""A batch of texts as arrays: its words, lines and paragraphs by position and hash, without a loop over them.
+"""A batch of texts taken apart: its words, lines and paragraphs by position and hash.
 
 The texts lie one behind the other in one buffer, each ended by a line feed. Words are runs of bytes
 between white space; letters, digits and punctuation are told apart by UTF-8's leading bytes, which is
-exact for ASCII and the Latin, Greek and Cyrillic blocks. Hashes of any span come from one table of prefix
-sums (Karp and Rabin, 1987, modulo 2^64), over the text with ASCII letters in lower case.
+exact for ASCII and the Latin, Greek and Cyrillic blocks. Hashes are of the text with ASCII letters in lower
+case, v as u and j as i: of a word (FNV-1a, Fowler, Noll and Vo, 1991) its bytes, of a line or paragraph its words.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-Ints = npt.NDArray[np.int64]
-Counts = npt.NDArray[np.int32]
-Hashes = npt.NDArray[np.uint64]
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
+from octavo.curation.compiled import Flags, Hashes, Ints, compiled, joined, spread
 
-_BASE = 0x9E3779B97F4A7C15 | 1
-_INVERSE = pow(_BASE, -1, 2**64)
-_MIX = np.uint64(0xBF58476D1CE4E5B9)
+Floats = npt.NDArray[np.float64]
+Bytes = npt.NDArray[np.uint8]
 
 _BYTES = np.arange(256)
 SPACE = np.isin(_BYTES, [*b" \t\n\r\f\v"])
 LETTER = np.isin(_BYTES, [*range(0x41, 0x5B), *range(0x61, 0x7B), *range(0xC3, 0xE0), 0xE1, 0xEA, 0xEF])
 DIGIT = np.isin(_BYTES, [*b"0123456789"])
-UPPER = np.isin(_BYTES, [*range(0x41, 0x5B)])
 CHARACTER = (_BYTES & 0xC0) != 0x80
 """Bytes that begin a character."""
-_CORE = LETTER | DIGIT
-_LOWER = np.where(UPPER, _BYTES + 32, _BYTES).astype(np.uint8)
+
+_IS_SPACE, _IS_LETTER, _IS_DIGIT, _IS_FIRST = 1, 2, 4, 8
+_KINDS = (SPACE * _IS_SPACE + LETTER * _IS_LETTER + DIGIT * _IS_DIGIT + CHARACTER * _IS_FIRST).astype(np.uint8)
+_LOWER = np.where((_BYTES >= 0x41) & (_BYTES <= 0x5A), _BYTES + 32, _BYTES).astype(np.uint64)
+_LOWER[[*b"VvJj"]] = [*b"uuii"]  # which editions and ages do not tell apart: mouerat, moverat
 
 
 @dataclass(frozen=True)
@@ -44,6 +41,12 @@ class Spans:
     start: Ints
     end: Ints
     doc: Ints
+    characters: Ints
+    hash: Hashes
+
+    def bounds(self, texts: int) -> Ints:
+        """Where each text's spans begin, and the end of the last one's."""
+        return np.searchsorted(self.doc, np.arange(texts + 1))
 
 
 @dataclass(frozen=True)
@@ -51,15 +54,21 @@ class Words:
     """A batch of texts taken apart."""
 
     texts: int
-    data: npt.NDArray[np.uint8]
+    data: Bytes
     offsets: Ints
     """Where each text begins, and the end of the last."""
     words: Spans
+    cores: Spans
+    """The words without the punctuation around them; words of punctuation alone are left out."""
+    alphabetic: Flags
+    """Which words hold a letter."""
+    line_feeds: Ints
+    """How many line feeds stand before each word, after the one before it."""
 
-    @property
+    @cached_property
     def length(self) -> Ints:
         """Characters of each text but for white space."""
-        return self.sum(self.characters(self.words), self.words.doc)
+        return self.sum(self.words.characters, self.words.doc)
 
     @cached_property
     def count(self) -> Ints:
@@ -67,174 +76,151 @@ class Words:
         return np.bincount(self.words.doc, minlength=self.texts)
 
     @cached_property
-    def _characters_before(self) -> Counts:
-        before = np.zeros(len(self.data) + 1, np.int32)
-        np.cumsum(CHARACTER[self.data], out=before[1:])
-        return before
-
-    @cached_property
-    def _prefix(self) -> Hashes:
-        prefix = np.zeros(len(self.data) + 1, np.uint64)
-        np.cumsum((_LOWER[self.data].astype(np.uint64) + np.uint64(1)) * _powers(len(self.data))[0], out=prefix[1:])
-        return prefix
-
-    @cached_property
-    def _lines_before(self) -> Counts:
-        before = np.zeros(len(self.data) + 1, np.int32)
-        np.cumsum(self.data == ord("\n"), out=before[1:])
-        return before
-
-    @cached_property
-    def word_hash(self) -> Hashes:
-        """A hash of each word."""
-        return self.hash(self.words)
-
-    @cached_property
-    def cores(self) -> Spans:
-        """The words without the punctuation around them; words of punctuation alone are left out."""
-        core, inner = _CORE[self.data], ~CHARACTER[self.data]
-        for _ in range(2):  # the bytes of a character that follow its first
-            core[1:] |= core[:-1] & inner[1:]
-        kept = np.flatnonzero(core)
-        left, right = np.searchsorted(kept, self.words.start), np.searchsorted(kept, self.words.end)
-        any_left = right > left
-        return Spans(kept[left[any_left]], kept[right[any_left] - 1] + 1, self.words.doc[any_left])
-
-    @cached_property
-    def core_hash(self) -> Hashes:
-        """A hash of each core."""
-        return self.hash(self.cores)
+    def bounds(self) -> Ints:
+        """Where each text's words begin, and the end of the last one's."""
+        return self.words.bounds(self.texts)
 
     @cached_property
     def lines(self) -> Spans:
         """The lines that hold a word, from their first word to their last."""
-        return self._grouped(np.diff(self._lines_before[self.words.start], prepend=-1) > 0)
+        return self._grouped(np.flatnonzero(self._begins_text | (self.line_feeds > 0)))
 
     @cached_property
     def paragraphs(self) -> Spans:
         """What stands between blank lines; a text without any is one paragraph a line."""
-        lines = self._lines_before[self.lines.start]
-        blank = (np.diff(lines, prepend=-2) > 1) | (np.diff(self.lines.doc, prepend=-1) > 0)
+        blank = (self.line_feeds > 1) & ~self._begins_text
         has_blank = np.zeros(self.texts, bool)
-        inner = blank & (np.diff(self.lines.doc, prepend=-1) == 0)
-        has_blank[self.lines.doc[inner]] = True
-        first = np.flatnonzero(blank | ~has_blank[self.lines.doc])
-        return _group(self.lines, first)
-
-    def characters(self, spans: Spans) -> Ints:
-        """Characters of each span."""
-        counts: Ints = (self._characters_before[spans.end] - self._characters_before[spans.start]).astype(np.int64)
-        return counts
-
-    def hash(self, spans: Spans) -> Hashes:
-        """A hash of each span's text."""
-        inverse = _powers(len(self.data))[1]
-        return mixed((self._prefix[spans.end] - self._prefix[spans.start]) * inverse[spans.start])
+        has_blank[self.words.doc[blank]] = True
+        line = (self.line_feeds > 0) & ~has_blank[self.words.doc]
+        return self._grouped(np.flatnonzero(self._begins_text | blank | line))
 
     def holds(self, table: npt.NDArray[np.bool_]) -> Ints:
         """How many bytes of a kind each text holds."""
-        return np.add.reduceat(table[self.data], self.offsets[:-1], dtype=np.int64)
-
-    def words_with(self, table: npt.NDArray[np.bool_]) -> Flags:
-        """Which words hold a byte of a kind."""
-        found: Flags = np.maximum.reduceat(table[self.data], self.words.start)
-        return found
+        return _count_bytes(self.data, self.offsets, table)
 
     def sum(self, values: npt.NDArray[np.generic], doc: Ints) -> Ints:
         """Sum of whole numbers by text."""
         return np.bincount(doc, weights=values, minlength=self.texts).astype(np.int64)
-
-    def ngrams(self, n: int, among: Flags | None = None) -> tuple[Ints, Hashes]:
-        """The n-grams of words that lie within a text: index of the first word, and a hash that holds for the text.
-
-        `among` chooses texts, as a flag for each.
-        """
-        first = self._ngram_starts(n, among)
-        return first, _ngram_hashes(self.word_hash, n, first, self.words.doc[first].astype(np.uint64))
 
     def plain_ngrams(self, n: int) -> tuple[Ints, Hashes]:
         """The n-grams of `cores` that lie within a text: index of the first, and a hash that is the same in all."""
         doc = self.cores.doc
         last = max(len(doc) - n + 1, 0)
         first = np.flatnonzero(doc[:last] == doc[n - 1 :])
-        return first, _ngram_hashes(self.core_hash, n, first, np.zeros(len(first), np.uint64))
+        return first, _hash_rows(self.cores.hash, first, first + n)
 
-    def _ngram_starts(self, n: int, among: Flags | None) -> Ints:
-        doc = self.words.doc
-        last = max(len(doc) - n + 1, 0)
-        inside = doc[:last] == doc[n - 1 :]
-        if among is not None:
-            inside &= among[doc[:last]]
-        return np.flatnonzero(inside)
+    @cached_property
+    def _begins_text(self) -> Flags:
+        return np.diff(self.words.doc, prepend=-1) > 0
 
-    def _grouped(self, begins: Flags) -> Spans:
-        return _group(self.words, np.flatnonzero(begins | (np.diff(self.words.doc, prepend=-1) > 0)))
+    def _grouped(self, first: Ints) -> Spans:
+        """Spans of words, from each of `first` up to the next."""
+        words = self.words
+        ends = np.append(first[1:], len(words.start)) if len(first) else first
+        start, end = words.start[first], words.end[ends - 1]
+        following = np.concatenate([[0], np.cumsum(words.end - words.start - words.characters)])
+        characters = end - start - (following[ends] - following[first])
+        return Spans(start, end, words.doc[first], characters, _hash_rows(words.hash, first, ends))
 
 
 def read_words(text: pa.Array) -> Words:
-    """Take a batch of texts apart; null counts as empty. Takes some 40 bytes of memory a byte of text."""
+    """Take a batch of texts apart; null counts as empty. Takes some 25 bytes of memory a byte of text."""
     line_feed, nothing = pa.scalar("\n", pa.large_string()), pa.scalar("", pa.large_string())
     ended = pc.binary_join_element_wise(pc.fill_null(text.cast(pa.large_string()), ""), line_feed, nothing)
     _, offset_buffer, data_buffer = ended.buffers()
     offsets = np.frombuffer(offset_buffer, np.int64)[ended.offset : ended.offset + len(ended) + 1]
     data = np.frombuffer(data_buffer, np.uint8)[offsets[0] : offsets[-1]] if len(ended) else np.zeros(0, np.uint8)
     offsets = offsets - offsets[0]
-    edges = np.flatnonzero(np.diff(SPACE[data].astype(np.int8), prepend=np.int8(1)))
-    start, end = edges[0::2], edges[1::2]
-    doc = np.searchsorted(offsets, start, side="right") - 1
-    return Words(len(ended), data, offsets, Spans(start, end, doc))
-
-
-def mixed(values: Hashes) -> Hashes:
-    """Spread a hash over all its bits, as sums modulo 2^64 leave the low ones weak."""
-    values = (values ^ (values >> np.uint64(32))) * _MIX
-    return values ^ (values >> np.uint64(29))
-
-
-def within(values: Hashes, doc: Ints) -> Hashes:
-    """Hashes that are equal only within the same text."""
-    return mixed(values + (doc.astype(np.uint64) + np.uint64(1)) * np.uint64(_BASE))
-
-
-def runs(keys: Hashes) -> tuple[Ints, Ints]:
-    """The places of keys, equal ones together and each in order; and where among them a new key begins.
-
-    Place and as many bits of the key as have room are sorted as one number, which is ten times faster than
-    a sort by key of places. Of a million keys, two that differ look the same once in thirty calls.
-    """
-    bits = np.uint64(max(len(keys), 1).bit_length())
-    packed = np.sort(((keys >> bits) << bits) | np.arange(len(keys), dtype=np.uint64))
-    place = (packed & ((np.uint64(1) << bits) - np.uint64(1))).astype(np.int64)
-    new = np.ones(len(keys), bool)
-    new[1:] = (packed[1:] >> bits) != (packed[:-1] >> bits)
-    return place, np.flatnonzero(new)
+    numbers, hashes, alphabetic = _read(data, offsets)
+    start, end, doc, characters, core_start, core_end, core_characters, line_feeds = numbers
+    any_left = core_end > core_start
+    cores = (core_start, core_end, doc, core_characters, hashes[1])
+    return Words(
+        texts=len(ended),
+        data=data,
+        offsets=offsets,
+        words=Spans(start, end, doc, characters, hashes[0]),
+        cores=Spans(*(values[any_left] for values in cores)),
+        alphabetic=alphabetic,
+        line_feeds=line_feeds,
+    )
 
 
 def hashes_of(words: str) -> Hashes:
-    """The hashes that `Words.word_hash` gives to words between white space."""
-    return read_words(pa.array([words])).word_hash
+    """The hashes that words between white space have."""
+    return read_words(pa.array([words])).words.hash
 
 
-def _ngram_hashes(word: Hashes, n: int, first: Ints, total: Hashes) -> Hashes:
-    for place in range(n):
-        total = total * np.uint64(_BASE) + word[first + place]
-    return mixed(total)
+@compiled
+def _read(data: Bytes, offsets: Ints) -> tuple[Ints, Hashes, Flags]:
+    """Of each word: eight numbers (see `read_words`), the hashes of it and of its core, whether it has a letter."""
+    count = 0
+    for text in range(len(offsets) - 1):
+        within = False
+        for at in range(offsets[text], offsets[text + 1]):
+            space = _KINDS[data[at]] & _IS_SPACE
+            count += not space and not within
+            within = not space
+    numbers = np.empty((8, count), np.int64)
+    hashes = np.empty((2, count), np.uint64)
+    alphabetic = np.empty(count, np.bool_)
+    word = 0
+    for text in range(len(offsets) - 1):
+        at, stop, line_feeds = offsets[text], offsets[text + 1], 0
+        while at < stop:
+            if _KINDS[data[at]] & _IS_SPACE:
+                line_feeds += data[at] == 10
+                at += 1
+                continue
+            start = at
+            whole = core = core_so_far = np.uint64(0xCBF29CE484222325)
+            characters = core_characters = core_characters_so_far = 0
+            core_start = core_end = start
+            any_letter = within_core = False
+            while at < stop:
+                byte = data[at]
+                kind = _KINDS[byte]
+                if kind & _IS_SPACE:
+                    break
+                value = _LOWER[byte]
+                whole = (whole ^ value) * np.uint64(0x100000001B3)
+                characters += kind >> 3
+                any_letter |= (kind & _IS_LETTER) != 0
+                if kind & (_IS_LETTER | _IS_DIGIT):
+                    if core_end == core_start:
+                        core_start = at
+                    within_core = True
+                elif kind & _IS_FIRST:
+                    within_core = False
+                if within_core or core_end > core_start:
+                    core_so_far = (core_so_far ^ value) * np.uint64(0x100000001B3)
+                    core_characters_so_far += kind >> 3
+                at += 1
+                if within_core:
+                    core, core_end, core_characters = core_so_far, at, core_characters_so_far
+            numbers[0, word], numbers[1, word], numbers[2, word], numbers[3, word] = start, at, text, characters
+            numbers[4, word], numbers[5, word], numbers[6, word] = core_start, core_end, core_characters
+            numbers[7, word] = line_feeds
+            hashes[0, word], hashes[1, word] = spread(whole), spread(core)
+            alphabetic[word] = any_letter
+            word += 1
+            line_feeds = 0
+    return numbers, hashes, alphabetic
 
 
-def _group(spans: Spans, first: Ints) -> Spans:
-    last = np.append(first[1:], len(spans.start)) - 1
-    return Spans(spans.start[first], spans.end[last] if len(first) else spans.end[:0], spans.doc[first])
+@compiled
+def _hash_rows(hashes: Hashes, first: Ints, last: Ints) -> Hashes:
+    """The hash of each row of hashes, from a `first` up to a `last`."""
+    found = np.empty(len(first), np.uint64)
+    for row in range(len(first)):
+        found[row] = joined(hashes, first[row], last[row])
+    return found
 
 
-@cache
-def _power_table(size: int) -> tuple[Hashes, Hashes]:
-    powers, inverses = np.full(size, _BASE, np.uint64), np.full(size, _INVERSE, np.uint64)
-    if size:
-        powers[0] = inverses[0] = 1
-    return np.cumprod(powers, dtype=np.uint64), np.cumprod(inverses, dtype=np.uint64)
-
-
-def _powers(size: int) -> tuple[Hashes, Hashes]:
-    """Powers of the base and of its inverse up to a size; tables grow by doubling and are kept."""
-    powers, inverses = _power_table(1 << max(16, size.bit_length()))
-    return powers[:size], inverses[:size]
+@compiled
+def _count_bytes(data: Bytes, offsets: Ints, table: npt.NDArray[np.bool_]) -> Ints:
+    found = np.zeros(len(offsets) - 1, np.int64)
+    for text in range(len(offsets) - 1):
+        for at in range(offsets[text], offsets[text + 1]):
+            found[text] += table[data[at]]
+    return found

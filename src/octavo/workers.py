@@ -1,0 +1,74 @@
+"""Work on many things at once on this machine: in threads, or in processes where Python code holds its lock."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import Any, TypeVar
+
+from octavo.errors import InputError, OctavoError
+
+os.environ.setdefault("DAFT_PROGRESS_BAR", "0")
+os.environ.setdefault("DAFT_SHOW_QUERY_ID", "0")
+
+Item = TypeVar("Item")
+
+CORES = os.cpu_count() or 1
+
+
+def in_threads(work: Callable[[Item], object], items: Sequence[Item]) -> Iterator[Item]:
+    """Do the work of all items, as many at once as there are cores; yields each as it is done.
+
+    An error ends it: what has not begun is not begun.
+    """
+    with ThreadPoolExecutor(min(CORES, max(len(items), 1))) as pool:
+        running = {pool.submit(work, item): item for item in items}
+        try:
+            for done in as_completed(running):
+                done.result()
+                yield running[done]
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def in_processes(work: Callable[[Item], object], items: Sequence[Item]) -> Iterator[Item]:
+    """The same in processes, which Daft starts; what the work returns is not brought back.
+
+    Raises what the work raised where that was an OctavoError.
+    """
+    if len(items) < 2:  # not worth a process
+        for item in items:
+            work(item)
+            yield item
+        return
+    import daft
+    from daft import DataType, col
+
+    @daft.cls(use_process=True, max_concurrency=min(len(items), CORES))
+    class Worker:
+        def __init__(self) -> None:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started it decides when it ends
+
+        @daft.method.batch(return_dtype=DataType.string(), batch_size=1)
+        def do(self, numbers: daft.Series) -> list[str]:
+            return [_told(work, items[number]) for number in numbers.to_pylist()]
+
+    frame = daft.from_pydict({"number": list(range(len(items)))})
+    said: Any = Worker().do(col("number"))  # type: ignore[arg-type]  # called with an expression
+    for batch in frame.select("number", said.alias("said")).to_arrow_iter():
+        for row in batch.to_pylist():
+            if row["said"]:
+                kind, _, message = row["said"].partition(": ")
+                raise (InputError if kind == InputError.__name__ else OctavoError)(message)
+            yield items[row["number"]]
+
+
+def _told(work: Callable[[Item], object], item: Item) -> str:
+    """Do the work; an error of ours as words, since Daft makes a traceback of it."""
+    try:
+        work(item)
+    except OctavoError as error:
+        return f"{type(error).__name__}: {error}"
+    return ""
