@@ -1,7 +1,7 @@
 """Curation beside datatrove on the same text: MB/s per core, and peak memory at one and at many copies.
 
     pip install "octavo[benchmarks]"
-    python benchmarks/curation.py FOLDER_WITH_PARQUET [--megabytes 12] [--copies 12]
+    python benchmarks/curation.py FOLDER_WITH_PARQUET [--megabytes 40] [--copies 12]
 
 datatrove's chain is the nearest that it has to octavo's default one: Gopher's quality and repetition rules,
 language and MinHash in its four stages, each document's language being one call of the same pycld2 that octavo
@@ -33,7 +33,7 @@ from figures import figure, show
 
 
 def sample(folder: Path, target: Path, megabytes: float, copies: int = 1) -> float:
-    """The first documents of the English files, as many as asked; with copies, all documents so often."""
+    """The first documents, English before others, as many as asked; with copies, all documents so often."""
     files = sorted(folder.glob("*.parquet"))
     target.mkdir(parents=True)
     if copies > 1:
@@ -63,14 +63,11 @@ def sample(folder: Path, target: Path, megabytes: float, copies: int = 1) -> flo
 
 
 def octavo_chain(source: Path, out: Path) -> None:
-    from octavo.corpus import importing
     from octavo.corpus.importing import import_documents
     from octavo.curation.pipeline import curate
     from octavo.progress import Progress
     from octavo.recipe_file import validate
 
-    if len(list(source.glob("*.parquet"))) == 1:
-        importing.PART_BYTES = 3 * 1024**2  # a small sample has work for all cores
     recipe = validate({"name": "bench", "corpus": {"sources": [{"path": str(source)}]}}, {}, "bench")
     import_documents(recipe.corpus, out / "documents", Progress())
     curate(recipe, out / "documents", out / "corpus", Progress())
@@ -156,7 +153,7 @@ def _resident(pid: int | None) -> int:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--megabytes", type=float, default=12, help="text for both chains")
+    parser.add_argument("--megabytes", type=float, default=40, help="text for both chains")
     parser.add_argument("--copies", type=int, default=12, help="copies of the whole folder for the peak memory")
     parser.add_argument("--busy", action="store_true", help="measure beside other work all the same")
     parser.add_argument("--json", action="store_true")
@@ -171,7 +168,7 @@ def main() -> None:
         size = sample(settings.folder, home / "sample", settings.megabytes)
         ours = timed(octavo_chain, home / "sample", home / "ours")
         theirs = timed(datatrove_chain, home / "sample", home / "theirs")
-        how = f"{size:.1f} MB of English text"
+        how = f"{size:.1f} MB of text, English first"
         per_core, peer = size / ours["cpu_seconds"], size / theirs["cpu_seconds"]
         found["octavo, per core"] = figure(per_core, "MB/s", "", True, f"{how}, by CPU time of all processes")
         found["datatrove, per core"] = figure(peer, "MB/s", "", True, f"{how}, one task")

@@ -20,7 +20,8 @@ from octavo.cli import app
 from octavo.corpus.schema import DOCUMENT_SCHEMA, KEPT_SCHEMA, LEDGER_SCHEMA, REMOVED_SCHEMA
 from octavo.curation.quality import RULES as QUALITY_RULES
 from octavo.curation.quality import Rule
-from octavo.recipe import Quality, json_schema
+from octavo.recipe import json_schema
+from octavo.recipe_curation import Quality
 
 HERE = Path(__file__).parent
 WIDTH = 100
@@ -46,7 +47,9 @@ DOCUMENT_COLUMNS = {
     "content_hash": "BLAKE3 of the text's UTF-8 bytes, in hexadecimal.",
 }
 CURATED_COLUMNS = {
-    "lang": "Language found in the text: an ISO 639-1 code, or another code of the identifier's, or `und`.",
+    "lang": "Main language found in the text: an ISO 639-1 code, or another code of the identifier's, or `und`.",
+    "languages": "All languages found in the text, with their shares of it; the main one first.",
+    "mixed": "Whether a second language reaches `curation.mixed_languages`.",
     "spdx": "Licence as an SPDX expression, or null where none is known.",
     "basis": "Why that licence: the document's words or the recipe's.",
     "obligations": "`none`, `attribution` or `share-alike`; null where no licence is known.",
@@ -172,7 +175,7 @@ def recipe_page(schema: dict[str, Any]) -> str:
                 parts.append((where, part["description"], part))
             else:
                 default = f"`{json.dumps(field['default'], ensure_ascii=False)}`" if "default" in field else ""
-                rows.append((f"`{name}`", kind(field), default, field["description"]))
+                rows.append((f"`{name}`", kind(field), default, " ".join(field["description"].split())))
         if rows:
             lines.append(table(("field", "type", "default", "what it is"), rows))
         for where, description, part in parts:
@@ -232,6 +235,8 @@ def type_name(column: pa.DataType) -> str:
     """An Arrow type, in words."""
     if pa.types.is_large_list(column):
         return f"list of {type_name(column.value_type)}"
+    if pa.types.is_struct(column):
+        return ", ".join(f"`{field.name}`: {type_name(field.type)}" for field in column)
     return "text" if pa.types.is_large_string(column) else str(column)
 
 

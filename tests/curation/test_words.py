@@ -9,7 +9,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octavo.curation.compiled import are_among, came_before, spread
+from octavo.compiled import are_among, came_before, spread
 from octavo.curation.words import Spans, Words, hashes_of, read_words
 
 texts = st.lists(

@@ -61,6 +61,14 @@ def test_a_prompt_that_fills_the_context_is_refused(small_run, engine):
         list(stream_text(open_engine(small_run, engine), "word " * 500, Decoding()))
 
 
+@pytest.mark.parametrize("digits", ["7" * 60_000, "½" * 30_000])
+def test_a_number_that_would_end_llama_cpp_is_refused(small_run, digits):
+    engine = open_engine(small_run, "llama.cpp")
+    with pytest.raises(InputError, match=r"prompt: found [36]0,000 digits in a row, expected at most 10,000"):
+        engine.encode(f"No. {digits} of the list")
+    assert engine.encode("x" * 300_000)
+
+
 @pytest.mark.parametrize("engine", ["torch", "llama.cpp"])
 def test_the_same_seed_draws_the_same_text(small_run, engine):
     opened = open_engine(small_run, engine)

@@ -5,21 +5,31 @@ from hypothesis import strategies as st
 
 from octavo.errors import InputError
 from octavo.tokenization.encode import load_tokenizer
-from octavo.tokenization.shards import open_shard, write_shard
+from octavo.tokenization.entries import UNUSED_ID
+from octavo.tokenization.shards import open_shard, token_dtype, write_shard
 
 DOCUMENTS = st.lists(st.lists(st.integers(0, 60_000), min_size=1, max_size=30), min_size=1, max_size=20)
 
 
-@given(documents=DOCUMENTS, cut=st.integers(1, 5), vocab=st.sampled_from([60_001, 70_000]))
-def test_what_is_written_is_read_back(tmp_path_factory, documents, cut, vocab):
+@given(
+    documents=DOCUMENTS, cut=st.integers(1, 5), highest=st.sampled_from([60_000, UNUSED_ID - 1, UNUSED_ID, 70_000])
+)
+def test_what_is_written_is_read_back(tmp_path_factory, documents, cut, highest):
     path = tmp_path_factory.mktemp("shards") / "a.ds"
     arrays = [np.array(d, np.uint32) for d in documents]
-    total = write_shard(path, iter([arrays[n : n + cut] for n in range(0, len(arrays), cut)]), vocab, "t.json")
+    batches = iter([arrays[n : n + cut] for n in range(0, len(arrays), cut)])
+    total = write_shard(path, batches, token_dtype(highest), "t.json")
     shard = open_shard(path)
     assert shard.tokens.tolist() == [t for d in documents for t in d]
     assert shard.document_ends.tolist() == np.cumsum([len(d) for d in documents]).tolist()
     assert total == len(shard.tokens)
-    assert shard.tokens.dtype.itemsize == (2 if vocab <= 65_536 else 4)
+    assert shard.tokens.dtype.itemsize == (2 if highest < UNUSED_ID else 4)
+
+
+def test_the_id_that_marks_documents_is_never_written_in_two_bytes(tmp_path):
+    with pytest.raises(ValueError, match="found id 65535, expected ids below 65535 in uint16"):
+        write_shard(tmp_path / "a.ds", iter([[np.array([1, UNUSED_ID])]]), np.dtype("<u2"), "t")
+    assert not (tmp_path / "a.ds").exists()
 
 
 def test_datatrove_reads_the_same_tokens_and_document_ends(small_run):
@@ -72,7 +82,7 @@ def test_the_shards_hold_the_training_documents_and_not_the_held_out_ones(small_
 @pytest.mark.parametrize("missing", [".index", ".metadata"])
 def test_a_shard_without_its_companion_is_refused(missing, tmp_path):
     path = tmp_path / "a.ds"
-    write_shard(path, iter([[np.array([1, 2, 3])]]), 100, "t")
+    write_shard(path, iter([[np.array([1, 2, 3])]]), token_dtype(100), "t")
     path.with_name(path.name + missing).unlink()
     with pytest.raises(InputError, match=f"found no a.ds{missing} beside it"):
         open_shard(path)
@@ -80,7 +90,7 @@ def test_a_shard_without_its_companion_is_refused(missing, tmp_path):
 
 def test_a_shard_that_was_cut_short_is_refused(tmp_path):
     path = tmp_path / "a.ds"
-    write_shard(path, iter([[np.array([1, 2, 3])]]), 100, "t")
+    write_shard(path, iter([[np.array([1, 2, 3])]]), token_dtype(100), "t")
     path.write_bytes(path.read_bytes()[:-2])
     with pytest.raises(InputError, match="cut short"):
         open_shard(path)

@@ -4,8 +4,7 @@ from hypothesis import strategies as st
 
 from octavo.errors import InputError
 from octavo.tokenization.encode import encode_documents, load_tokenizer
-from octavo.tokenization.entries import SPECIAL_ENTRIES, begin_and_end
-from octavo.tokenization.train import balanced_sample, train_tokenizer
+from octavo.tokenization.entries import BEGIN, END, PAD, SPECIAL_ENTRIES, begin_and_end
 
 HARD = [
     "",
@@ -47,34 +46,14 @@ def test_the_name_of_a_special_entry_inside_a_text_is_text(tokenizer):
 
 
 def test_pad_begin_and_end_have_the_published_ids(tokenizer):
-    assert [tokenizer.token_to_id(entry) for entry in SPECIAL_ENTRIES] == [0, 1, 2]
+    assert [tokenizer.token_to_id(entry) for entry in (PAD, BEGIN, END)] == [0, 1, 2]
     assert begin_and_end(tokenizer, "t") == (1, 2)
 
 
-def test_training_is_the_same_twice(starter_texts):
-    first, second = (train_tokenizer(iter(starter_texts[:60]), 1000).to_str() for _ in range(2))
-    assert first == second
-
-
-def test_a_sample_too_small_for_the_vocabulary_is_refused_with_what_it_gives():
-    with pytest.raises(InputError, match=r"tokenizer.vocab_size: found 5000, expected at most \d+"):
-        train_tokenizer(iter(["a short text, a short text"]), 5000)
-
-
-def test_the_sample_is_balanced_and_leaves_out_what_is_held_out(small_run):
-    import pyarrow.parquet as pq
-
-    parts = sorted((small_run / "corpus/kept").glob("*.parquet"))
-    rows = pq.read_table(parts).to_pylist()
-    sizes = {}
-    for row in rows:
-        sizes[row["lang"]] = sizes.get(row["lang"], 0) + len(row["text"].encode())
-    held_out = {row["text"] for row in rows if row["split"] == "held-out"}
-    half = list(balanced_sample(parts, sizes, sum(sizes.values()) // 2))
-    everything = list(balanced_sample(parts, sizes, 10**9))
-    assert not held_out & set(everything)
-    assert set(everything) == {row["text"] for row in rows if row["split"] == "train"}
-    assert 0.3 < sum(map(len, half)) / sum(map(len, everything)) < 0.7
+def test_the_entries_reserved_for_tasks_are_special_and_named_once(tokenizer):
+    assert len(SPECIAL_ENTRIES) == len(set(SPECIAL_ENTRIES)) == 32
+    assert [tokenizer.token_to_id(entry) for entry in SPECIAL_ENTRIES] == list(range(32))
+    assert set(tokenizer.get_added_tokens_decoder()) == set(range(32))
 
 
 def test_a_file_that_is_no_tokenizer_is_refused(tmp_path):

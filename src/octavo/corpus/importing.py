@@ -30,7 +30,7 @@ from octavo.progress import Progress
 from octavo.recipe import Corpus, Source
 from octavo.workers import in_processes, in_threads
 
-PART_BYTES = 128 * 1024**2
+PART_BYTES = 16 * 1024**2
 """Text in one part at most, but for its last document."""
 
 

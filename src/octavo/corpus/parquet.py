@@ -14,7 +14,7 @@ from octavo.corpus.schema import SOURCE_SCHEMA, conform
 from octavo.errors import InputError
 from octavo.recipe import Source
 
-BATCH_ROWS = 1024
+BATCH_ROWS = 256
 BUFFER_BYTES = 1024**2
 """Read of a column at once; without it Arrow holds the whole column of a row group."""
 

@@ -31,6 +31,9 @@ LOOK_SECONDS = 120.0
 RETRIES = 3
 """How many more workers get a part whose worker died."""
 
+Part = tuple[Path, int]
+"""A part of the corpus and its number."""
+
 PACKAGES = ("octavo", "daft", "pyarrow")
 """What must be the same on all nodes for the same work and the same bytes."""
 
@@ -96,8 +99,8 @@ def with_absolute_paths(recipe: Recipe) -> Recipe:
     return recipe.model_copy(update={"curation": curation})
 
 
-def hand_out(work: Callable[[Path, int], None], pending: list[tuple[Path, int]]) -> Iterator[str]:
-    """Do the work of the parts, as many at once as the joined cluster has CPUs; yields their names.
+def hand_out(work: Callable[[Part], None], pending: list[Part]) -> Iterator[Part]:
+    """Do the work of the parts, as many at once as the joined cluster has CPUs; yields each as it is done.
 
     Ray does the part of a worker that died again, and on another node where the node died. Raises OctavoError
     for a part whose every worker dies.
@@ -105,7 +108,7 @@ def hand_out(work: Callable[[Path, int], None], pending: list[tuple[Path, int]])
     import ray
 
     do = ray.remote(num_cpus=1, max_retries=RETRIES, scheduling_strategy="SPREAD")(_do)
-    parts = {do.options(name=part.name).remote(work, part, number): part for part, number in pending}
+    parts = {do.options(name=part[0].name).remote(work, part): part for part in pending}
     while parts:
         (done,), _ = ray.wait(list(parts))
         part = parts.pop(done)
@@ -115,14 +118,14 @@ def hand_out(work: Callable[[Path, int], None], pending: list[tuple[Path, int]])
             raise error.cause from error
         except ray.exceptions.RayError as error:
             raise OctavoError(
-                f"{part}: the worker that had it died, and {RETRIES} more after it; does it fit into a node's "
+                f"{part[0]}: the worker that had it died, and {RETRIES} more after it; does it fit into a node's "
                 f"memory? ({_last_line(str(error))})"
             ) from error
-        yield part.name
+        yield part
 
 
-def _do(work: Callable[[Path, int], None], part: Path, number: int) -> None:
-    work(part, number)
+def _do(work: Callable[[Part], None], part: Part) -> None:
+    work(part)
 
 
 def _knock(settings: Curation) -> None:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from octavo.curation.compiled import Ints, compiled
+from octavo.compiled import Ints, compiled
 
 Bytes = npt.NDArray[np.uint8]
 Bits = npt.NDArray[np.int32]

@@ -13,7 +13,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from octavo.curation.compiled import Hashes
+from octavo.compiled import Hashes
 from octavo.curation.words import Floats, Words, read_words
 from octavo.errors import InputError
 from octavo.recipe_curation import Decontamination

@@ -18,11 +18,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from octavo.compiled import Hashes
 from octavo.corpus import gutenberg, html, xml
 from octavo.corpus.dates import years_of
 from octavo.corpus.schema import LANGUAGES, content_hash
 from octavo.curation import decontamination, language, licences, near_duplicates, ocr, personal_data, quality
-from octavo.curation.compiled import Hashes
 from octavo.curation.passages import PASSAGES, long_passages
 from octavo.curation.repair import repair
 from octavo.curation.words import Words, read_words

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from octavo.curation.compiled import Hashes, Ints, compiled, joined, spread
+from octavo.compiled import Hashes, Ints, compiled, joined, spread
 from octavo.curation.words import Words
 
 BINS = 128

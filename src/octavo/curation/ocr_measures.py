@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from octavo.curation.compiled import compiled
+from octavo.compiled import compiled
 from octavo.curation.spelling import (
     ABBREVIATION,
     HASH_BITS,

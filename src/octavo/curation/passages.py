@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from octavo.curation.compiled import Hashes
+from octavo.compiled import Hashes
 from octavo.curation.words import Words
 
 PASSAGE = pa.struct([("hash", pa.uint64()), ("start", pa.int64()), ("end", pa.int64())])

@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from octavo.compiled import Ints, compiled
 from octavo.curation.code_points import Bytes, bytes_of
-from octavo.curation.compiled import Ints, compiled
 
 LEAST_DIGITS: Final = 6
 """Of a number, with at most MOST_BETWEEN signs between one digit and the next."""

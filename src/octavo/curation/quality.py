@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from octavo.curation.compiled import Flags, Hashes, Ints, are_among, came_before
+from octavo.compiled import Flags, Hashes, Ints, are_among, came_before
 from octavo.curation.repetition import repeated_ngrams, top_ngrams
 from octavo.curation.words import CHARACTER, DIGIT, Floats, Spans, Words, hashes_of
 from octavo.recipe_curation import Quality

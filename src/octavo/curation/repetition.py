@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from octavo.curation.compiled import Flags, Hashes, Ints, compiled, joined, place_of, table_for
+from octavo.compiled import Flags, Hashes, Ints, compiled, joined, place_of, table_for
 
 
 @compiled

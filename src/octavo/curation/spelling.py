@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from octavo.curation.compiled import Flags, compiled
+from octavo.compiled import Flags, compiled
 
 U8 = npt.NDArray[np.uint8]
 U32 = npt.NDArray[np.uint32]

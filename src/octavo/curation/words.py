@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from octavo.curation.compiled import Flags, Hashes, Ints, compiled, joined, spread
+from octavo.compiled import Flags, Hashes, Ints, compiled, joined, spread
 
 Floats = npt.NDArray[np.float64]
 Bytes = npt.NDArray[np.uint8]

@@ -7,6 +7,7 @@ import os
 import queue
 import threading
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -70,6 +71,10 @@ class TorchEngine:
         return continuation(self.model, self.tokenizer, tokens, self.end, decoding)
 
 
+LONGEST_NUMBER = 10_000
+"""Digits in a row that llama.cpp is given at most: it calls itself for each, and 60,000 end the process."""
+
+
 class LlamaCppEngine:
     """llama.cpp, on a GGUF file."""
 
@@ -127,8 +132,15 @@ class LlamaCppEngine:
         return {entry["id"]: entry["logprob"] for entry in first["top_logprobs"]}
 
     def encode(self, text: str) -> list[int]:
-        """A prompt's tokens by llama.cpp's own tokenizer, after the begin-of-text token."""
+        """A prompt's tokens by llama.cpp's own tokenizer, after the begin-of-text token.
+
+        Raises InputError for a number so long that llama.cpp's expression for digits would end the process.
+        """
         import urllib.request
+
+        longest = max((len([*run]) for number, run in groupby(text, str.isnumeric) if number), default=0)
+        if longest > LONGEST_NUMBER:
+            raise InputError(f"prompt: found {longest:,} digits in a row, expected at most {LONGEST_NUMBER:,}")
 
         body = json.dumps({"content": text, "add_special": True, "parse_special": False}).encode()
         request = urllib.request.Request(

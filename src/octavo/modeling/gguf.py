@@ -15,6 +15,7 @@ from tokenizers import Tokenizer
 from octavo.errors import InputError
 from octavo.modeling.hf import to_hf_names
 from octavo.modeling.llama import Llama, LlamaConfig
+from octavo.tokenization.train import LLAMA_CPP_SPLIT, SPLITS
 
 GgufType = Literal["F32", "BF16", "Q8_0"]
 
@@ -86,11 +87,13 @@ def pre_tokenizer_name(tokenizer: Tokenizer) -> str:
     kinds = [part.get("type") for part in parts]
     if state["model"]["type"] == "BPE" and kinds == ["ByteLevel"] and parts[0].get("use_regex", True):
         return "gpt-2"
+    patterns = [part["pattern"].get("Regex", "") for part in parts if part.get("type") == "Split"]
+    if state["model"]["type"] == "BPE" and kinds == ["Split", "Split", "ByteLevel"] and patterns == list(SPLITS):
+        return LLAMA_CPP_SPLIT
     if state["model"]["type"] == "BPE" and kinds == ["Split", "ByteLevel"]:
-        pattern = parts[0]["pattern"].get("Regex", "")
-        if pattern.startswith(_LLAMA3_SPLIT):
+        if patterns[0].startswith(_LLAMA3_SPLIT):
             return "llama-bpe"
-        if pattern.startswith(_QWEN2_SPLIT):
+        if patterns[0].startswith(_QWEN2_SPLIT):
             return "qwen2"
     raise InputError(
         "tokenizer: llama.cpp knows no split equal to this tokenizer's, so no GGUF file of it would read "

@@ -18,6 +18,7 @@ from octavo.recipe import Recipe
 from octavo.release.model_card import model_card
 from octavo.tokenization.encode import load_tokenizer
 from octavo.tokenization.entries import PAD, begin_and_end
+from octavo.tokenization.formats import write_tokenizer_files
 
 SAMPLE = Decoding(max_tokens=64)
 _GGUF_TYPES: dict[str, GgufType] = {"gguf-f32": "F32", "gguf-bf16": "BF16", "gguf-q8_0": "Q8_0"}
@@ -43,7 +44,7 @@ def release(
     context = model.config.max_position_embeddings
     formats = recipe.release.formats
     progress.update(0, len(formats) + 1, "Hugging Face directory")
-    _write_tokenizer(home, run, tokenizer, begin, end, context)
+    write_tokenizer_files(home, run / "tokenizer" / "tokenizer.json", tokenizer, context)
     save_hf(model, home, begin, end, torch.bfloat16)
     pad = tokenizer.token_to_id(PAD)
     write_json(home / "generation_config.json", _generation_config(begin, end, end if pad is None else pad))
@@ -72,24 +73,6 @@ def _samples(recipe: Recipe, home: Path, tokenizer: Tokenizer, begin: int, end: 
         pieces = continuation(released, tokenizer, tokens, end, SAMPLE)
         samples[lang] = {"prompt": prompt, "continuation": "".join(piece.text for piece in pieces)}
     return samples
-
-
-def _write_tokenizer(home: Path, run: Path, tokenizer: Tokenizer, begin: int, end: int, context: int) -> None:
-    write_atomically(home / "tokenizer.json", (run / "tokenizer" / "tokenizer.json").read_bytes())
-    special = {"bos_token": tokenizer.id_to_token(begin), "eos_token": tokenizer.id_to_token(end)}
-    if tokenizer.token_to_id(PAD) is not None:
-        special["pad_token"] = PAD
-    write_json(home / "special_tokens_map.json", special)
-    write_json(
-        home / "tokenizer_config.json",
-        special
-        | {
-            "tokenizer_class": "PreTrainedTokenizerFast",
-            "model_max_length": context,
-            "clean_up_tokenization_spaces": False,
-            "add_bos_token": True,
-        },
-    )
 
 
 def _generation_config(begin: int, end: int, pad: int) -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from tokenizers import Tokenizer
@@ -16,20 +18,46 @@ from octavo.errors import InputError
 from octavo.lineage import write_atomically, write_json
 from octavo.progress import Progress
 from octavo.recipe import Recipe
+from octavo.tokenization.encoders import Encode, fastest_encoder, reference_encoder
 from octavo.tokenization.entries import begin_and_end
-from octavo.tokenization.shards import open_shards, write_shard
-from octavo.tokenization.train import balanced_sample, train_tokenizer
+from octavo.tokenization.index import training_documents, write_documents
+from octavo.tokenization.sample import balanced_sample
+from octavo.tokenization.shards import is_complete, open_shards, token_dtype, write_shard
+from octavo.tokenization.train import train_tokenizer
+
+BATCH_BYTES = 4 * 1024**2
+"""Text that a thread holds at once, about."""
+
+THREADS = 4
+"""Parts in work at once: the encoder has threads of its own, and these read and write meanwhile."""
+
+SAMPLE_GROUPS, SAMPLE_TEXTS, SAMPLE_CHARACTERS = 32, 2, 20_000
+"""Encoders are tried on the corpus in so many places, on so many texts in each, up to so long."""
 
 
 def load_tokenizer(path: Path) -> Tokenizer:
-    """Read a tokenizer.json; InputError where it is none. A special entry's name inside a text is text."""
+    """Read a tokenizer.json; InputError where it is none. A special entry's name inside a text is text.
+
+    What it says of cutting and filling up texts is left out: octavo encodes whole texts.
+    """
     try:
-        tokenizer = Tokenizer.from_str(path.read_text(encoding="utf-8"))
+        content = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise InputError(f"{path}: no such tokenizer") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: found no tokenizer.json that can be read ({error})") from None
+    return parse_tokenizer(content, path)
+
+
+def parse_tokenizer(content: str, path: Path) -> Tokenizer:
+    """A tokenizer of the content of a tokenizer.json, as of load_tokenizer."""
+    try:
+        tokenizer = Tokenizer.from_str(content)
     except Exception as error:  # the library raises bare Exception
         raise InputError(f"{path}: found no tokenizer.json that can be read ({error})") from None
     tokenizer.encode_special_tokens = True
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
     return tokenizer
 
 
@@ -43,57 +71,117 @@ def tokenize(
     file = tokenizer_home / "tokenizer.json"
     if not file.exists():
         progress.update(0, len(kept) + 1, "tokenizer")
-        write_atomically(file, _make_tokenizer(recipe, corpus, kept).to_str(pretty=True).encode())
+        write_atomically(file, _make_tokenizer(recipe, kept).to_str(pretty=True).encode())
     tokenizer = load_tokenizer(file)
-    for number, part in enumerate(kept):
-        progress.check()
-        progress.update(number + 1, len(kept) + 1, part.name)
-        shard = tokens_home / f"{part.stem}.ds"
-        if not shard.with_name(shard.name + ".metadata").exists():
-            documents = encode_documents(tokenizer, _training_texts(part), recipe.tokenizer.path or str(file.name))
-            write_shard(shard, documents, tokenizer.get_vocab_size(), file.name)
-    shards = open_shards(tokens_home)
+    encoder = fastest_encoder(tokenizer, sample_texts(kept))
+    if encoder.refused:
+        progress.message(f"tokenization: encodes with {encoder.name}, as {encoder.refused}")
+    write_token_files(tokenizer, encoder.encode, kept, tokens_home, recipe.tokenizer.path or file.name, progress)
     report = {
         "vocab_size": tokenizer.get_vocab_size(),
-        "bytes_per_token": _bytes_per_token(tokenizer, kept),
+        "bytes_per_token": _bytes_per_token(encoder.encode, kept),
+        "encoder": encoder.name,
+        "faster_refused": encoder.refused,
     }
     write_json(tokenizer_home / "report.json", report)
+    shards = open_shards(tokens_home)
     return report | {
         "tokens": sum(len(s.tokens) for s in shards),
         "documents": sum(len(s.document_ends) for s in shards),
     }
 
 
-def _make_tokenizer(recipe: Recipe, corpus: Path, kept: list[Path]) -> Tokenizer:
+def _make_tokenizer(recipe: Recipe, kept: list[Path]) -> Tokenizer:
     if recipe.tokenizer.path:
         tokenizer = load_tokenizer(Path(recipe.tokenizer.path))
         begin_and_end(tokenizer, recipe.tokenizer.path)
         return tokenizer
-    languages = json.loads((corpus / "report.json").read_text())["languages"]
-    sizes = {lang: count["bytes"] for lang, count in languages.items()}
-    sample = balanced_sample(kept, sizes, recipe.tokenizer.sample_bytes)
-    return train_tokenizer(sample, recipe.tokenizer.vocab_size)
+    return train_tokenizer(balanced_sample(kept, recipe.tokenizer), recipe.tokenizer)
 
 
-def encode_documents(tokenizer: Tokenizer, batches: Iterator[list[str]], name: str) -> Iterator[list[np.ndarray]]:
-    """Tokens of documents, each between begin and end of text."""
-    begin, end = begin_and_end(tokenizer, name)
+def write_token_files(
+    tokenizer: Tokenizer, encode: Encode, kept: list[Path], home: Path, name: str, progress: Progress
+) -> None:
+    """Write a token file with its index for each part in `kept` that has none yet, several at once.
+
+    A part's files depend on the part alone, so that they are the same however often this was interrupted.
+    """
+    dtype = token_dtype(_highest_id(tokenizer, begin_and_end(tokenizer, name)))
+    if dtype.itemsize > 2:
+        progress.message("tokenization: token files have four bytes a token, as not all ids fit into two")
+
+    def write(part: Path, shard: Path) -> str:
+        write_documents(part, shard)
+        texts = _checking(_training_texts(part), progress)
+        write_shard(shard, encode_documents(tokenizer, texts, name, encode), dtype, "tokenizer.json")
+        return part.name
+
+    shards = {part: home / f"{part.stem}.ds" for part in kept}
+    pending = [part for part in kept if not is_complete(shards[part])]
+    pool = ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1))
+    try:
+        futures = [pool.submit(write, part, shards[part]) for part in pending]
+        for done, future in enumerate(as_completed(futures), len(kept) - len(pending) + 1):
+            progress.update(done, len(kept) + 1, future.result())
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def encode_documents(
+    tokenizer: Tokenizer, batches: Iterator[list[str]], name: str, encode: Encode | None = None
+) -> Iterator[list[np.ndarray]]:
+    """Tokens of documents in uint32, each between begin and end of text; `encode` is the reference by default."""
+    encode = encode or reference_encoder(tokenizer).encode
+    begin, end = (np.array([i], np.uint32) for i in begin_and_end(tokenizer, name))
     for texts in batches:
-        encoded = tokenizer.encode_batch_fast(texts, add_special_tokens=False)
-        yield [np.array([begin, *e.ids, end], np.uint32) for e in encoded]
+        yield [np.concatenate((begin, ids, end)) for ids in encode(texts)]
+
+
+def sample_texts(kept: list[Path]) -> list[str]:
+    """Beginnings of texts from places all over the corpus, the same ones for the same files."""
+    chosen = [kept[n] for n in _spread(len(kept))]
+    groups = [(part, group) for part in chosen for group in range(pq.read_metadata(part).num_row_groups)]
+    texts = []
+    for part, group in (groups[n] for n in _spread(len(groups))):
+        batches = _open(part).iter_batches(SAMPLE_TEXTS, row_groups=[group], columns=["text"])
+        texts += [text[:SAMPLE_CHARACTERS] for text in next(batches).column("text").to_pylist()]
+    return texts
+
+
+def _spread(count: int) -> list[int]:
+    """All numbers under `count`, or SAMPLE_GROUPS of them at equal distances."""
+    return sorted({int(n) for n in np.linspace(0, count - 1, min(count, SAMPLE_GROUPS))})
 
 
 def _training_texts(part: Path) -> Iterator[list[str]]:
     """The texts to train on, each as often as the mixture takes it."""
-    for batch in pq.ParquetFile(part).iter_batches(256, columns=["text", "split", "repeats"]):
-        train = batch.filter(pc.equal(batch.column("split"), "train"))
-        often = np.repeat(np.arange(train.num_rows), train.column("repeats").to_numpy())
-        texts = train.column("text").take(often).to_pylist()
+    file = _open(part)
+    size = sum(file.metadata.row_group(n).total_byte_size for n in range(file.num_row_groups))
+    rows = max(1, BATCH_BYTES * file.metadata.num_rows // max(size, 1))
+    for batch in file.iter_batches(rows, columns=["text", "split", "repeats"]):
+        texts = batch.column("text").take(pa.array(training_documents(batch))).to_pylist()
         if texts:
             yield texts
 
 
-def _bytes_per_token(tokenizer: Tokenizer, kept: list[Path]) -> dict[str, float]:
+def _open(part: Path) -> pq.ParquetFile:
+    # Without a buffer, Arrow holds a whole row group.
+    return pq.ParquetFile(part, buffer_size=1024**2, pre_buffer=False)
+
+
+def _checking(texts: Iterator[list[str]], progress: Progress) -> Iterator[list[str]]:
+    for batch in texts:
+        progress.check()
+        yield batch
+
+
+def _highest_id(tokenizer: Tokenizer, always: tuple[int, int]) -> int:
+    """The highest id in a token file: of a text, where no special entry comes from, or of begin and end."""
+    special = {i for i, entry in tokenizer.get_added_tokens_decoder().items() if entry.special}
+    return max(*always, *(i for i in tokenizer.get_vocab().values() if i not in special))
+
+
+def _bytes_per_token(encode: Encode, kept: list[Path]) -> dict[str, float]:
     """Bytes a token on the held-out documents, by language."""
     sizes: dict[str, int] = {}
     tokens: dict[str, int] = {}
@@ -101,7 +189,6 @@ def _bytes_per_token(tokenizer: Tokenizer, kept: list[Path]) -> dict[str, float]
         table = pq.read_table(part, columns=["text", "lang"], filters=pc.field("split") == "held-out")
         for lang in pc.unique(table.column("lang")).to_pylist():
             texts = table.filter(pc.equal(table.column("lang"), lang)).column("text").to_pylist()
-            encoded = tokenizer.encode_batch_fast(texts, add_special_tokens=False)
-            tokens[lang] = tokens.get(lang, 0) + sum(len(e.ids) for e in encoded)
+            tokens[lang] = tokens.get(lang, 0) + sum(map(len, encode(texts)))
             sizes[lang] = sizes.get(lang, 0) + sum(len(t.encode()) for t in texts)
     return {lang: round(sizes[lang] / tokens[lang], 4) for lang in sorted(sizes) if tokens[lang]}

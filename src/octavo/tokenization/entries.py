@@ -1,4 +1,8 @@
-"""The entries of a vocabulary that are no text: begin and end, named in one place."""
+"""The entries of a vocabulary that are no text, named here and nowhere else.
+
+A model learns its vocabulary once, so what a later tune will need must have its place from the beginning. The
+entries for documents below are reserved: pretraining never shows them, and a tune that uses them trains them.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +14,37 @@ PAD = "<|pad|>"
 BEGIN = "<|begin_of_text|>"
 END = "<|end_of_text|>"
 
-SPECIAL_ENTRIES = (PAD, BEGIN, END)
-"""In the order of their ids: pad 0, begin 1, end 2, as in the published model."""
+OCR_ENTRIES = ("<|ocr|>", "<|corrected|>")
+"""OCR correction: <|ocr|> text as recognised <|corrected|> text as printed."""
+
+TRANSLATION_ENTRIES = ("<|original|>", "<|translation|>")
+"""Translation: <|original|> text <|translation|> the same in another language, whose name stands first."""
+
+SOURCE_ENTRIES = (
+    "<|question|>",
+    "<|source|>",
+    "<|source_text|>",
+    "<|end_of_source|>",
+    "<|answer|>",
+    "<|quote|>",
+    "<|cited|>",
+    "<|end_of_quote|>",
+)
+"""Answers from sources: <|question|> text, then for each source <|source|> its number or identifier
+<|source_text|> its text <|end_of_source|>, then <|answer|> text, in which <|quote|> words of a source <|cited|>
+its number or identifier <|end_of_quote|> is a citation."""
+
+TASK_ENTRIES = OCR_ENTRIES + TRANSLATION_ENTRIES + SOURCE_ENTRIES
+
+SPARE_ENTRIES = tuple(f"<|spare_{number}|>" for number in range(32 - 3 - len(TASK_ENTRIES)))
+"""For tasks that nobody has thought of; they make the special entries 32."""
+
+SPECIAL_ENTRIES = (PAD, BEGIN, END, *TASK_ENTRIES, *SPARE_ENTRIES)
+"""In the order of their ids: pad 0, begin 1, end 2, as in the published model, then the reserved ones."""
+
+UNUSED_ID = 65_535
+"""The id that no entry has where ids take two bytes, so that files of tokens can mark with it where a document
+begins."""
 
 _BEGIN_NAMES = (BEGIN, "<s>", "<|startoftext|>", "<|bos|>", "[BOS]")
 _END_NAMES = (END, "</s>", "<|endoftext|>", "<|eos|>", "[EOS]", "<|im_end|>")

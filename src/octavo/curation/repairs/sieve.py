@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from octavo.compiled import Ints, compiled
 from octavo.curation.code_points import (
     Bits,
     Bytes,
@@ -23,7 +24,6 @@ from octavo.curation.code_points import (
     point_before,
     table_of,
 )
-from octavo.curation.compiled import Ints, compiled
 from octavo.curation.repairs import broken_words, characters, encoding, page_edges
 
 Signs = npt.NDArray[np.uint32]

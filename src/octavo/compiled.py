@@ -34,7 +34,7 @@ def _cache() -> str:
     return str(home / "octavo" / "compiled" / blake2b(repr(stamps).encode(), digest_size=8).hexdigest())
 
 
-numba.config.CACHE_DIR = numba.config.CACHE_DIR or _cache()
+numba.config.CACHE_DIR = numba.config.CACHE_DIR or _cache()  # type: ignore[attr-defined]
 
 
 def compiled(work: Work) -> Work:

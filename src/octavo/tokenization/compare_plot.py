@@ -1,0 +1,136 @@
+"""The comparison of tokenizers as one SVG image, for light and dark pages, the same for the same figures."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+from xml.sax.saxutils import escape
+
+from octavo.tokenization.compare_table import label
+
+WIDTH, LEFT, RIGHT, ROW, HEAD = 880, 190, 30, 26, 70
+PANEL_ROWS = 12
+"""Shown of each panel: the largest."""
+
+_STYLE = """
+:root { color-scheme: light dark; --paper: #fcfbf8; --ink: #22252a; --soft: #5d636c; --line: #dcd9d1;
+  --c0: #24557f; --c1: #c99a2c; --c2: #2f9384; --c3: #a9473c; --c4: #8b6fb0; --c5: #5d636c; }
+@media (prefers-color-scheme: dark) { :root { --paper: #17191c; --ink: #e2e0db; --soft: #a0a5ac; --line: #363a40;
+  --c0: #8fbbe0; --c1: #d3a945; --c2: #3fa898; --c3: #e0796d; --c4: #b79fdb; --c5: #a0a5ac; } }
+text { font: 13px system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif;
+  fill: var(--ink); }
+.title { font-size: 15px; font-weight: 600; } .soft { fill: var(--soft); } .end { text-anchor: end; }
+.middle { text-anchor: middle; } line { stroke: var(--line); } .paper { fill: var(--paper); }
+"""
+_STYLE += "".join(f".c{n} {{ fill: var(--c{n}); }} " for n in range(6))
+
+
+class Panel(NamedTuple):
+    """A plot of one figure by the values of one dimension."""
+
+    title: str
+    dimension: str
+    figure: str
+
+
+PANELS = (
+    Panel("Bytes a token by language: more is better", "language", "bytes_per_token"),
+    Panel("Bytes a token by century: more is better", "century", "bytes_per_token"),
+    Panel("Tokens that an OCR error adds, by language: fewer is better", "language", "tokens_per_error"),
+)
+
+
+def comparison_plot(compared: dict[str, Any]) -> str:
+    """Dots on one scale a panel: a row for each language or century, a colour and shape for each tokenizer."""
+    tokenizers = compared["tokenizers"]
+    drawn: list[str] = []
+    y = 24.0
+    x = float(LEFT)
+    for n, found in enumerate(tokenizers):
+        wide = 34 + 7.2 * len(found["name"])
+        if x + wide > WIDTH - RIGHT and x > LEFT:
+            x, y = float(LEFT), y + 22
+        drawn += [_mark(n, x, y - 4, found["name"]), _text(x + 12, y, found["name"])]
+        x += wide
+    y += 16
+    for panel in PANELS:
+        rows = _rows(panel, tokenizers)
+        if rows:
+            drawn += _panel(panel, rows, tokenizers, y)
+            y += HEAD + ROW * len(rows) + 30
+    body = "\n".join(drawn)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y:.0f}" width="{WIDTH}" role="img" '
+        f'aria-label="Tokenizers on the same texts">\n<style>{escape(_STYLE)}</style>\n'
+        f'<rect class="paper" width="{WIDTH}" height="{y:.0f}"/>\n{body}\n</svg>\n'
+    )
+
+
+def _rows(panel: Panel, tokenizers: list[dict[str, Any]]) -> list[str]:
+    groups = tokenizers[0]["by"][panel.dimension]
+    known = [
+        g for g in groups if g and any(t["by"][panel.dimension][g][panel.figure] is not None for t in tokenizers)
+    ]
+    largest = set(sorted(known, key=lambda g: -groups[g]["bytes"])[:PANEL_ROWS])
+    return [group for group in known if group in largest]
+
+
+def _panel(panel: Panel, rows: list[str], tokenizers: list[dict[str, Any]], top: float) -> list[str]:
+    values = {
+        (n, group): value
+        for n, found in enumerate(tokenizers)
+        for group in rows
+        if (value := found["by"][panel.dimension][group][panel.figure]) is not None
+    }
+    step = _step(max(values.values()) - min(0.0, *values.values()))
+    low = step * int(min(values.values()) // step)
+    high = step * -int(-max(values.values()) // step)
+    high = high if high > low else low + step
+    first = top + HEAD - 14
+
+    def across(value: float) -> float:
+        return LEFT + (WIDTH - LEFT - RIGHT) * (value - low) / (high - low)
+
+    drawn = [_text(16, top + 24, panel.title, "title")]
+    bottom = first + ROW * len(rows)
+    for tick in range(round((high - low) / step) + 1):
+        value = low + tick * step
+        x = across(value)
+        drawn.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{first:.1f}" y2="{bottom:.1f}"/>')
+        drawn.append(_text(x, bottom + 18, f"{value:g}", "soft middle"))
+    for row, group in enumerate(rows):
+        y = first + ROW * (row + 0.5)
+        name = label(panel.dimension, group)
+        drawn.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        drawn.append(_text(LEFT - 12, y + 4, name, "end"))
+        for n in reversed(range(len(tokenizers))):  # the first on top
+            if (n, group) in values:
+                told = f"{tokenizers[n]['name']}, {name}: {values[n, group]:.3f}"
+                drawn.append(_mark(n, across(values[n, group]), y, told))
+    return drawn
+
+
+def _step(span: float) -> float:
+    """A round step that divides a span into about eight."""
+    rough = max(span, 1e-9) / 8
+    power: float = 10.0 ** int(f"{rough:e}".partition("e")[2])
+    return power * next(f for f in (1, 2, 5, 10) if f * power >= rough)
+
+
+def _mark(n: int, x: float, y: float, told: str) -> str:
+    """A dot, a square, a diamond or a triangle: told apart without colour too."""
+    title = f"<title>{escape(told)}</title>"
+    colour = f'class="c{n % 6}"'
+    match n % 4:
+        case 0:
+            return f'<circle {colour} cx="{x:.1f}" cy="{y:.1f}" r="6">{title}</circle>'
+        case 1:
+            return f'<rect {colour} x="{x - 5:.1f}" y="{y - 5:.1f}" width="10" height="10">{title}</rect>'
+        case 2:
+            points = f"{x:.1f},{y - 7:.1f} {x + 7:.1f},{y:.1f} {x:.1f},{y + 7:.1f} {x - 7:.1f},{y:.1f}"
+        case _:
+            points = f"{x:.1f},{y - 6:.1f} {x + 6.5:.1f},{y + 5:.1f} {x - 6.5:.1f},{y + 5:.1f}"
+    return f'<polygon {colour} points="{points}">{title}</polygon>'
+
+
+def _text(x: float, y: float, words: str, kind: str = "") -> str:
+    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}">{escape(words)}</text>'
