@@ -1,7 +1,7 @@
 """Curation beside datatrove on the same text: MB/s per core, and peak memory at one and at many copies.
 
     pip install "octavo[benchmarks]"
-    python benchmarks/curation.py FOLDER_WITH_PARQUET [--megabytes 40] [--copies 12]
+    python benchmarks/curation.py FOLDER_WITH_PARQUET [--megabytes 150] [--copies 12]
 
 datatrove's chain is the nearest that it has to octavo's default one: Gopher's quality and repetition rules,
 language and MinHash in its four stages, each document's language being one call of the same pycld2 that octavo
@@ -153,7 +153,7 @@ def _resident(pid: int | None) -> int:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--megabytes", type=float, default=40, help="text for both chains")
+    parser.add_argument("--megabytes", type=float, default=150, help="text for both chains")
     parser.add_argument("--copies", type=int, default=12, help="copies of the whole folder for the peak memory")
     parser.add_argument("--busy", action="store_true", help="measure beside other work all the same")
     parser.add_argument("--json", action="store_true")

@@ -18,7 +18,22 @@ from tests.conftest import small_recipe
 
 OCTAVO = Path(sys.executable).parent / "octavo"
 ROOT = Path(__file__).parent.parent
-COMMANDS = ["init", "run", "curate", "tokenize", "pretrain", "evaluate", "release", "status", "generate", "schema"]
+COMMANDS = [
+    "init",
+    "run",
+    "curate",
+    "tokenize",
+    "pretrain",
+    "evaluate",
+    "release",
+    "status",
+    "generate",
+    "schema",
+    "compare-tokenizers",
+    "plan",
+    "import-nanotron",
+    "export-nanotron",
+]
 
 
 def octavo(*arguments, cwd=None):
@@ -74,6 +89,11 @@ def test_every_recipe_of_init_is_valid_and_round_trips(corpus, tmp_path):
         (["run", "recipe.yaml", "--set", "training.tokens=0"], "training.tokens: found 0, expected greater than 0"),
         (["run", "recipe.yaml", "--set", "trainig.tokens=5"], "trainig: unknown field; the nearest is training"),
         (["run", "recipe.yaml", "--set", "corpus.sources=[{path: nowhere}]"], "nowhere: found nothing there"),
+        (
+            ["curate", "recipe.yaml", "--ray", "localhost"],
+            'curation.ray: found "localhost", expected text of the form',
+        ),
+        (["run", "recipe.yaml", "--ray", "localhost:1"], "found localhost:1, which cannot be reached"),
         (["status", "nowhere"], "found no recipe.yaml in it"),
         (["evaluate", "nowhere"], "found no recipe.yaml in it"),
         (["generate", "nowhere", "Once"], "found no such folder"),
@@ -171,7 +191,7 @@ def test_a_reader_that_leaves_is_no_error(small_run):
         assert "Traceback" not in process.stderr.read()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
 def test_ctrl_c_in_training_ends_soon_and_the_next_call_goes_on(number, tmp_path):
     file = tmp_path / "recipe.yaml"
     file.write_text(dump(small_recipe(training={"tokens": 150_000, "log_every": 1})))

@@ -130,6 +130,17 @@ def test_a_name_and_a_source_are_enough(tmp_path: Path) -> None:
             id="passes that do not divide the step",
         ),
         pytest.param(
+            "curation:\n  engine: spark\n",
+            "recipe.yaml:6: curation.engine: found \"spark\", expected 'native' or 'ray'",
+            id="an engine that there is not",
+        ),
+        pytest.param(
+            "curation:\n  ray: ray://cluster:10001\n",
+            'recipe.yaml:6: curation.ray: found "ray://cluster:10001", '
+            "expected text of the form ^[^\\s/]+:[0-9]{1,5}$",
+            id="the address of a Ray client's server",
+        ),
+        pytest.param(
             "release:\n  prompts:\n    english: Once upon a time\n",
             'recipe.yaml:7: release.prompts.english: found "english", expected text of the form ^[a-z]{2}$',
             id="a language's name for its code",

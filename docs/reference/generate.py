@@ -212,7 +212,7 @@ def cli_page() -> str:
     lines = ["# The commands", NOTE]
     lines.append(
         "Results go to stdout, messages and progress to stderr. Exit status: 0 done; 1 the work failed; "
-        "2 what was given is wrong; 130 stopped by Ctrl-C or SIGTERM."
+        "2 what was given is wrong; 130 stopped by Ctrl-C, SIGTERM or SIGUSR1."
     )
     for command in ([], *([name] for name in commands)):
         shown = CliRunner().invoke(app, [*command, "--help"], prog_name="octavo", terminal_width=WIDTH)

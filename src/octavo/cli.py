@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -23,6 +24,10 @@ app = typer.Typer(
 StageName = Literal["corpus", "curation", "tokenization", "training", "evaluation", "release"]
 Settings = Annotated[list[str] | None, typer.Option("--set", metavar="A.B=V", help="Set a field of the recipe.")]
 Out = Annotated[Path | None, typer.Option(help="Directory of the run; runs/NAME by default.")]
+Ray = Annotated[
+    str | None,
+    typer.Option("--ray", metavar="HOST:PORT", help="Curate on this Ray cluster.", show_default=False),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 RecipeFile = Annotated[Path, typer.Argument(help="The recipe, a YAML file.", show_default=False)]
 RunDirectory = Annotated[Path, typer.Argument(metavar="DIR", help="Directory of a run.", show_default=False)]
@@ -81,6 +86,7 @@ def run(
     recipe: RecipeFile,
     out: Out = None,
     until: Annotated[StageName, typer.Option(help="Last stage to do.")] = "release",
+    ray: Ray = None,
     settings: Settings = None,
     as_json: AsJson = False,
 ) -> None:
@@ -88,7 +94,7 @@ def run(
 
     Example: octavo run recipes/starter.yaml --set training.tokens=1_000_000
     """
-    _road(recipe, out, until, settings, as_json)
+    _road(recipe, out, until, _on_ray(settings, ray), as_json)
 
 
 @app.command()
@@ -99,6 +105,7 @@ def curate(
         str | None,
         typer.Option("--explain", metavar="ID", help="Tell the story of one document; nothing is run."),
     ] = None,
+    ray: Ray = None,
     settings: Settings = None,
     as_json: AsJson = False,
 ) -> None:
@@ -107,7 +114,7 @@ def curate(
     Example: octavo curate recipe.yaml
     """
     if identifier is None:
-        _road(recipe, out, "curation", settings, as_json)
+        _road(recipe, out, "curation", _on_ray(settings, ray), as_json)
     else:
         _explain(recipe, out, identifier, settings, as_json)
 
@@ -198,6 +205,117 @@ def generate(
     sys.stdout.write("\n")
 
 
+@app.command("compare-tokenizers")
+def compare_tokenizers(
+    tokenizers: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="TOKENIZER...", help="Runs, releases, tokenizer.json files, files of ranks.", show_default=False
+        ),
+    ],
+    corpus: Annotated[
+        list[str],
+        typer.Option("--corpus", "--texts", help="Texts to measure: a run, a folder, a file.", show_default=False),
+    ],
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE.svg", help="Write a plot there.", show_default=False)
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure tokenizers on the same texts, by language, century and source.
+
+    Example: octavo compare-tokenizers runs/starter other/tokenizer.json --corpus runs/starter --plot compared.svg
+    """
+    from octavo.tokenization.compare import compare, read_texts
+    from octavo.tokenization.compare_plot import comparison_plot
+    from octavo.tokenization.compare_table import print_comparison
+    from octavo.tokenization.vocabularies import open_vocabularies
+
+    if plot and not plot.absolute().parent.is_dir():
+        raise InputError(f"{plot}: cannot be written, expected a file in a folder that is there")
+    compared = compare(open_vocabularies(tokenizers), read_texts(corpus))
+    if plot:
+        plot.write_text(comparison_plot(compared), encoding="utf-8")
+    if as_json:
+        _print_json(compared)
+    else:
+        print_comparison(compared)
+
+
+@app.command()
+def plan(
+    recipe: RecipeFile,
+    gpus: Annotated[int, typer.Option(min=1, help="How many GPUs train.")] = 1,
+    gpu: Annotated[
+        Literal["h100", "h200", "a100", "l40s", "cpu"],
+        typer.Option(help="Which; cpu is the processor of this machine."),
+    ] = "cpu",
+    mfu: Annotated[
+        float, typer.Option(min=0.001, max=1.0, help="Share of the peak FLOP/s that training reaches.")
+    ] = 0.4,
+    settings: Settings = None,
+    as_json: AsJson = False,
+) -> None:
+    """Reckon FLOPs, memory, hours, energy, CO2eq and disk of a run before it.
+
+    Example: octavo plan recipes/pleias-350m.yaml --gpus 64 --gpu h100 --mfu 0.287
+    """
+    from octavo.recipe_file import load
+
+    read = load(recipe, settings)  # before the heavy imports: a mistake is told at once
+    from octavo.training.plan import hardware, in_words, plan_run, vocab_size_of
+
+    planned = plan_run(read, vocab_size_of(read), hardware(gpu), gpus, mfu)
+    if as_json:
+        _print_json(planned.figures())
+    else:
+        print(in_words(planned))
+
+
+@app.command("import-nanotron")
+def import_nanotron(
+    file: Annotated[Path, typer.Argument(metavar="YAML", help="Nanotron's settings.", show_default=False)],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the recipe there.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a recipe of nanotron's settings, and say what became of each of them.
+
+    Example: octavo import-nanotron config.yaml -o recipe.yaml
+    """
+    from octavo.training.nanotron import print_fates, read, recipe_text
+
+    imported = read(file)
+    if output:
+        if output.exists():
+            raise InputError(f"{output}: is there already; nothing was changed")
+        try:
+            output.write_text(recipe_text(imported), encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"{output}: cannot be written ({error.strerror})") from None
+    print_fates(imported)
+    if as_json:
+        _print_json(imported.figures())
+    else:
+        print(output or recipe_text(imported), end="\n" if output else "")
+
+
+@app.command("export-nanotron")
+def export_nanotron(recipe: RecipeFile, settings: Settings = None) -> None:
+    """Print the recipe's training as nanotron's settings.
+
+    Example: octavo export-nanotron recipe.yaml > config.yaml
+    """
+    from octavo.recipe_file import load
+
+    read = load(recipe, settings)  # before the heavy imports: a mistake is told at once
+    from octavo.training.nanotron_export import export
+    from octavo.training.plan import vocab_size_of
+
+    print(export(read, vocab_size_of(read)), end="")
+
+
 @app.command()
 def schema() -> None:
     """Print the recipe's JSON Schema, for editors.
@@ -209,14 +327,25 @@ def schema() -> None:
     _print_json(json_schema())
 
 
+def _on_ray(settings: list[str] | None, address: str | None) -> list[str] | None:
+    if address is None:
+        return settings
+    return [*(settings or []), "curation.engine=ray", f"curation.ray={json.dumps(address)}"]
+
+
 def _road(recipe: Path, out: Path | None, until: StageName, settings: list[str] | None, as_json: bool) -> None:
+    from octavo.progress import Progress
     from octavo.recipe_file import load
 
     read = load(recipe, settings)  # before the heavy imports: a mistake is told at once
     from octavo.display import Display, Stop
-    from octavo.run import Reporter, run_road
+    from octavo.run import Reporter, follow_road, run_road
 
     directory = out or Path("runs") / read.name
+    if os.environ.get("RANK", "0") != "0":  # of torchrun's processes, the first walks the road
+        stop = Stop()
+        follow_road(read, directory, Progress(stopping=stop.wished.is_set, saving=lambda: stop.saving))
+        return
     display = Display(Stop())
     _print_figures(directory, run_road(read, directory, until, Reporter(display.message, display.stage)), as_json)
 

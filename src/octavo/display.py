@@ -17,7 +17,7 @@ from rich.progress import Progress as RichProgress
 from octavo.progress import Progress
 
 GRACE_SECONDS = 4.0
-"""After Ctrl-C a stage has this long to save; all it wrote is whole in any case."""
+"""After Ctrl-C a stage has this long to begin to save; all it wrote is whole in any case."""
 
 QUIET_SECONDS = 15.0
 """Between two lines where stderr is no terminal."""
@@ -26,25 +26,32 @@ QUIET_SECONDS = 15.0
 class Stop:
     """Turns Ctrl-C and SIGTERM into a wish to stop, and ends the process where the wish is not met in time.
 
+    SIGUSR1, the warning that Slurm can send minutes before it ends a job, is the same wish without the haste.
     The signal is read from a pipe by a thread, as Python's own handlers wait for long calls into
     native code.
     """
 
     def __init__(self) -> None:
         self.wished = threading.Event()
+        self.saving = threading.Lock()
         self.read, write = os.pipe()
         os.set_blocking(write, False)
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
             signal.signal(number, lambda *_: None)
         signal.set_wakeup_fd(write, warn_on_full_buffer=False)
         threading.Thread(target=self._watch, daemon=True).start()
 
     def _watch(self) -> None:
-        while os.read(self.read, 1)[0] not in (signal.SIGINT, signal.SIGTERM):
-            pass
-        print("\noctavo: stopping; what is done is kept, the same command goes on", file=sys.stderr)
-        self.wished.set()
+        number = 0
+        while number not in (signal.SIGINT, signal.SIGTERM):
+            number = os.read(self.read, 1)[0]
+            if number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1) and not self.wished.is_set():
+                print("\noctavo: stopping; what is done is kept, the same command goes on", file=sys.stderr)
+                self.wished.set()
         time.sleep(GRACE_SECONDS)
+        with self.saving:  # a stage that saves is given the time
+            pass
+        time.sleep(GRACE_SECONDS / 4)
         sys.stderr.write("\x1b[?25h" if sys.stderr.isatty() else "")  # show the cursor again
         sys.stderr.flush()
         os._exit(130)
@@ -81,7 +88,7 @@ class Display:
                 def update(done: float, total: float, note: str) -> None:
                     bar.update(task, completed=done, total=total, note=note)
 
-                yield Progress(update, self.message, self.stop.wished.is_set)
+                yield Progress(update, self.message, self.stop.wished.is_set, lambda: self.stop.saving)
         else:
             said = 0.0
 
@@ -91,5 +98,5 @@ class Display:
                     said = time.perf_counter()
                     self.message(f"{name}: {done / max(total, 1):.0%} {note}")
 
-            yield Progress(tell, self.message, self.stop.wished.is_set)
+            yield Progress(tell, self.message, self.stop.wished.is_set, lambda: self.stop.saving)
         self.message(f"{name}: done in {time.perf_counter() - started:.1f} s")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 
@@ -20,6 +21,8 @@ class Progress:
     """Takes a line for the person."""
     stopping: Callable[[], bool] = lambda: False
     """Whether the stage should save and leave."""
+    saving: Callable[[], AbstractContextManager[object]] = nullcontext
+    """Entered while the stage saves before it leaves, so that it is given the time."""
 
     def check(self) -> None:
         """Raise StoppedError where the stage should leave; called where nothing is half done."""

@@ -173,6 +173,22 @@ class Checkpoint(Section):
     """Steps between checkpoints; the last step is always saved."""
     keep_last: Positive = 2
     """How many complete checkpoints stay."""
+    keep_every: Positive | None = None
+    """Steps whose multiples stay for good, beside the last ones; null keeps none."""
+
+
+class Guards(Section):
+    """What training does about a loss that is no number, or leaves its course."""
+
+    skips_in_a_row: Positive = 5
+    """Updates in a row that may be skipped, as their loss or gradient is no finite number; then training stops."""
+    spike_deviations: Annotated[float, Field(gt=0)] = 6.0
+    """A loss is high that lies so many standard deviations (of one step from the next) over its running mean."""
+    spike_steps: Positive = 10
+    """High losses in a row that make a spike."""
+    rollbacks: Annotated[int, Field(ge=0)] = 0
+    """How often a spike may take training back to a checkpoint before it, to go on without the steps that led to
+    it; 0 only records spikes."""
 
 
 class Training(Section):
@@ -185,19 +201,26 @@ class Training(Section):
     sequences_per_step: Positive = 256
     """Sequences in one optimizer step, over all processes."""
     sequences_per_pass: Positive = 16
-    """Sequences in one forward and backward pass; divides sequences_per_step. Less takes less memory."""
+    """Sequences in one forward and backward pass; divides sequences_per_step. Fewer take less memory."""
     optimizer: Optimizer = Optimizer()
     """The optimizer."""
     schedule: Schedule = Schedule()
     """The learning-rate schedule."""
     checkpoint: Checkpoint = Checkpoint()
     """The checkpoints."""
+    guards: Guards = Guards()
+    """The guard rails."""
+    parallel: Literal["auto", "ddp", "fsdp", "hsdp"] = "auto"
+    """Where several processes train: each holds all weights (ddp), or they are spread over all (fsdp) or over those
+    of a machine (hsdp); auto takes the first of ddp, hsdp, fsdp that fits into memory."""
     precision: Literal["bfloat16", "float32"] = "bfloat16"
     """Precision of the matrix products; weights and optimizer stay in float32."""
     compile: bool = True
     """Whether to compile the step."""
     log_every: Positive = 10
     """Steps between two lines of metrics.jsonl."""
+    evaluate_every_steps: Positive | None = None
+    """Steps between two measurements of the held-out texts, by language; null makes none."""
 
     @model_validator(mode="after")
     def _passes_fit(self) -> Self:

@@ -67,22 +67,70 @@ def _tokenization(recipe: Recipe, run: Path, progress: Progress) -> dict[str, An
 
 def _training(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:
     from octavo.tokenization.encode import load_tokenizer
-    from octavo.tokenization.entries import begin_and_end
     from octavo.training.energy import EnergyMeter
-    from octavo.training.loop import train, training_device
-    from octavo.training.memory import check_fits, llama_config
+    from octavo.training.parallel import call
 
-    tokenizer = load_tokenizer(run / "tokenizer" / "tokenizer.json")
-    begin, _ = begin_and_end(tokenizer, "tokenizer.json")
-    check_fits(recipe, tokenizer.get_vocab_size(), training_device())
+    _check_processes(recipe, load_tokenizer(run / "tokenizer" / "tokenizer.json").get_vocab_size())
     meter = EnergyMeter(run / "checkpoints")
     meter.start()
     try:
-        config = llama_config(recipe, tokenizer.get_vocab_size())
-        figures = train(recipe, config, begin, run / "tokens", run, progress, meter.joules)
+        figures = _train(recipe, run, progress, call(), meter.joules)
     finally:
         energy = meter.stop()
     return figures | {"energy": energy}
+
+
+def _train(
+    recipe: Recipe, run: Path, progress: Progress, processes: Any, joules: Callable[[], float | None]
+) -> dict[str, Any]:
+    """The part of the training that each process does."""
+    from octavo.tokenization.encode import load_tokenizer
+    from octavo.tokenization.entries import begin_and_end
+    from octavo.training.loop import train
+    from octavo.training.memory import llama_config
+
+    tokenizer = load_tokenizer(run / "tokenizer" / "tokenizer.json")
+    begin, _ = begin_and_end(tokenizer, "tokenizer.json")
+    config = llama_config(recipe, tokenizer.get_vocab_size())
+    held_out = _held_out(recipe, run, tokenizer, begin) if recipe.training.evaluate_every_steps else None
+    return train(recipe, config, begin, run / "tokens", run, progress, joules, processes, held_out)
+
+
+def _held_out(recipe: Recipe, run: Path, tokenizer: Any, begin: int) -> Callable[[Any], dict[str, float]]:
+    """Measures a model in training: bits per byte of the held-out texts, by language."""
+    from octavo.evaluation.bits_per_byte import read_held_out, text_bits
+
+    texts = read_held_out(run / "corpus" / "kept", recipe.evaluation.max_bytes)
+    encoded = [[e.ids for e in tokenizer.encode_batch_fast(t.texts, add_special_tokens=False)] for t in texts]
+    bfloat16 = recipe.training.precision == "bfloat16"
+
+    def measure(model: Any) -> dict[str, float]:
+        parts = zip(texts, encoded, strict=True)
+        return {text.lang: round(text_bits(model, ids, begin, bfloat16) / text.bytes, 4) for text, ids in parts}
+
+    return measure
+
+
+def _check_processes(recipe: Recipe, vocab_size: int) -> None:
+    """Raise InputError where the training does not fit into memory, or not onto the processes."""
+    from octavo.training.memory import check_fits, llama_config
+    from octavo.training.parallel import choose_layout, local_size, rank_and_size, sequences_each, training_device
+
+    _, size = rank_and_size()
+    sequences_each(recipe, size)
+    if size == 1:
+        check_fits(recipe, vocab_size, training_device())
+    else:
+        choose_layout(recipe, llama_config(recipe, vocab_size), size, local_size(), training_device())
+
+
+def follow_road(recipe: Recipe, run: Path, progress: Progress) -> None:
+    """What a process other than the first does on the road: wait for the training, and take part in it."""
+    from octavo.training.parallel import follow
+
+    processes = follow()
+    if processes:
+        _train(recipe, run, progress, processes, lambda: None)
 
 
 def _evaluation(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:
@@ -132,7 +180,7 @@ STAGES = (
         "corpus",
         lambda r: {
             "corpus": {"languages": r["corpus"]["languages"]},
-            "curation": r["curation"],
+            "curation": _without(r["curation"], "engine", "ray"),  # the results are the same
             "seed": r["seed"],
         },
         lambda recipe, run: [
@@ -157,10 +205,12 @@ STAGES = (
     Stage(
         "training",
         "checkpoints",
-        # How often it is saved and logged does not change what is learnt.
+        # How often it is saved, logged and measured and how it is spread and guarded is not what is learnt.
         lambda r: {
             "model": r["model"],
-            "training": _without(r["training"], "checkpoint", "log_every"),
+            "training": _without(
+                r["training"], "checkpoint", "log_every", "evaluate_every_steps", "parallel", "guards"
+            ),
             "seed": r["seed"],
         },
         lambda recipe, run: [run / "tokenizer" / "tokenizer.json", run / "tokens"],
@@ -213,9 +263,17 @@ def run_road(recipe: Recipe, run: Path, until: str, reporter: Reporter) -> dict[
     """
     wanted = STAGES[: STAGE_NAMES.index(until) + 1]
     _check(recipe, run, [stage.name for stage in wanted])
-    with _locked(run):
+    with _locked(run), _leading():
         write_atomically(run / "recipe.yaml", dump(recipe).encode())
         return _walk(wanted, recipe, run, reporter)
+
+
+def _leading() -> contextlib.AbstractContextManager[None]:
+    if os.environ.get("WORLD_SIZE", "1") == "1":
+        return contextlib.nullcontext()
+    from octavo.training.parallel import led
+
+    return led()
 
 
 def finish_road(run: Path, until: str, reporter: Reporter) -> dict[str, dict[str, Any]]:
@@ -263,6 +321,11 @@ def _check(recipe: Recipe, run: Path, wanted: list[str]) -> None:
         from octavo.curation.decontamination import read_sets
 
         read_sets(recipe.curation.decontamination)
+    curated = read_record(run / "corpus")
+    if recipe.curation.engine == "ray" and "curation" in wanted and not (curated and curated.done):
+        from octavo.curation.cluster import check
+
+        check(recipe.curation)
     if recipe.provider.country:
         from octavo.training.energy import co2eq_grams
 
@@ -280,10 +343,7 @@ def _check(recipe: Recipe, run: Path, wanted: list[str]) -> None:
             check_formats(recipe, tokenizer)
     trained = read_record(run / "checkpoints")
     if "training" in wanted and not (trained and trained.done):
-        from octavo.training.loop import training_device
-        from octavo.training.memory import check_fits
-
-        check_fits(recipe, vocab_size, training_device())
+        _check_processes(recipe, vocab_size)
 
 
 def _run_stage(stage: Stage, recipe: Recipe, run: Path, reporter: Reporter) -> None:

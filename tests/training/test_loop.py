@@ -29,7 +29,7 @@ def weights(model):
 
 def test_the_small_model_learns(small_run):
     lines = Metrics.read(small_run)
-    assert lines[0]["loss"] > lines[-1]["loss"] + 0.5
+    assert lines[0]["loss"] > lines[-1]["loss"] + 0.3
     assert all(
         set(line) == {"step", "tokens", "loss", "lr", "grad_norm", "tokens_per_second", "mfu", "joules"}
         for line in lines

@@ -29,7 +29,7 @@ from octavo.curation.words import Words, read_words
 from octavo.recipe import Recipe, Source
 from octavo.recipe_curation import Curation, Decontamination
 
-SLICE_BYTES = 4 * 1024**2
+SLICE_BYTES = 2 * 1024**2
 """Text judged at once: its words take some forty times the memory."""
 
 ROW_BITS = 32

@@ -51,6 +51,7 @@ FEW_LINES = 5
 """With fewer lines, how they end tells nothing: a passage may be cut anywhere."""
 
 _PUNCTUATION = np.isin(np.arange(256), [*b".!?:;\"')]"])
+_HASH = np.arange(256) == ord("#")
 _BRACES = np.isin(np.arange(256), [*b"{}"])
 _SYMBOL = np.isin(np.arange(256), [*b"#<>=_|\\{}[]~^`*$@+/"])
 
@@ -212,12 +213,13 @@ def statistics(words: Words, lang: pa.Array) -> Statistics:
     duplicate_line, duplicate_paragraph = _repeats(words, lines), _repeats(words, paragraphs)
     paragraph_characters = paragraphs.characters
     long_paragraph = paragraph_characters >= 20
+    hashes, digits, symbols, braces = words.holds(_HASH, DIGIT, _SYMBOL, _BRACES)
     tops, repeated = _ngrams(words, total)
     return Statistics(
         words=words.count,
         mean_word_length=words.length / count,
         alphabetic_words=words.sum(words.alphabetic, spans.doc) / count,
-        symbols_per_word=words.holds(np.arange(256) == ord("#")) / count,
+        symbols_per_word=hashes / count,
         stop_words=_stop_words(words, lang),
         bullet_lines=of_lines(bullet),
         ellipsis_lines=of_lines(ellipsis),
@@ -229,9 +231,9 @@ def statistics(words: Words, lang: pa.Array) -> Statistics:
         marked_lines=of_lines(np.isin(first, [*b"#>`|*-"])),
         law_words=words.sum(are_among(spans.hash, _law_hashes()), spans.doc) / count,
         speaker_lines=of_lines(speaker & duplicate_line),
-        digits=words.holds(DIGIT) / total,
-        symbols=words.holds(_SYMBOL) / total,
-        braces=words.holds(_BRACES) / total,
+        digits=digits / total,
+        symbols=symbols / total,
+        braces=braces / total,
         duplicate_lines=words.sum(duplicate_line & long, lines.doc) / np.maximum(words.sum(long, lines.doc), 1),
         duplicate_line_characters=words.sum(line_characters * duplicate_line, lines.doc)
         / np.maximum(words.sum(line_characters, lines.doc), 1),

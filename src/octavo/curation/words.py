@@ -94,13 +94,14 @@ class Words:
         line = (self.line_feeds > 0) & ~has_blank[self.words.doc]
         return self._grouped(np.flatnonzero(self._begins_text | blank | line))
 
-    def holds(self, table: npt.NDArray[np.bool_]) -> Ints:
-        """How many bytes of a kind each text holds."""
-        return _count_bytes(self.data, self.offsets, table)
+    def holds(self, *kinds: npt.NDArray[np.bool_]) -> Ints:
+        """How many bytes of each kind, given as the bytes that are of it, each text holds: (kinds, texts)."""
+        bits = sum((kind << place for place, kind in enumerate(kinds)), np.zeros(256, np.int64))
+        return _count_bytes(self.data, self.offsets, bits, len(kinds))
 
-    def sum(self, values: npt.NDArray[np.generic], doc: Ints) -> Ints:
+    def sum(self, values: Ints | Flags, doc: Ints) -> Ints:
         """Sum of whole numbers by text."""
-        return np.bincount(doc, weights=values, minlength=self.texts).astype(np.int64)
+        return _sum_by_text(values, doc, self.texts)
 
     def plain_ngrams(self, n: int) -> tuple[Ints, Hashes]:
         """The n-grams of `cores` that lie within a text: index of the first, and a hash that is the same in all."""
@@ -116,11 +117,9 @@ class Words:
     def _grouped(self, first: Ints) -> Spans:
         """Spans of words, from each of `first` up to the next."""
         words = self.words
-        ends = np.append(first[1:], len(words.start)) if len(first) else first
-        start, end = words.start[first], words.end[ends - 1]
-        following = np.concatenate([[0], np.cumsum(words.end - words.start - words.characters)])
-        characters = end - start - (following[ends] - following[first])
-        return Spans(start, end, words.doc[first], characters, _hash_rows(words.hash, first, ends))
+        numbers, hashes = _group(first, words.start, words.end, words.characters, words.hash)
+        start, end, characters = numbers
+        return Spans(start, end, words.doc[first], characters, hashes)
 
 
 def read_words(text: pa.Array) -> Words:
@@ -218,9 +217,37 @@ def _hash_rows(hashes: Hashes, first: Ints, last: Ints) -> Hashes:
 
 
 @compiled
-def _count_bytes(data: Bytes, offsets: Ints, table: npt.NDArray[np.bool_]) -> Ints:
-    found = np.zeros(len(offsets) - 1, np.int64)
+def _group(first: Ints, start: Ints, end: Ints, characters: Ints, hashes: Hashes) -> tuple[Ints, Hashes]:
+    """Of the words from each of `first` up to the next: start, end and characters, and the hash."""
+    numbers = np.empty((3, len(first)), np.int64)
+    found = np.empty(len(first), np.uint64)
+    for group in range(len(first)):
+        one = first[group]
+        last = first[group + 1] if group + 1 < len(first) else len(start)
+        following = 0  # bytes that begin no character
+        for word in range(one, last):
+            following += end[word] - start[word] - characters[word]
+        numbers[0, group], numbers[1, group] = start[one], end[last - 1]
+        numbers[2, group] = end[last - 1] - start[one] - following
+        found[group] = joined(hashes, one, last)
+    return numbers, found
+
+
+@compiled
+def _sum_by_text(values: Ints | Flags, doc: Ints, texts: int) -> Ints:
+    found = np.zeros(texts, np.int64)
+    for place in range(len(values)):
+        found[doc[place]] += values[place]
+    return found
+
+
+@compiled
+def _count_bytes(data: Bytes, offsets: Ints, bits: Ints, kinds: int) -> Ints:
+    found = np.zeros((kinds, len(offsets) - 1), np.int64)
     for text in range(len(offsets) - 1):
         for at in range(offsets[text], offsets[text + 1]):
-            found[text] += table[data[at]]
+            kind = bits[data[at]]
+            if kind:  # of most bytes nothing is to be counted
+                for place in range(kinds):
+                    found[place, text] += (kind >> place) & 1
     return found

@@ -1,18 +1,21 @@
-"""The training loop: from token files to weights, resumable to the bit."""
+"""The training loop: from token files to weights, resumable to the bit, on one process or many."""
 
 from __future__ import annotations
 
 import contextlib
 import gc
 import math
+import os
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.distributed.tensor import DTensor
 
 from octavo.errors import OctavoError
 from octavo.modeling.init import initialise
@@ -20,19 +23,54 @@ from octavo.modeling.llama import IGNORE, Llama, LlamaConfig, document_mask
 from octavo.progress import Progress, StoppedError
 from octavo.recipe import Recipe
 from octavo.training import checkpoint
+from octavo.training.guards import Readback, SpikeError, Verdict, Watch
 from octavo.training.metrics import Metrics
-from octavo.training.optimizers import Optimizers, make_optimizers
+from octavo.training.optimizers import make_optimizers, step_unless
 from octavo.training.order import sequences_at
+from octavo.training.parallel import (
+    Gradients,
+    Layout,
+    Processes,
+    alone,
+    choose_layout,
+    gradients_of,
+    place,
+    sequences_a_pass,
+    sequences_each,
+    settle,
+)
 from octavo.training.schedule import learning_rate_factor
-from octavo.training.sequences import Sequences, open_sequences
+from octavo.training.sequences import Sequences, documents_in, open_sequences
 from octavo.training.throughput import flops_per_token, peak_flops
 
 JoulesSoFar = Callable[[], float | None]
+HeldOut = Callable[[Llama], dict[str, float]]
+"""Measures a model on held-out texts: a figure by language. All processes call it alike."""
+
+SHOWN = 8
+"""Sequences and documents that a message names; metrics.jsonl has all."""
 
 
-def training_device() -> torch.device:
-    """The GPU where there is one, else the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+@dataclass(frozen=True)
+class Job:
+    """What is to be trained, on what, by whom, and whom to tell."""
+
+    recipe: Recipe
+    config: LlamaConfig
+    begin: int
+    tokens: Path
+    run: Path
+    sequences: Sequences
+    processes: Processes
+    layout: Layout
+    progress: Progress
+    joules: JoulesSoFar
+    held_out: HeldOut | None
+
+    @property
+    def home(self) -> Path:
+        """Where the checkpoints lie."""
+        return self.run / "checkpoints"
 
 
 def train(
@@ -43,129 +81,213 @@ def train(
     run: Path,
     progress: Progress,
     joules: JoulesSoFar = lambda: None,
+    processes: Processes | None = None,
+    held_out: HeldOut | None = None,
 ) -> dict[str, Any]:
     """Train the recipe's model on the token files in `tokens` and return the stage's figures.
 
     Checkpoints go to `run`/checkpoints, the record to `run`/metrics.jsonl. A run that finds a checkpoint
     goes on from it and ends in the very weights of an unbroken one, as the data order and the learning
-    rate depend on the step alone. `begin` is the token that starts each document.
+    rate depend on the step alone. `begin` is the token that starts each document. With several `processes`
+    each calls this alike; `held_out` is asked as often as the recipe says.
     """
     # A compiled step would else add the embedding's gradients in the order in which threads come.
     torch.use_deterministic_algorithms(True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    device = training_device()
-    home = run / "checkpoints"
-    home.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS refuses to be deterministic
+    processes = processes or alone()
     settings, steps = recipe.training, recipe.steps
     sequences = open_sequences(tokens, recipe.sequence_length)
-    model = initialise(config, recipe.seed).to(device)
-    optimizers = make_optimizers(model, settings.optimizer)
-    first_step = max(checkpoint.complete_steps(home), default=0)
-    if first_step:
-        checkpoint.load(home, first_step, model, optimizers)
-        progress.message(f"training: goes on from step {first_step:,} of {steps:,}")
-    if first_step < steps:
-        metrics = Metrics(run, first_step)
-        try:
-            _steps(recipe, model, optimizers, sequences, begin, first_step, home, metrics, progress, joules)
-        finally:
-            metrics.close()
+    (run / "checkpoints").mkdir(parents=True, exist_ok=True)
+    with processes.in_touch():
+        size, local_size, device = processes.size, processes.local_size, processes.device
+        layout = choose_layout(recipe, config, size, local_size, device) if processes.leads else None
+        layout = processes.from_leader(layout)
+        job = Job(recipe, config, begin, tokens, run, sequences, processes, layout, progress, joules, held_out)
+        if processes.leads:
+            several = f" on {size} processes ({layout})" if size > 1 else ""
+            left_out = f"{sequences.discarded:.3%} of the tokens are in none"
+            progress.message(f"training: {len(sequences):,} sequences{several}; {left_out}")
+        while not _trained(job):
+            pass
     logged = Metrics.read(run)
+    passed_over = sum(len(steps) for steps in checkpoint.read_passed_over(job.home))
+    seen = (steps - passed_over) * settings.sequences_per_step
     return {
         "parameters": config.parameters,
         "steps": steps,
-        "tokens": steps * settings.sequences_per_step * recipe.sequence_length,
-        "epochs": round(steps * settings.sequences_per_step / len(sequences), 3),
+        "tokens": seen * recipe.sequence_length,
+        "epochs": round(seen / len(sequences), 3),
         "discarded_tokens": round(sequences.discarded, 6),
-        "flops": steps
-        * settings.sequences_per_step
-        * recipe.sequence_length
-        * flops_per_token(config, recipe.sequence_length),
+        "passed_over_steps": passed_over,
+        "skipped_steps": sum(len(line.get("skipped", ())) for line in logged),
+        "flops": seen * recipe.sequence_length * flops_per_token(config, recipe.sequence_length),
         "loss": logged[-1]["loss"] if logged else None,
         "tokens_per_second": logged[-1]["tokens_per_second"] if logged else None,
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+        "processes": size,
     }
 
 
-def _steps(
-    recipe: Recipe,
-    model: Llama,
-    optimizers: Optimizers,
-    sequences: Sequences,
-    begin: int,
-    first_step: int,
-    home: Path,
-    metrics: Metrics,
-    progress: Progress,
-    joules: JoulesSoFar,
-) -> None:
-    settings, steps, length = recipe.training, recipe.steps, recipe.sequence_length
-    device = next(model.parameters()).device
-    parameters = list(model.parameters())
-    pass_loss = _make_pass(model, begin, settings.precision == "bfloat16", settings.compile)
-    step_tokens = settings.sequences_per_step * length
-    cost, peak = flops_per_token(model.config, length), peak_flops(device)
-    loss_since = torch.zeros((), device=device)
-    logged_step, logged_at = first_step, time.perf_counter()
-    model.train()
+def _trained(job: Job) -> bool:
+    """Train from the last good checkpoint to the end; False where a spike takes it back before it gets there."""
+    processes, settings = job.processes, job.recipe.training
+    passed_over, first_step = processes.from_leader(_where_to_begin(job) if processes.leads else None)
+    if first_step == job.recipe.steps:
+        return True
+    model = initialise(job.config, job.recipe.seed)
+    group = place(model, job.layout, processes, settings.compile)
+    precision = torch.bfloat16 if settings.precision == "bfloat16" else torch.float32
+    optimizers = make_optimizers(model, settings.optimizer, precision, group)
+    state = checkpoint.State(model, optimizers, Watch(settings.guards, processes.device))
+    if first_step:
+        checkpoint.load(job.home, first_step, state, processes)
+    gradients = gradients_of(model, job.layout)
+    metrics = Metrics(job.run, first_step) if processes.leads else None
+    saver = checkpoint.Saver(job.home, settings.checkpoint, processes)
     gc.collect()
+    gc.freeze()  # what is there now stays, so that later collections have little to look at
     gc.disable()  # a collection in the middle of a step would stall it
     try:
-        for step in range(first_step, steps):
-            factor = learning_rate_factor(settings.schedule, step, steps)
-            for group in (group for optimizer in optimizers for group in optimizer.param_groups):
-                group["lr"] = settings.optimizer.learning_rate * factor
-            rows = _read_step(sequences, step, recipe)
-            # Targets are counted over the whole step, so that its cut into passes does not change the loss.
-            counted = max(int((rows[:, 1:] != begin).sum()), 1)
-            for start in range(0, len(rows), settings.sequences_per_pass):
-                tokens = torch.from_numpy(rows[start : start + settings.sequences_per_pass]).to(device)
-                loss = pass_loss(tokens) / counted
-                loss.backward()  # type: ignore[no-untyped-call]
-                loss_since += loss.detach()
-            norm = torch.nn.utils.clip_grad_norm_(parameters, settings.optimizer.gradient_clip)
-            for optimizer in optimizers:
-                optimizer.step()
-                optimizer.zero_grad(set_to_none=False)
-            done = step + 1
-            stopping = progress.stopping()
-            if done % settings.log_every == 0 or done == steps or stopping:
-                now = time.perf_counter()
-                mean_loss = float(loss_since) / (done - logged_step)
-                speed = (done - logged_step) * step_tokens / (now - logged_at)
-                line = {
-                    "step": done,
-                    "tokens": done * step_tokens,
-                    "loss": mean_loss,
-                    "lr": settings.optimizer.learning_rate * factor,
-                    "grad_norm": float(norm),
-                    "tokens_per_second": round(speed, 1),
-                    "mfu": round(speed * cost / peak, 4) if peak else None,
-                    "joules": joules(),
-                }
-                metrics.log(line)
-                if not math.isfinite(mean_loss):
-                    raise OctavoError(
-                        f"training: the loss is {mean_loss} at step {done}; the last good checkpoint "
-                        "stays; try a lower training.optimizer.learning_rate"
-                    )
-                mfu = f" · MFU {line['mfu']:.0%}" if peak else ""
-                progress.update(done, steps, f"loss {mean_loss:.3f} · {speed:,.0f} tokens/s{mfu}")
-                logged_step, logged_at = done, now
-                loss_since.zero_()
-            if done % settings.checkpoint.every_steps == 0 or done == steps or stopping:
-                checkpoint.save(home, done, model, optimizers, settings.checkpoint.keep_last)
-                gc.collect()
-            if stopping and done < steps:
-                raise StoppedError
+        _steps(job, first_step, passed_over, state, gradients, saver, metrics)
+    except SpikeError as spike:
+        if processes.leads:
+            checkpoint.pass_over(job.home, spike.passed)
+        return False
     finally:
         gc.enable()
+        gc.unfreeze()
+        saver.close()
+        if metrics:
+            metrics.close()
+    return True
 
 
-def _read_step(sequences: Sequences, step: int, recipe: Recipe) -> np.ndarray:
-    count = recipe.training.sequences_per_step
-    positions = np.arange(step * count, (step + 1) * count)
-    return sequences.read(sequences_at(positions, len(sequences), recipe.seed))
+def _where_to_begin(job: Job) -> tuple[list[range], int]:
+    passed_over = checkpoint.read_passed_over(job.home)
+    step = checkpoint.last_good(job.home, passed_over, job.progress.message)
+    if step:
+        job.progress.message(f"training: goes on from step {step:,} of {job.recipe.steps:,}")
+    return passed_over, step
+
+
+def _steps(
+    job: Job,
+    first_step: int,
+    passed_over: list[range],
+    state: checkpoint.State,
+    gradients: Gradients,
+    saver: checkpoint.Saver,
+    metrics: Metrics | None,
+) -> None:
+    recipe, settings, processes = job.recipe, job.recipe.training, job.processes
+    steps, device, model = recipe.steps, processes.device, state.model
+    parameters = list(model.parameters())
+    share = sequences_each(recipe, processes.size)
+    pass_size = sequences_a_pass(recipe, processes.size)
+    compiled = settings.compile and job.layout == "alone"  # else the layers are
+    pass_loss = _make_pass(model, job.begin, settings.precision == "bfloat16", compiled)
+    step_tokens = settings.sequences_per_step * recipe.sequence_length
+    cost, peak = flops_per_token(job.config, recipe.sequence_length), peak_flops(device)
+    readback = Readback(device)
+    loss_since, learnt_since = (torch.zeros((), device=device, dtype=torch.float64) for _ in range(2))
+    norm = torch.zeros((), device=device)
+    asked_to_stop = False
+    logged_step, logged_at = first_step, time.perf_counter()
+    model.train()
+    for step in range(first_step, steps):
+        factor = learning_rate_factor(settings.schedule, step, steps)
+        if not any(step in passed for passed in passed_over):
+            for group in (group for optimizer in state.optimizers for group in optimizer.param_groups):
+                group["lr"] = settings.optimizer.learning_rate * factor
+            rows = _read_share(job, step, share)
+            # Targets are counted over the whole step, so that its cut into processes and passes does not
+            # change the loss.
+            counts = torch.tensor([int((rows[:, 1:] != job.begin).sum()), asked_to_stop], dtype=torch.float32)
+            counted, stop = processes.add_up(counts.to(device))
+            loss = torch.zeros((), device=device)
+            for start in range(0, share, pass_size):
+                if start + pass_size == share:
+                    gradients.last_pass()
+                tokens = torch.from_numpy(rows[start : start + pass_size]).to(device)
+                part = pass_loss(tokens) / counted.clamp(min=1)
+                part.backward()
+                loss += part.detach()
+            gradients.finish()
+            processes.add_up(loss)
+            norm = torch.nn.utils.clip_grad_norm_(parameters, settings.optimizer.gradient_clip)
+            norm = norm.full_tensor() if isinstance(norm, DTensor) else norm
+            saver.copied()  # the state may change from here on
+            judged = state.watch.judge(loss, norm, stop)
+            bad = judged[0]
+            step_unless(bad.float(), state.optimizers)
+            loss_since += torch.where(bad > 0, 0.0, loss)
+            learnt_since += 1 - bad
+            readback.put(step, judged)
+        done = step + 1
+        asked_to_stop = job.progress.stopping()
+        evaluating = _is_due(done, steps, settings.evaluate_every_steps if job.held_out else None)
+        logging = evaluating or _is_due(done, steps, settings.log_every)
+        # Verdicts are read a step late, so that the device always has work; a logged step waits for it anyway.
+        known = readback.take(leave=0 if logging else 1)
+        stopping = asked_to_stop if processes.size == 1 else any(v.stop for v in known)
+        if logging or stopping or any(v.skipped or v.spike for v in known):
+            known += readback.take(leave=0)
+            seconds = time.perf_counter() - logged_at
+            speed = (done - logged_step) * step_tokens / seconds
+            learnt = float(learnt_since)
+            line = {
+                "step": done,
+                "tokens": done * step_tokens,
+                "loss": float(loss_since) / learnt if learnt else None,
+                "lr": settings.optimizer.learning_rate * factor,
+                "grad_norm": float(norm) if math.isfinite(norm) else None,
+                "tokens_per_second": round(speed, 1),
+                "mfu": round(speed * cost / (peak * processes.size), 4) if peak else None,
+                "joules": job.joules(),
+                **_incidents(job, known),
+            }
+            if evaluating and job.held_out:
+                with torch.compiler.set_stance("force_eager"):  # its batches have many shapes
+                    line["held_out"] = job.held_out(model)
+                settle(model)
+            if metrics:
+                metrics.log(line)
+            shown = "no loss" if line["loss"] is None else f"loss {line['loss']:.3f}"
+            mfu = f" · MFU {line['mfu']:.0%}" if peak else ""
+            job.progress.update(done, steps, f"{shown} · {speed:,.0f} tokens/s{mfu}")
+            logged_step, logged_at = done, time.perf_counter()
+            loss_since.zero_()
+            learnt_since.zero_()
+        for verdict in known:
+            _act_on(job, verdict, saver, passed_over)
+        saver.check()
+        if stopping or _is_due(done, steps, settings.checkpoint.every_steps):
+            with job.progress.saving():
+                saver.save(done, state, passed_over)
+                if stopping or done == steps:
+                    saver.finish()
+            gc.collect()
+        if stopping:
+            break
+    if done < steps:
+        raise StoppedError
+
+
+def _is_due(done: int, steps: int, every: int | None) -> bool:
+    return every is not None and (done % every == 0 or done == steps)
+
+
+def _positions(job: Job, step: int) -> np.ndarray:
+    """The sequences of a step, by number."""
+    count = job.recipe.training.sequences_per_step
+    return sequences_at(np.arange(step * count, (step + 1) * count), len(job.sequences), job.recipe.seed)
+
+
+def _read_share(job: Job, step: int, share: int) -> np.ndarray:
+    """The sequences of a step that fall to this process: (share, S + 1)."""
+    first = job.processes.rank * share
+    return job.sequences.read(_positions(job, step)[first : first + share])
 
 
 def _make_pass(model: Llama, begin: int, bfloat16: bool, compiled: bool) -> Callable[[Tensor], Tensor]:
@@ -185,3 +307,56 @@ def _make_pass(model: Llama, begin: int, bfloat16: bool, compiled: bool) -> Call
             return step(tokens)
 
     return run
+
+
+def _incidents(job: Job, known: list[Verdict]) -> dict[str, Any]:
+    """What went wrong, for the record: batches that were skipped, and the step at which a spike was noticed."""
+    incidents: dict[str, Any] = {}
+    for verdict in known:
+        if verdict.skipped:
+            numbers = _positions(job, verdict.step)
+            documents = documents_in(job.tokens, job.sequences, numbers)
+            batch = {"step": verdict.step + 1, "sequences": numbers.tolist(), "documents": documents}
+            incidents.setdefault("skipped", []).append(batch)
+        if verdict.spike:
+            incidents["spike"] = verdict.step + 1
+    return incidents
+
+
+def _act_on(job: Job, verdict: Verdict, saver: checkpoint.Saver, passed_over: list[range]) -> None:
+    """Stop after too many skipped steps, and go back before a spike where the recipe has it so."""
+    guards = job.recipe.training.guards
+    if verdict.skipped_in_a_row >= guards.skips_in_a_row:
+        numbers = _positions(job, verdict.step)
+        raise OctavoError(
+            f"training: the loss or the gradient of {verdict.skipped_in_a_row} steps in a row is no finite number, "
+            f"the last at step {verdict.step + 1} with {_named('sequence', numbers.tolist())} "
+            f"({job.recipe.sequence_length} tokens each) of "
+            f"{_named('document', documents_in(job.tokens, job.sequences, numbers))}; metrics.jsonl has them all. "
+            "The last good checkpoint stays; try a lower training.optimizer.learning_rate"
+        )
+    if not verdict.spike:
+        return
+    said = f"training: the loss rose {guards.spike_steps} steps ago and stays high at step {verdict.step + 1}"
+    saver.finish()
+    passed = job.processes.from_leader(_before_spike(job, verdict) if len(passed_over) < guards.rollbacks else None)
+    if passed is None:
+        job.progress.message(f"{said}; it is in metrics.jsonl")
+        return
+    job.progress.message(
+        f"{said}; back to a checkpoint before it, and on without steps {passed.start + 1:,} to {passed.stop:,}"
+    )
+    raise SpikeError(passed)
+
+
+def _before_spike(job: Job, verdict: Verdict) -> range | None:
+    """The steps to do without: those of a spike and as many before it; None where no checkpoint is old enough."""
+    length = job.recipe.training.guards.spike_steps
+    rose = verdict.step + 1 - length
+    saved = checkpoint.complete_steps(job.home) or [0]
+    return range(max(rose - length, saved[0]), verdict.step + 1) if saved[0] <= rose else None
+
+
+def _named(what: str, items: list[Any]) -> str:
+    more = f" and {len(items) - SHOWN:,} more" if len(items) > SHOWN else ""
+    return f"{what}s {', '.join(map(str, items[:SHOWN]))}{more}" if items else f"unknown {what}s"

@@ -10,31 +10,82 @@ import torch
 from octavo.errors import InputError
 from octavo.modeling.llama import LlamaConfig
 from octavo.recipe import Recipe
+from octavo.tokenization.entries import UNUSED_ID
+
+COMPILER_BYTES, COMPILER_LAYER_BYTES = 20_000_000, 10_000_000
+"""What compiling leaves in the memory of a process that does it for the first time, and for each layer: measured
+with 2 to 24 layers. Where its cache knows the step already it is a fraction of that."""
 
 
 def llama_config(recipe: Recipe, vocab_size: int) -> LlamaConfig:
-    """The recipe's model with the tokenizer's number of entries."""
-    return LlamaConfig(vocab_size=vocab_size, **recipe.model.model_dump())
+    """The recipe's model for a tokenizer with so many entries; one that leaves id 65,535 free has a row for it."""
+    rows = vocab_size + (vocab_size == UNUSED_ID)
+    return LlamaConfig(vocab_size=rows, **recipe.model.model_dump())
 
 
-def estimate(recipe: Recipe, config: LlamaConfig) -> dict[str, int]:
-    """Bytes that training takes, by part.
+def estimate(
+    recipe: Recipe,
+    config: LlamaConfig,
+    device: str = "cuda",
+    processes: int = 1,
+    sequences_per_pass: int | None = None,
+) -> dict[str, int]:
+    """Bytes that a process of the training takes at its peak, by part, where each holds the whole state.
 
-    Weights, gradients and AdamW's two moments in float32; for each layer of a pass, what the backward pass
-    needs again; the attention mask; and the embedding's activations.
+    Beside weights, gradients and moments in float32: what the backward pass needs again of each layer, by what
+    autograd and the compiler's partitioner of PyTorch 2.13 save (checked against real processes on the CPU:
+    tests/training/test_memory.py, docs/how-to/plan.md). With several processes the layers are compiled one by
+    one and the loss is not. `sequences_per_pass` stands for the recipe's where it is given.
     """
-    width = 2 if recipe.training.precision == "bfloat16" else 4
-    positions = recipe.training.sequences_per_pass * recipe.sequence_length
-    d, f = config.hidden_size, config.intermediate_size
+    settings = recipe.training
+    compiled, alone = settings.compile, processes == 1
+    width = 2 if settings.precision == "bfloat16" else 4
+    positions = (sequences_per_pass or settings.sequences_per_pass) * recipe.sequence_length
+    d, f, layers, vocab = config.hidden_size, config.intermediate_size, config.num_hidden_layers, config.vocab_size
     kv = config.num_key_value_heads * config.head_dim
-    layer = positions * (2 * 4 * d + width * (4 * d + 2 * kv + 3 * f))
-    return {
+    matrices = layers * (2 * d * d + 2 * d * kv + 3 * d * f)
+    # Of each layer: the norms' results, queries, keys, values, attention twice (as it is and as it is laid out for
+    # the product), the outputs, gate and up and their product; and without the compiler what lies between.
+    if compiled:
+        layer, ends = width * (7 * d + 2 * kv + 3 * f) + (4 * d if width == 2 else 0), (8 + width) * d
+    elif width == 2:
+        layer, ends = 26 * d + 6 * kv + 8 * f, 10 * d
+    else:
+        layer, ends = 36 * d + 12 * kv + 16 * f, 12 * d
+    layer += 4 * config.num_attention_heads + 8
+    fused_loss = compiled and alone
+    needed = {
         "weights": 4 * config.parameters,
         "gradients": 4 * config.parameters,
-        "optimizer": 8 * config.parameters,
-        "activations": config.num_hidden_layers * layer + 4 * positions * d,
-        "mask": positions * recipe.sequence_length,
+        "optimizer": 8 * config.parameters - (4 * matrices if settings.optimizer.name == "muon" else 0),
+        "casts": 2 * (matrices + vocab * d) if width == 2 else 0,
+        "activations": positions * (layers * layer + ends),
+        # Not fused, the logarithms of the probabilities lie beside their gradient and the logits', all in float32.
+        "logits": positions * vocab * (width if fused_loss else 12),
+        "mask": positions * recipe.sequence_length * (1 + width),
     }
+    kept = sum(needed[part] for part in ("casts", "activations", "logits", "mask"))
+    begins = width * max(2 * f * positions, vocab * d) if fused_loss else 0
+    # A step compiled as one gives all gradients at its end, beside those of the passes before.
+    ends_with = 4 * config.parameters + (4 + width) * vocab * d if fused_loss else 0
+    needed["backward"] = max(begins, ends_with - kept)
+    if device == "cpu":  # beside a GPU, these two lie in the machine's memory
+        needed["checkpoint"] = needed["weights"] + needed["optimizer"]  # copied, and written while training goes on
+        needed["compiler"] = COMPILER_BYTES + layers * COMPILER_LAYER_BYTES if compiled else 0
+    return needed
+
+
+def sharded(needed: dict[str, int], config: LlamaConfig, processes: int) -> dict[str, int]:
+    """The same, where FSDP spreads weights, gradients and moments over so many processes.
+
+    Gathered are meanwhile, in float32: the embeddings and their gradient, two layers, and a layer's gradient.
+    """
+    d, kv = config.hidden_size, config.num_key_value_heads * config.head_dim
+    layer = 2 * d * d + 2 * d * kv + 3 * d * config.intermediate_size + 2 * d
+    outside = config.parameters - config.num_hidden_layers * layer
+    spread = {"weights", "gradients", "optimizer", "checkpoint"} & needed.keys()
+    state = {part: -(-needed[part] // processes) for part in spread}
+    return needed | state | {"gathered": 4 * (2 * outside + 3 * layer)}
 
 
 def available(device: torch.device) -> int:
@@ -52,7 +103,7 @@ def available(device: torch.device) -> int:
 def check_fits(recipe: Recipe, vocab_size: int, device: torch.device) -> None:
     """Raise InputError, with the numbers, where training does not fit into the device's free memory."""
     config = llama_config(recipe, vocab_size)
-    parts = estimate(recipe, config)
+    parts = estimate(recipe, config, device.type)
     needed, free = sum(parts.values()), available(device)
     if needed > free:
         shown = ", ".join(f"{name} {size / 1e9:.1f}" for name, size in parts.items())

@@ -8,6 +8,8 @@ from typing import Any
 
 from torch.utils.tensorboard import SummaryWriter
 
+from octavo.lineage import write_atomically
+
 
 class Metrics:
     """Writes the record; on resuming, what lies past the checkpoint is taken back."""
@@ -15,26 +17,22 @@ class Metrics:
     def __init__(self, run: Path, first_step: int) -> None:
         self.file = run / "metrics.jsonl"
         kept = [line for line in self.read(run) if line["step"] <= first_step]
-        self.stream = self.file.open("w")
-        for line in kept:
-            self._write(line)
+        write_atomically(self.file, "".join(json.dumps(line) + "\n" for line in kept).encode())
+        self.stream = self.file.open("a")
         self.board = SummaryWriter(str(run / "tensorboard"), purge_step=first_step + 1)
 
     def log(self, line: dict[str, Any]) -> None:
         """Write one logged step."""
-        self._write(line)
-        for name, value in line.items():
-            if name != "step" and value is not None:
+        self.stream.write(json.dumps(line) + "\n")
+        self.stream.flush()
+        for name, value in (line | _by_language(line)).items():
+            if name != "step" and isinstance(value, int | float):
                 self.board.add_scalar(name, value, line["step"])
 
     def close(self) -> None:
         """Close both records."""
         self.stream.close()
         self.board.close()
-
-    def _write(self, line: dict[str, Any]) -> None:
-        self.stream.write(json.dumps(line) + "\n")
-        self.stream.flush()
 
     @staticmethod
     def read(run: Path) -> list[dict[str, Any]]:
@@ -47,3 +45,7 @@ class Metrics:
             except json.JSONDecodeError:
                 break
         return lines
+
+
+def _by_language(line: dict[str, Any]) -> dict[str, Any]:
+    return {f"held_out/{lang}": value for lang, value in line.get("held_out", {}).items()}

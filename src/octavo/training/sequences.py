@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from octavo.errors import InputError
+from octavo.tokenization.index import open_documents
 from octavo.tokenization.shards import Shard, open_shards
 
 
@@ -60,3 +61,16 @@ def open_sequences(tokens: Path, length: int) -> Sequences:
             "take more documents or a shorter training.sequence_length"
         )
     return sequences
+
+
+def documents_in(tokens: Path, sequences: Sequences, numbers: np.ndarray) -> list[str]:
+    """Identifiers of the documents that sequences touch, in order; none where the token files do not tell them."""
+    try:
+        documents = open_documents(tokens)
+    except InputError:  # token files of another program
+        return []
+    found: dict[str, None] = {}
+    for number in numbers.tolist():
+        positions = np.arange(number * sequences.length, (number + 1) * sequences.length + 1)
+        found |= dict.fromkeys(documents[int(n)].identifier for n in np.unique(documents.of_tokens(positions)))
+    return list(found)

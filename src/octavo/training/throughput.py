@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 
 import torch
 
 from octavo.modeling.llama import LlamaConfig
 
-_PEAKS = {"H100": 989e12, "H200": 989e12, "A100": 312e12, "L40S": 362e12}
-"""Dense BF16 FLOP/s by the makers' data sheets."""
+
+@dataclass(frozen=True)
+class Hardware:
+    """What trains: dense BF16 FLOP/s, bytes of memory, and watts where they are known."""
+
+    name: str
+    flops: float
+    memory: int
+    watts: float | None
+
+
+GPUS = {
+    "h100": Hardware("H100", 989e12, 80_000_000_000, 700),
+    "h200": Hardware("H200", 989e12, 141_000_000_000, 700),
+    "a100": Hardware("A100", 312e12, 80_000_000_000, 400),
+    "l40s": Hardware("L40S", 362e12, 48_000_000_000, 350),
+}
+"""By the makers' data sheets: the SXM modules of 80, 141 and 80 GB, and the L40S."""
 
 
 def flops_per_token(config: LlamaConfig, length: int) -> int:
@@ -24,7 +41,7 @@ def peak_flops(device: torch.device) -> float | None:
     """The device's BF16 FLOP/s: a GPU's by its data sheet, a CPU's by its own matrix products; else None."""
     if device.type == "cuda":
         name = torch.cuda.get_device_name(device)
-        return next((peak for part, peak in _PEAKS.items() if part in name), None)
+        return next((gpu.flops for gpu in GPUS.values() if gpu.name in name), None)
     return matmul_rate(torch.bfloat16)
 
 
