@@ -90,7 +90,10 @@ def datatrove_chain(source: Path, out: Path) -> None:
     logger.remove()
 
     def known_language(document: Any) -> bool:
-        _, _, guesses = pycld2.detect(document.text, bestEffort=True)
+        try:
+            _, _, guesses = pycld2.detect(document.text, bestEffort=True)
+        except pycld2.error:  # it refuses some sequences that are valid UTF-8
+            guesses = (("", "un", 0, 0),)
         document.metadata["lang"] = guesses[0][1]
         return True
 
