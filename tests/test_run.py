@@ -24,9 +24,10 @@ def run(small_run, tmp_path):
 
 
 def walk(run, until="release", **changes):
+    """The first that each stage says."""
     messages: list[str] = []
     run_road(small_recipe(**changes), run, until, quiet_reporter(messages))
-    return {m.split(":")[0]: m for m in messages if m.split(":")[0] in STAGE_NAMES}
+    return {m.split(":")[0]: m for m in reversed(messages) if m.split(":")[0] in STAGE_NAMES}
 
 
 def test_a_finished_run_is_left_alone(run):
