@@ -171,7 +171,7 @@ class Llama(nn.Module):
     ) -> Tensor:
         """Cross-entropy in nats, summed or (reduction "none") by position, (B S); targets of IGNORE give 0.
 
-        The logits never lie whole in memory: the loss works through the vocabulary's matrix in chunks.
+        The logits lie whole in memory, but for what a compiler makes of it: PyTorch's chunks are not asked for.
         """
         hidden_ND = self.hidden(tokens_BS, mask).flatten(0, 1)
         return F.linear_cross_entropy(
