@@ -136,9 +136,8 @@ def led() -> Iterator[None]:
     yield
     if not store.check([_WORD]):
         store.set(_WORD, _NOTHING)
-        with contextlib.suppress(
-            RuntimeError
-        ):  # this process may keep the store: it must stay until all have heard
+        # This process may keep the store: it must stay until all have heard, or are gone.
+        with contextlib.suppress(RuntimeError):
             store.wait([_heard(rank) for rank in range(1, size)], timedelta(seconds=60))
 
 
