@@ -1,10 +1,11 @@
-"""Whether entries over several words make a better model: bits per byte at the same compute, with and without.
+"""What a tokenizer is worth: bits per byte of models trained on each for the same compute.
 
-    python benchmarks/tokenizer_bits.py RECIPE [--set A.B=V ...] [--json]
+    python benchmarks/tokenizer_bits.py RECIPE [--set A.B=V ...] [--beside VOCABULARY] [--json]
 
-Runs the recipe up to evaluation twice, with `tokenizer.superwords` as it stands and at 0 (a plain BPE in the same
-file format), on the same documents, model, number of tokens and seed: so with the same FLOPs. The first model
-reads more text for them; whether that outweighs what each token is harder to predict is what bits per byte tell.
+Runs the recipe up to evaluation with its own tokenizer, with a plain BPE in the same file format
+(`tokenizer.superwords` at 0), and with each vocabulary `--beside` (a tokenizer.json, or tiktoken's ranks), on the
+same documents, model and seed. Compute is FLOPs as `octavo plan` counts them: a wider vocabulary makes each token
+dearer, so its model is trained on fewer of them.
 """
 
 from __future__ import annotations
@@ -15,40 +16,78 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from figures import Figure, figure, show
+from figures import Figure, figure, print_table, show
+
+from octavo.recipe import Recipe
+from octavo.recipe_file import load
+from octavo.tokenization.encode import load_tokenizer
+from octavo.tokenization.vocabularies import read_vocabulary
+from octavo.training.memory import llama_config
+from octavo.training.throughput import flops_per_token
+
+Measured = dict[str, Any]
 
 
-def evaluated(recipe: Path, settings: list[str], home: Path) -> dict[str, Any]:
-    """What a run of the recipe up to evaluation measures."""
+def evaluated(recipe: Path, settings: list[str], home: Path) -> Measured:
+    """What a run of the recipe up to evaluation measures, and the compute of its training."""
     command = [sys.executable, "-m", "octavo", "run", str(recipe), "--out", str(home), "--until", "evaluation"]
     command += [word for setting in settings for word in ("--set", setting)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    found: dict[str, Any] = json.loads((home / "evaluation" / "bits_per_byte.json").read_text())
-    return found
+    found: Measured = json.loads((home / "evaluation" / "bits_per_byte.json").read_text())
+    return found | {"flops": json.loads((home / "checkpoints" / "stage.json").read_text())["figures"]["flops"]}
+
+
+def cost(recipe: Recipe, entries: int) -> int:
+    """FLOPs of training on one token with so many entries."""
+    return flops_per_token(llama_config(recipe, entries), recipe.sequence_length)
+
+
+def beside(options: argparse.Namespace, path: Path, entries: int, home: Path) -> Measured:
+    """What a vocabulary measures for the compute that one of so many entries has."""
+    recipe = load(options.recipe, options.set)
+    tokenizer = read_vocabulary(path)
+    saved = home.with_suffix(".json")
+    tokenizer.save(str(saved))
+    tokens = round(recipe.training.tokens * cost(recipe, entries) / cost(recipe, tokenizer.get_vocab_size()))
+    return evaluated(options.recipe, [*options.set, f"tokenizer.path={saved}", f"training.tokens={tokens}"], home)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("recipe", type=Path)
     parser.add_argument("--set", action="append", default=[], metavar="A.B=V", help="set a field of the recipe")
+    parser.add_argument("--beside", type=Path, action="append", default=[], metavar="VOCABULARY")
     parser.add_argument("--json", action="store_true")
-    settings = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        over = evaluated(settings.recipe, settings.set, Path(temporary) / "over")
-        within = evaluated(settings.recipe, [*settings.set, "tokenizer.superwords=0"], Path(temporary) / "within")
+        home = Path(temporary)
+        ours = evaluated(options.recipe, options.set, home / "ours")
+        others = {
+            "a plain BPE": evaluated(options.recipe, [*options.set, "tokenizer.superwords=0"], home / "plain")
+        }
+        entries = load_tokenizer(home / "ours" / "tokenizer" / "tokenizer.json").get_vocab_size()
+        for path in options.beside:
+            others[path.name] = beside(options, path, entries, home / f"beside-{len(others)}")
     found: dict[str, Figure] = {}
-    for lang, measured in over["languages"].items():
-        plain = within["languages"][lang]
-        bits, without = measured["bits_per_byte"]["model"], plain["bits_per_byte"]["model"]
-        fewer = 1 - measured["tokens"] / plain["tokens"]
-        how = f"{without:.3f} without; {fewer:.1%} fewer tokens for the same text"
-        found[lang] = figure(bits, "bits/byte", f"<= {without:.3f}", bits <= without, how)
-    bits, without = over["mean"]["model"], within["mean"]["model"]
-    found["mean"] = figure(bits, "bits/byte", f"<= {without:.3f}", bits <= without, f"{without:.3f} without")
-    show(found, {"cores": os.cpu_count(), "recipe": settings.recipe.name}, settings.json)
+    for name, theirs in others.items():
+        if not options.json:
+            print_table(("", "bits per byte", name, "% fewer tokens"), list(by_language(ours, theirs)))
+        bits, others_bits = ours["mean"]["model"], theirs["mean"]["model"]
+        how = f"{others_bits:.3f}, {ours['flops'] / theirs['flops']:.3f} times its FLOPs"
+        found[f"mean beside {name}"] = figure(bits, "bits/byte", f"<= {others_bits:.3f}", bits <= others_bits, how)
+    show(found, {"cores": os.cpu_count(), "recipe": options.recipe.name}, options.json)
+
+
+def by_language(ours: Measured, theirs: Measured) -> Iterator[tuple[str, float, float, float]]:
+    """Bits per byte of both in each language, and how many tokens fewer the same text has."""
+    for lang, measured in ours["languages"].items():
+        other = theirs["languages"][lang]
+        bits = (round(one["bits_per_byte"]["model"], 3) for one in (measured, other))
+        yield lang, *bits, round(100 * (1 - measured["tokens"] / other["tokens"]), 1)
 
 
 if __name__ == "__main__":

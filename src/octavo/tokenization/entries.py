@@ -51,9 +51,10 @@ _END_NAMES = (END, "</s>", "<|endoftext|>", "<|eos|>", "[EOS]", "<|im_end|>")
 
 
 def begin_and_end(tokenizer: Tokenizer, name: str) -> tuple[int, int]:
-    """The ids of begin and end of text in a tokenizer, ours or another's; one that has no begin uses its end.
+    """The ids of begin and end of text in a tokenizer, ours or another's.
 
-    Raises InputError where it has neither under a known name.
+    One that has no begin uses its end, and so does one that puts its end before a text. Raises InputError where it
+    has no end under a known name.
     """
 
     def first(names: tuple[str, ...]) -> int | None:
@@ -63,4 +64,13 @@ def begin_and_end(tokenizer: Tokenizer, name: str) -> tuple[int, int]:
     begin = first(_BEGIN_NAMES)
     if end is None:
         raise InputError(f"{name}: found no end-of-text entry, expected one of {', '.join(_END_NAMES)}")
-    return (end if begin is None else begin), end
+    if begin is None or tokenizer.encode("a").ids[:1] == [end]:
+        begin = end
+    return begin, end
+
+
+def letters_of_bytes() -> list[str]:
+    """The letter that stands for each byte in byte-level BPE, as GPT-2 chose them."""
+    plain = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = iter(range(0x100, 0x200))
+    return [chr(byte if byte in plain else next(others)) for byte in range(256)]

@@ -23,6 +23,7 @@ from tokenizers import Regex, pre_tokenizers
 
 from octavo.compiled import Flags, Hashes, Ints, compiled, spread
 from octavo.curation.code_points import Bytes
+from octavo.tokenization.entries import letters_of_bytes
 from octavo.tokenization.train import SPLITS
 
 if TYPE_CHECKING:
@@ -158,13 +159,6 @@ def _neighbours(merges: Symbols, first_superword: int) -> Symbols:
         known = sum(map(len, firsts.values())) + sum(map(len, lasts.values()))
     found = {(a, b) for left, right, _ in later for a in lasts[left] | {left} for b in firsts[right] | {right}}
     return np.array(sorted(found), np.int32).reshape(-1, 2)
-
-
-def letters_of_bytes() -> list[str]:
-    """The letter that stands for each byte in byte-level BPE, as GPT-2 chose them."""
-    plain = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    others = iter(range(0x100, 0x200))
-    return [chr(byte if byte in plain else next(others)) for byte in range(256)]
 
 
 def _side_by_side(entries: list[bytes]) -> Flags:

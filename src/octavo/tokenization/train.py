@@ -19,7 +19,7 @@ from octavo.compiled import Flags, Ints, compiled
 from octavo.curation.code_points import bytes_of
 from octavo.errors import InputError
 from octavo.recipe import Tokenizer as Settings
-from octavo.tokenization.entries import BEGIN, SPECIAL_ENTRIES, UNUSED_ID
+from octavo.tokenization.entries import BEGIN, SPECIAL_ENTRIES, UNUSED_ID, letters_of_bytes
 from octavo.tokenization.merging import NONE, Owners, Symbols, Text, byte_entries, learn
 from octavo.tokenization.sample import language_shares
 from octavo.tokenization.units import units_of
@@ -81,7 +81,7 @@ def train_tokenizer(sample: Iterable[pa.Table], settings: Settings) -> Tokenizer
 
 def tokenizer_of(merges: Symbols) -> Tokenizer:
     """The tokenizer of merges in order (left, right, entry), whose first 256 entries are the bytes."""
-    names = _byte_names()
+    names = letters_of_bytes()
     for left, right, entry in merges.tolist():
         joined = names[left] + names[right]
         if entry == len(names):
@@ -103,13 +103,6 @@ def tokenizer_of(merges: Symbols) -> Tokenizer:
         single=f"{BEGIN} $A", pair=f"{BEGIN} $A {BEGIN} $B", special_tokens=[(BEGIN, tokenizer.token_to_id(BEGIN))]
     )
     return tokenizer
-
-
-def _byte_names() -> list[str]:
-    """The printable character that stands for each byte in a byte-level vocabulary, as GPT-2 chose them."""
-    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    others = [byte for byte in range(256) if byte not in printable]
-    return [chr(byte if byte in printable else 256 + others.index(byte)) for byte in range(256)]
 
 
 def _counted(sample: Iterable[pa.Table], settings: Settings) -> _Counted:

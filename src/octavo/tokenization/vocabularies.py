@@ -21,7 +21,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_token
 from octavo.errors import InputError
 from octavo.tokenization.encode import load_tokenizer, parse_tokenizer
 from octavo.tokenization.encoders import fastest_encoder
-from octavo.tokenization.superword_encoder import letters_of_bytes
+from octavo.tokenization.entries import letters_of_bytes
 
 Divide = Callable[[list[str]], list[tuple[np.ndarray, np.ndarray]]]
 """Takes texts; gives the ids of each, and the positions after each token in the text's UTF-8 bytes."""
@@ -50,7 +50,7 @@ def open_vocabularies(paths: list[Path]) -> list[Vocabulary]:
     names = [_name_of(path) for path in paths]
     clear = len(set(names)) == len(names)
     return [
-        _vocabulary(name if clear else str(path), path, _read(file))
+        _vocabulary(name if clear else str(path), path, read_vocabulary(file))
         for name, path, file in zip(names, paths, files, strict=True)
     ]
 
@@ -72,7 +72,8 @@ def _name_of(path: Path) -> str:
     return path.name.removesuffix(".xz").removesuffix(".json").removesuffix(".tiktoken").removesuffix(".tokenizer")
 
 
-def _read(file: Path) -> Tokenizer:
+def read_vocabulary(file: Path) -> Tokenizer:
+    """A tokenizer from its tokenizer.json or from a file of ranks."""
     if file.suffix != ".xz" and "ranks" not in (content := _json_of(file, file.read_bytes())):
         return load_tokenizer(file)
     if file.suffix == ".xz":
