@@ -27,9 +27,11 @@ COMMANDS = [
     "evaluate",
     "release",
     "status",
+    "launch",
     "generate",
     "schema",
     "compare-tokenizers",
+    "train-classifier",
     "plan",
     "import-nanotron",
     "export-nanotron",
@@ -113,7 +115,7 @@ def test_status_tells_the_state_of_every_stage(small_run):
     done = octavo("status", small_run)
     assert done.returncode == 0
     assert "All stages are done." in done.stdout
-    states = json.loads(octavo("status", small_run, "--json").stdout)
+    states = json.loads(octavo("status", small_run, "--json").stdout)["stages"]
     assert [s["state"] for s in states] == ["done"] * 6
 
 

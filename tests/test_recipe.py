@@ -148,7 +148,7 @@ def test_a_name_and_a_source_are_enough(tmp_path: Path) -> None:
         pytest.param(
             "1789: seed\n",
             "recipe.yaml:5: 1789: unknown field; known are name, seed, provider, corpus, curation, tokenizer, "
-            "model, training, evaluation, release",
+            "model, training, evaluation, release, slurm",
             id="a number for a key",
         ),
         pytest.param("name: again\n", "recipe.yaml:5: name: given twice", id="given twice"),
@@ -169,15 +169,50 @@ def test_a_mistake_is_told_in_one_line_with_its_place(tmp_path: Path, addition: 
         ("name: &n [*n]\n", "recipe.yaml: found values nested without end, expected a recipe"),
         ("name: " + "[" * 5000 + "]" * 5000, "recipe.yaml: found values nested without end, expected a recipe"),
         ("corpus:\n  sources:\n    - path: a\n", "recipe.yaml: name: missing; it must be given"),
-        ("name: letters\n", "recipe.yaml: corpus: missing; it must be given"),
-        ("name: letters\ncorpus: {}\n", "recipe.yaml:2: corpus.sources: missing; it must be given"),
+        (
+            "name: letters\n",
+            "recipe.yaml: corpus.sources: found none, expected at least one, or folders of token files in training.data",
+        ),
+        (
+            "name: letters\ncorpus: {}\n",
+            "recipe.yaml:2: corpus.sources: found none, expected at least one, or folders of token files in training.data",
+        ),
+        (
+            "name: letters\ntraining:\n  data:\n    - weights: {corpus: 1}\n",
+            "recipe.yaml: corpus.sources: found none, expected at least one, or folders of token files in training.data",
+        ),
+        (
+            "name: letters\ntraining:\n  data:\n    - weights: {web: 1}\n",
+            "recipe.yaml: tokenizer.path: found null, expected the tokenizer that made the token files of training.data",
+        ),
+        (
+            "name: letters\ntraining:\n  data:\n    - weights: {web: 1, books: null}\n",
+            "recipe.yaml:4: training.data[0].weights: found numbers and nulls, expected a number for each folder, "
+            "or null for each",
+        ),
+        (
+            "name: letters\ntraining:\n  data:\n    - weights: {web: 0}\n",
+            "recipe.yaml:4: training.data[0].weights.web: found 0, expected greater than 0",
+        ),
+        (
+            "name: letters\ntraining:\n  data:\n    - weights: {}\n",
+            "recipe.yaml:4: training.data[0].weights: found a mapping, expected at least 1 item",
+        ),
+        (
+            "name: letters\ntraining:\n  data:\n    - {first_step: 3, weights: {web: 1}}\n",
+            "recipe.yaml:4: training.data[0].first_step: found 3, expected 1, as the first stage begins the training",
+        ),
+        (
+            "name: letters\ntraining:\n  data:\n    - weights: {web: 1}\n    - weights: {books: 1}\n",
+            "recipe.yaml:5: training.data[1].first_step: found 1, expected a step after 1",
+        ),
         (
             "name: letters\ncorpus:\n  sources:\n    - license: MIT\n",
             "recipe.yaml:4: corpus.sources[0].path: missing; it must be given",
         ),
         (
             "name: letters\ncorpus:\n  sources: []\n",
-            "recipe.yaml:3: corpus.sources: found an empty list, expected at least 1 item",
+            "recipe.yaml:3: corpus.sources: found none, expected at least one, or folders of token files in training.data",
         ),
         (
             "name: letters\ncorpus:\n  sources: [builtin:starter]\n",

@@ -8,12 +8,13 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
+import torch
 
 from octavo.errors import InputError
 from octavo.lineage import read_record, write_record
 from octavo.progress import Progress, StoppedError
 from octavo.recipe_file import dump, load
-from octavo.run import STAGE_NAMES, STAGES, finish_road, run_road, stage_states
+from octavo.run import STAGE_NAMES, STAGES, finish_road, run_road, stage_states, trained_model
 from tests.conftest import quiet_reporter, small_recipe
 
 
@@ -246,3 +247,95 @@ def test_a_mistake_leaves_a_finished_run_as_it_was(run, changes, message):
     with pytest.raises(InputError, match=message):
         walk(run, **changes)
     assert {p: p.stat().st_mtime_ns for p in run.rglob("*")} == before
+
+
+def given_recipe(given):
+    """A recipe without documents, over the token files of another run."""
+    data = [{"weights": {str(given / "tokens"): 1}}]
+    return small_recipe(
+        corpus={"sources": []},
+        tokenizer={"path": str(given / "tokenizer/tokenizer.json")},
+        training={"tokens": 5_000, "data": data},
+        release={"formats": ["safetensors"], "prompts": {}},
+    )
+
+
+def test_token_files_are_trained_on_without_documents(small_run, tmp_path):
+    """The road begins with the tokenizer; what cannot be measured or known is said, not made up."""
+    messages: list[str] = []
+    given = tmp_path / "given"
+    for part in ("tokens", "tokenizer"):
+        shutil.copytree(small_run / part, given / part)
+    recipe, run = given_recipe(given), tmp_path / "run"
+    figures = run_road(recipe, run, "release", quiet_reporter(messages))
+    assert list(figures) == ["tokenization", "training", "evaluation", "release"]
+    folder = str(given / "tokens")
+    tokens = figures["tokenization"]["folders"][folder]["tokens"]
+    assert tokens == read_record(small_run / "tokens").figures["tokens"]
+    assert figures["training"]["folders"][folder]["drawn"] == recipe.steps * 8
+    assert "evaluation: a recipe without documents holds out none, so there is nothing to measure" in messages
+    card = (run / "release/README.md").read_text()
+    assert "Nothing was measured, as no documents were held out." in card
+    assert f"| {folder} | {tokens:,} |" in card
+    assert "openly licensed" not in card
+    hashed = read_record(run / "checkpoints").inputs
+    assert {Path(name).name for name in hashed} >= {file.name for file in given.glob("tokens/*.ds*")}
+
+    assert {state["state"] for state in stage_states(run)} == {"done"}
+    messages.clear()
+    run_road(recipe, run, "release", quiet_reporter(messages))
+    assert messages == [f"{name}: done already" for name in figures]
+    # The same tokens under the run's own roof give the same weights.
+    own = Path(shutil.copytree(small_run, tmp_path / "own", copy_function=shutil.copy2))
+    walk(own, "training", training={"tokens": 5_000})
+    weights = [trained_model(recipe, directory).state_dict() for directory in (run, own)]
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+
+
+def test_changed_token_files_are_trained_on_again(small_run, tmp_path):
+    given = tmp_path / "given"
+    for part in ("tokens", "tokenizer"):
+        shutil.copytree(small_run / part, given / part)
+    run_road(given_recipe(given), tmp_path / "run", "training", quiet_reporter())
+    shard = next((given / "tokens").glob("*.ds"))
+    tokens = bytearray(shard.read_bytes())
+    tokens[1000:1002] = tokens[1002:1004]
+    shard.write_bytes(tokens)
+    messages: list[str] = []
+    run_road(given_recipe(given), tmp_path / "run", "training", quiet_reporter(messages))
+    assert [m.split(",")[0] for m in messages if "again" in m] == ["tokenization: again", "training: again"]
+    assert all("tokens/" in m and "changed" in m for m in messages if "again" in m)
+
+
+@pytest.mark.parametrize(
+    ("ending", "content", "said"),
+    [
+        ("", b"\1\0\2\0\3", "expected a multiple of 2"),
+        (".index", bytes(8), "where its index ends"),
+        ("", None, "found no token files"),
+    ],
+)
+def test_token_files_that_cannot_be_are_refused_before_anything_is_made(ending, content, said, small_run, tmp_path):
+    given = tmp_path / "given"
+    for part in ("tokens", "tokenizer"):
+        shutil.copytree(small_run / part, given / part)
+    (shard,) = (given / "tokens").glob("*.ds")
+    damaged = shard.with_name(shard.name + ending)
+    damaged.unlink() if content is None else damaged.write_bytes(content)
+    with pytest.raises(InputError, match=said):
+        run_road(given_recipe(given), tmp_path / "run", "release", quiet_reporter())
+    assert not (tmp_path / "run").exists()
+
+
+def test_documents_can_be_held_out_beside_given_token_files(small_run, tmp_path):
+    """Nothing of them is trained on where no stage draws from `corpus`."""
+    run = Path(shutil.copytree(small_run, tmp_path / "run", copy_function=shutil.copy2))
+    recipe = given_recipe(small_run).model_copy(update={"corpus": small_recipe().corpus})
+    figures = run_road(recipe, run, "evaluation", quiet_reporter())
+    assert list(figures["training"]["folders"]) == [str(small_run / "tokens")]
+    assert set(figures["evaluation"]["languages"]) == {"de", "en", "es", "fr", "it", "la", "nl", "pt"}
+
+
+def test_curation_without_documents_is_refused(small_run, tmp_path):
+    with pytest.raises(InputError, match="found none, expected documents for stage curation"):
+        run_road(given_recipe(small_run), tmp_path / "run", "curation", quiet_reporter())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -44,6 +45,8 @@ def main() -> None:
     except OctavoError as error:
         _fail(str(error), 1)
     except (StoppedError, KeyboardInterrupt):
+        # Python lets go of its handlers on its way out; what then ends all of a job must not change the status.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         sys.exit(130)
     except BrokenPipeError:  # the reader of our output has left
         sys.stderr.close()
@@ -138,6 +141,36 @@ def pretrain(recipe: RecipeFile, out: Out = None, settings: Settings = None, as_
 
 
 @app.command()
+def launch(
+    recipe: RecipeFile,
+    slurm: Annotated[bool, typer.Option("--slurm", help="As a job of Slurm; there is no other way yet.")] = False,
+    out: Out = None,
+    until: Annotated[StageName, typer.Option(help="Last stage to do.")] = "release",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write the script and submit nothing.")] = False,
+    settings: Settings = None,
+    as_json: AsJson = False,
+) -> None:
+    """Submit the run as a job that goes on past its time limit.
+
+    Example: octavo launch recipe.yaml --slurm --set slurm.gpus_per_node=4
+    """
+    from octavo.recipe_file import load
+    from octavo.training.slurm import in_words, last_job
+    from octavo.training.slurm import launch as launch_slurm
+
+    if not slurm:
+        raise InputError("launch: expected --slurm, which says what is to run it")
+    read = load(recipe, settings)
+    directory = out or Path("runs") / read.name
+    script = launch_slurm(read, directory, until, submit=not dry_run)
+    job = None if dry_run else last_job(directory)
+    if as_json:
+        _print_json({"script": str(script), "slurm": vars(job) if job else None})
+    else:
+        print(in_words(job) if job else script)
+
+
+@app.command()
 def evaluate(directory: RunDirectory, as_json: AsJson = False) -> None:
     """Measure a run's model on its held-out works.
 
@@ -163,12 +196,15 @@ def status(directory: RunDirectory, as_json: AsJson = False) -> None:
     """
     from octavo.run import stage_states
     from octavo.summary import print_status
+    from octavo.training.slurm import in_words, last_job
 
-    states = stage_states(directory)
+    states, job = stage_states(directory), last_job(directory)
     if as_json:
-        _print_json(states)
+        _print_json({"stages": states, "slurm": vars(job) if job else None})
     else:
         print_status(directory, states)
+        if job:
+            print(in_words(job))
 
 
 @app.command()
@@ -240,6 +276,29 @@ def compare_tokenizers(
         _print_json(compared)
     else:
         print_comparison(compared)
+
+
+@app.command("train-classifier")
+def train_classifier(
+    labelled: Annotated[
+        Path,
+        typer.Argument(metavar="LABELLED.parquet", help="Texts with their levels of harm.", show_default=False),
+    ],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Write the classifier there.", show_default=False)],
+    as_json: AsJson = False,
+) -> None:
+    """Train the classifier of harmful text, and say how right it is on texts held out.
+
+    Example: octavo train-classifier labelled.parquet --out classifier.safetensors
+    """
+    from octavo.curation.toxicity_table import print_figures
+    from octavo.curation.toxicity_training import train_classifier as train
+
+    figures = train(labelled, out)
+    if as_json:
+        _print_json(figures)
+    else:
+        print_figures(figures)
 
 
 @app.command()

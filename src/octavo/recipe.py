@@ -12,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 
 from octavo.recipe_curation import Curation
 from octavo.recipe_section import Fraction, Language, Positive, Section, Share, impossible
+from octavo.recipe_slurm import Slurm
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 """What a run may be called."""
@@ -61,8 +62,8 @@ class Source(Section):
 class Corpus(Section):
     """Which documents come in."""
 
-    sources: list[Source] = Field(min_length=1)
-    """Where documents come from, in order."""
+    sources: list[Source] = []
+    """Where documents come from, in order; empty where training.data names all that is trained on."""
     languages: list[Language] = Field(default=list(LANGUAGES), min_length=1)
     """Languages to keep, as ISO 639-1 codes."""
 
@@ -191,11 +192,36 @@ class Guards(Section):
     it; 0 only records spikes."""
 
 
+OWN_TOKENS = "corpus"
+"""In training.data: the token files that tokenization makes of the recipe's own documents."""
+
+
+class DataStage(Section):
+    """A stretch of the training, and the token files that it draws from."""
+
+    name: str | None = None
+    """What it is called, such as annealing."""
+    first_step: Positive = 1
+    """Step with which it begins, counted from 1; it lasts until the next one begins."""
+    weights: Annotated[dict[str, Annotated[float, Field(gt=0)] | None], Field(min_length=1)]
+    """Folders of token files, each with its part of the sequences, such as {tokens/web: 8, tokens/books: 2};
+    `corpus` is what tokenization makes of this recipe's documents. With null for all, all sequences count alike."""
+
+    @model_validator(mode="after")
+    def _all_or_none(self) -> Self:
+        given = [weight is not None for weight in self.weights.values()]
+        if any(given) and not all(given):
+            raise impossible("weights", "numbers and nulls", "a number for each folder, or null for each")
+        return self
+
+
 class Training(Section):
     """The pretraining."""
 
     tokens: Positive = 7_000_000_000
     """Tokens to train on; the documents are passed over as often as that needs."""
+    data: list[DataStage] = []
+    """What is trained on when, by stages; empty draws from the recipe's own documents alone."""
     sequence_length: Annotated[int, Field(ge=2)] | None = None
     """Tokens a sequence; null takes the model's context."""
     sequences_per_step: Positive = 256
@@ -221,6 +247,16 @@ class Training(Section):
     """Steps between two lines of metrics.jsonl."""
     evaluate_every_steps: Positive | None = None
     """Steps between two measurements of the held-out texts, by language; null makes none."""
+
+    @model_validator(mode="after")
+    def _stages_follow(self) -> Self:
+        last = 0
+        for number, stage in enumerate(self.data):
+            if stage.first_step <= last or (last == 0 and stage.first_step != 1):
+                expected = f"a step after {last}" if last else "1, as the first stage begins the training"
+                raise impossible(f"data[{number}].first_step", stage.first_step, expected)
+            last = stage.first_step
+        return self
 
     @model_validator(mode="after")
     def _passes_fit(self) -> Self:
@@ -262,7 +298,7 @@ class Recipe(Section):
     """Seed of everything that is drawn by lot."""
     provider: Provider = Provider()
     """Who provides the model."""
-    corpus: Corpus
+    corpus: Corpus = Corpus()
     """Stage corpus: which documents come in."""
     curation: Curation = Curation()
     """Stage curation: which documents stay."""
@@ -276,6 +312,8 @@ class Recipe(Section):
     """Stage evaluation."""
     release: Release = Release()
     """Stage release."""
+    slurm: Slurm = Slurm()
+    """The Slurm job."""
 
     @field_validator("corpus")
     @classmethod
@@ -283,6 +321,15 @@ class Recipe(Section):
         if len(set(corpus.languages)) != len(corpus.languages):
             raise impossible("languages", corpus.languages, "each language once")
         return corpus
+
+    @model_validator(mode="after")
+    def _has_data(self) -> Self:
+        own = not self.training.data or any(OWN_TOKENS in stage.weights for stage in self.training.data)
+        if own and not self.corpus.sources:
+            raise impossible("corpus.sources", "none", "at least one, or folders of token files in training.data")
+        if self.token_folders and self.tokenizer.path is None:
+            raise impossible("tokenizer.path", "null", "the tokenizer that made the token files of training.data")
+        return self
 
     @model_validator(mode="after")
     def _sequence_fits(self) -> Self:
@@ -299,6 +346,12 @@ class Recipe(Section):
                 f"at least one step: sequences_per_step x sequence_length = {per_step}",
             )
         return self
+
+    @property
+    def token_folders(self) -> list[str]:
+        """The folders of given token files that training draws from, in the order in which they are named."""
+        named = dict.fromkeys(folder for stage in self.training.data for folder in stage.weights)
+        return [folder for folder in named if folder != OWN_TOKENS]
 
     @property
     def sequence_length(self) -> int:

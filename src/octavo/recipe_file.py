@@ -165,7 +165,8 @@ def _describe(problem: Any, lines: dict[tuple[str | int, ...], str], file: str) 
     path = tuple(part for part in problem["loc"] if part != "[key]")
     cause = problem.get("ctx", {}).get("error")
     if isinstance(cause, ImpossibleValueError):
-        path = (*path, *cause.field.split("."))
+        parts = [part for part in re.split(r"[.\[\]]+", cause.field) if part]
+        path = (*path, *(int(part) if part.isdigit() else part for part in parts))
         said = str(cause)
     elif problem["type"] == "extra_forbidden":
         known = list(_fields_at(path[:-1]))

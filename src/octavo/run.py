@@ -15,6 +15,7 @@ from typing import Any
 
 from octavo.errors import InputError, OctavoError
 from octavo.lineage import (
+    FileRecord,
     StageRecord,
     hash_files,
     outputs_damaged,
@@ -96,11 +97,13 @@ def _train(
     return train(recipe, config, begin, run / "tokens", run, progress, joules, processes, held_out)
 
 
-def _held_out(recipe: Recipe, run: Path, tokenizer: Any, begin: int) -> Callable[[Any], dict[str, float]]:
-    """Measures a model in training: bits per byte of the held-out texts, by language."""
+def _held_out(recipe: Recipe, run: Path, tokenizer: Any, begin: int) -> Callable[[Any], dict[str, float]] | None:
+    """Measures a model in training: bits per byte of the held-out texts, by language; None where there are none."""
     from octavo.evaluation.bits_per_byte import read_held_out, text_bits
 
     texts = read_held_out(run / "corpus" / "kept", recipe.evaluation.max_bytes)
+    if not texts:
+        return None
     encoded = [[e.ids for e in tokenizer.encode_batch_fast(t.texts, add_special_tokens=False)] for t in texts]
     bfloat16 = recipe.training.precision == "bfloat16"
 
@@ -142,7 +145,7 @@ def _evaluation(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]
 def _release(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:
     from octavo.release.bundle import release
 
-    figures = {stage.name: _figures(run, stage) for stage in STAGES[:-1]}
+    figures = {stage.name: _figures(run, stage) for stage in _stages(recipe)[:-1]}
     return release(recipe, run, trained_model(recipe, run), figures, run / "release", progress)
 
 
@@ -164,6 +167,17 @@ def _last_checkpoint(recipe: Recipe, run: Path) -> list[Path]:
     from octavo.training.checkpoint import path_of
 
     return [path_of(run / "checkpoints", recipe.steps)]
+
+
+def _curated(recipe: Recipe, run: Path, *names: str) -> list[Path]:
+    """What later stages read of curation, where the recipe has documents."""
+    return [run / "corpus" / name for name in names if recipe.corpus.sources]
+
+
+def _given_tokens(recipe: Recipe) -> list[Path]:
+    from octavo.tokenization.given import token_files
+
+    return token_files(recipe.token_folders)
 
 
 STAGES = (
@@ -196,8 +210,8 @@ STAGES = (
         lambda r: {"tokenizer": r["tokenizer"]},
         lambda recipe, run: [
             *([Path(recipe.tokenizer.path)] if recipe.tokenizer.path else []),
-            run / "corpus" / "kept",
-            run / "corpus" / "report.json",
+            *_curated(recipe, run, "kept", "report.json"),
+            *_given_tokens(recipe),
         ],
         ("tokenizer", "tokens"),
         _tokenization,
@@ -213,7 +227,7 @@ STAGES = (
             ),
             "seed": r["seed"],
         },
-        lambda recipe, run: [run / "tokenizer" / "tokenizer.json", run / "tokens"],
+        lambda recipe, run: [run / "tokenizer" / "tokenizer.json", run / "tokens", *_given_tokens(recipe)],
         ("checkpoints", "metrics.jsonl"),
         _training,
     ),
@@ -225,7 +239,8 @@ STAGES = (
             *_last_checkpoint(recipe, run),
             run / "tokenizer" / "tokenizer.json",
             run / "tokens",
-            run / "corpus" / "kept",
+            *_given_tokens(recipe),
+            *_curated(recipe, run, "kept"),
         ],
         ("evaluation",),
         _evaluation,
@@ -238,13 +253,18 @@ STAGES = (
             *_last_checkpoint(recipe, run),
             run / "tokenizer" / "tokenizer.json",
             run / "evaluation",
-            run / "corpus" / "report.json",
+            *_curated(recipe, run, "report.json"),
         ],
         ("release",),
         _release,
     ),
 )
 STAGE_NAMES = tuple(stage.name for stage in STAGES)
+
+
+def _stages(recipe: Recipe) -> tuple[Stage, ...]:
+    """The stages that a recipe has: without documents, none of them are curated."""
+    return tuple(s for s in STAGES if recipe.corpus.sources or s.name not in ("corpus", "curation"))
 
 
 @dataclass
@@ -261,7 +281,9 @@ def run_road(recipe: Recipe, run: Path, until: str, reporter: Reporter) -> dict[
     Raises InputError before anything starts where the model cannot fit into memory, and where another run
     works in the directory; StoppedError where the person asked to stop.
     """
-    wanted = STAGES[: STAGE_NAMES.index(until) + 1]
+    wanted = tuple(stage for stage in _stages(recipe) if STAGE_NAMES.index(stage.name) <= STAGE_NAMES.index(until))
+    if not wanted:
+        raise InputError(f"corpus.sources: found none, expected documents for stage {until}")
     _check(recipe, run, [stage.name for stage in wanted])
     with _locked(run), _leading():
         write_atomically(run / "recipe.yaml", dump(recipe).encode())
@@ -284,7 +306,7 @@ def finish_road(run: Path, until: str, reporter: Reporter) -> dict[str, dict[str
     """
     recipe = _recipe_of(run)
     evaluation = STAGE_NAMES.index("evaluation")
-    for stage in STAGES[:evaluation]:
+    for stage in (s for s in _stages(recipe) if s in STAGES[:evaluation]):
         record = read_record(run / stage.home)
         if record is None or not record.done:
             raise InputError(
@@ -335,9 +357,12 @@ def _check(recipe: Recipe, run: Path, wanted: list[str]) -> None:
         from octavo.release.bundle import check_formats
         from octavo.tokenization.encode import load_tokenizer
         from octavo.tokenization.entries import begin_and_end
+        from octavo.tokenization.given import check_given
 
         tokenizer = load_tokenizer(Path(recipe.tokenizer.path))
         begin_and_end(tokenizer, recipe.tokenizer.path)
+        if recipe.token_folders:
+            check_given(recipe.token_folders, tokenizer, recipe.tokenizer.path)
         vocab_size = tokenizer.get_vocab_size()
         if "release" in wanted:
             check_formats(recipe, tokenizer)
@@ -350,7 +375,7 @@ def _run_stage(stage: Stage, recipe: Recipe, run: Path, reporter: Reporter) -> N
     home = run / stage.home
     before = read_record(home)
     sections = stage.sections(recipe.model_dump(mode="json"))
-    inputs = hash_files(stage.inputs(recipe, run), run, before.inputs if before else None)
+    inputs = hash_files(stage.inputs(recipe, run), run, _known(run) | (before.inputs if before else {}))
     record = StageRecord(stage=stage.name, recipe=sections, inputs=inputs)
     if before:
         reason = why_changed(before, sections, inputs)
@@ -385,6 +410,12 @@ def _run_stage(stage: Stage, recipe: Recipe, run: Path, reporter: Reporter) -> N
     write_record(home, record)
 
 
+def _known(run: Path) -> dict[str, FileRecord]:
+    """Given token files as tokenization hashed them, so that later stages need not read them again."""
+    record = read_record(run / "tokens")
+    return record.inputs if record else {}
+
+
 def _set_aside(stage: Stage, run: Path) -> Path:
     """Move what a stage made out of the way: superseding deletes nothing."""
     number = 1
@@ -411,7 +442,7 @@ def stage_states(run: Path) -> list[dict[str, Any]]:
     """
     recipe = _recipe_of(run)
     states = []
-    for stage in STAGES:
+    for stage in _stages(recipe):
         record = read_record(run / stage.home)
         state = "waiting" if record is None else "done" if record.done else "interrupted"
         reason = _why_outdated(stage, recipe, run, record) if record else None

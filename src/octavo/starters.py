@@ -40,7 +40,7 @@ def starter() -> Recipe:
         name="starter",
         corpus=Corpus(sources=[Source(path="builtin:starter")], languages=list(LANGUAGES)),
         curation=Curation(held_out=HeldOut(fraction=0.08)),
-        tokenizer=Tokenizer(vocab_size=4096),
+        tokenizer=Tokenizer(vocab_size=4096, superwords=0.0),
         model=Model(
             hidden_size=256,
             num_hidden_layers=6,

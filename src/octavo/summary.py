@@ -146,7 +146,10 @@ def _in_words(stage: str, f: dict[str, Any]) -> str:
             kept = f"{f['kept']['documents']:,} documents kept" + (f" ({changed})" if changed else "")
             return f"{kept}, {removed}"
         case "tokenization":
-            return f"{f['tokens']:,} tokens, {f['vocab_size']:,} entries"
+            given = sum(folder["tokens"] for folder in f.get("folders", {}).values())
+            said = [f"{f['tokens']:,} tokens"] if f["documents"] or not given else []
+            said += [f"{given:,} tokens given"] if given else []
+            return ", ".join([*said, f"{f['vocab_size']:,} entries"])
         case "training":
             return (
                 f"{f['parameters']:,} parameters, {f['tokens']:,} tokens in {f['steps']:,} steps, "

@@ -61,18 +61,19 @@ def recipe(steps: int = 30, **training: Any) -> Recipe:
     data = {
         "name": "tiny",
         "corpus": {"sources": [{"path": "none"}]},
+        "tokenizer": {"path": "none"},  # training asks for it alone where it names token files
         "model": MODEL,
         "training": settings | training,
     }
     return validate(data, {}, "tiny")
 
 
-def write_tokens(folder: Path) -> Path:
+def write_tokens(folder: Path, seed: int = 1789, documents_in_all: int = 200) -> Path:
     """Documents in which each token says what comes next, mostly."""
-    draw = np.random.default_rng(1789)
+    draw = np.random.default_rng(seed)
     folder.mkdir(parents=True, exist_ok=True)
     documents = []
-    for _ in range(200):
+    for _ in range(documents_in_all):
         tokens = [BEGIN, int(draw.integers(3, VOCABULARY))]
         while len(tokens) < draw.integers(20, 60):
             step = 5 if draw.random() < 0.9 else int(draw.integers(1, 50))

@@ -8,6 +8,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, LlamaForCausalLM
 from transformers import LlamaConfig as TheirConfig
 
 from octavo.errors import InputError
+from octavo.modeling.attention import document_starts
 from octavo.modeling.hf import load_hf, save_hf
 from octavo.modeling.init import initialise
 from octavo.modeling.llama import Cache, LlamaConfig
@@ -87,6 +88,38 @@ def test_we_compute_the_same_logits_from_files_of_transformers(shape, tmp_path):
     tokens = torch.randint(0, 512, (2, 128), generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         torch.testing.assert_close(ours(tokens), theirs(tokens).logits, rtol=0, atol=1e-4)
+
+
+def test_losses_and_gradients_are_those_of_transformers(tmp_path):
+    model = random_model(**SHAPES[0])
+    save_hf(model, tmp_path, 1, 2, torch.float32)
+    theirs = AutoModelForCausalLM.from_pretrained(tmp_path, dtype=torch.float32)
+    tokens = torch.randint(3, 512, (2, 65), generator=torch.Generator().manual_seed(1))
+    loss = model.loss(tokens[:, :-1], tokens[:, 1:]) / 128
+    expected = theirs(tokens, labels=tokens).loss
+    loss.backward()
+    expected.backward()
+    torch.testing.assert_close(loss, expected)
+    ours, wanted = model.layers[0].attention.out.weight.grad, theirs.model.layers[0].self_attn.o_proj.weight.grad
+    torch.testing.assert_close(ours, wanted, rtol=1e-4, atol=1e-6)
+    wanted = theirs.model.embed_tokens.weight.grad
+    torch.testing.assert_close(model.embedding.weight.grad, wanted, rtol=1e-4, atol=1e-6)
+
+
+def test_a_compiled_pass_has_the_losses_and_gradients_of_an_eager_one():
+    """Compiled, it attends in blocks; eager, with a mask over whole sequences."""
+    model = random_model(**SHAPES[0])
+    tokens = torch.randint(0, 40, (2, 65), generator=torch.Generator().manual_seed(1))
+    starts = document_starts(tokens[:, :-1], 1)
+    eager = model.loss(tokens[:, :-1], tokens[:, 1:], starts)
+    eager.backward()
+    wanted = [p.grad.clone() for p in model.parameters()]
+    model.zero_grad()
+    compiled = torch.compile(model.loss, dynamic=False)(tokens[:, :-1], tokens[:, 1:], starts)
+    compiled.backward()
+    torch.testing.assert_close(compiled, eager)
+    for parameter, gradient in zip(model.parameters(), wanted, strict=True):
+        torch.testing.assert_close(parameter.grad, gradient, rtol=1e-3, atol=1e-4 * float(gradient.abs().max()))
 
 
 def test_saving_and_loading_changes_no_bit(tmp_path):

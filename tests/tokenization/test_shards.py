@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -79,18 +81,40 @@ def test_the_shards_hold_the_training_documents_and_not_the_held_out_ones(small_
     assert any(row["split"] == "held-out" for row in kept)
 
 
-@pytest.mark.parametrize("missing", [".index", ".metadata"])
-def test_a_shard_without_its_companion_is_refused(missing, tmp_path):
-    path = tmp_path / "a.ds"
-    write_shard(path, iter([[np.array([1, 2, 3])]]), token_dtype(100), "t")
-    path.with_name(path.name + missing).unlink()
-    with pytest.raises(InputError, match=f"found no a.ds{missing} beside it"):
+def test_a_shard_without_its_index_is_refused(tmp_path):
+    path = written(tmp_path / "a.ds")
+    path.with_name("a.ds.index").unlink()
+    with pytest.raises(InputError, match=r"found no a\.ds\.index beside it"):
         open_shard(path)
 
 
-def test_a_shard_that_was_cut_short_is_refused(tmp_path):
-    path = tmp_path / "a.ds"
-    write_shard(path, iter([[np.array([1, 2, 3])]]), token_dtype(100), "t")
-    path.write_bytes(path.read_bytes()[:-2])
-    with pytest.raises(InputError, match="cut short"):
+@pytest.mark.parametrize("highest", [100, 70_000])
+def test_without_metadata_the_index_tells_the_width(highest, tmp_path):
+    path = written(tmp_path / "a.ds", highest)
+    path.with_name("a.ds.metadata").unlink()
+    assert open_shard(path).tokens.tolist() == [1, 2, 3]
+    assert open_shard(path).tokens.dtype == token_dtype(highest)
+
+
+@pytest.mark.parametrize(
+    ("ending", "content", "said"),
+    [
+        ("", b"\1\0\2\0", "a.ds: found 2 tokens, expected 3, where its index ends; is it cut short?"),
+        ("", b"\1\0\2\0\3", "a.ds: found 5 bytes, expected a multiple of 2; is it cut short?"),
+        (".index", b"\4" + bytes(7), "a.ds: found 3 tokens, expected 4, where its index ends; is it cut short?"),
+        (".index", b"\3", "a.ds.index: found 1 bytes, expected eight for each document"),
+        (".metadata", b"t|4", "a.ds: found 6 bytes, expected a multiple of 4; is it cut short?"),
+        (".metadata", b"t|3", "a.ds.metadata: expected 'TOKENIZER|BYTES A TOKEN' in its first line"),
+        (".metadata", b"\xff|2", "a.ds.metadata: expected 'TOKENIZER|BYTES A TOKEN' in its first line"),
+    ],
+)
+def test_files_that_do_not_fit_one_another_are_refused(ending, content, said, tmp_path):
+    path = written(tmp_path / "a.ds")
+    path.with_name(f"a.ds{ending}").write_bytes(content)
+    with pytest.raises(InputError, match=re.escape(f"{tmp_path}/{said}")):
         open_shard(path)
+
+
+def written(path, highest=100):
+    write_shard(path, iter([[np.array([1, 2, 3])]]), token_dtype(highest), "t")
+    return path

@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from octavo.errors import InputError
+from octavo.modeling.attention import document_mask, document_starts
 from octavo.modeling.init import initialise
-from octavo.modeling.llama import IGNORE, document_mask
+from octavo.modeling.loss import IGNORE
 from octavo.progress import Progress, StoppedError
 from octavo.tokenization.encode import load_tokenizer
 from octavo.training import checkpoint
@@ -81,7 +82,7 @@ def test_only_the_last_checkpoints_stay_and_latest_names_the_newest(small_run):
 
 def test_a_position_sees_only_its_own_document_and_what_came_before():
     tokens = torch.tensor([[7, 8, 1, 5, 6, 1, 9]])
-    mask = document_mask(tokens, begin=1)[0, 0]
+    mask = document_mask(document_starts(tokens, begin=1))[0, 0]
     documents = [0, 0, 1, 1, 1, 2, 2]
     for i in range(7):
         for j in range(7):
@@ -98,7 +99,7 @@ def test_a_document_is_predicted_alike_alone_and_packed_behind_another():
         document = torch.tensor([1, 9, 10, 11, 12, 13])
         packed = torch.cat((torch.tensor([1, 40, 41, 42, 2]), document))[None]
         alone = model(document[None])[0]
-        behind = model(packed, document_mask(packed, 1))[0, 5:]
+        behind = model(packed, document_starts(packed, 1))[0, 5:]
     torch.testing.assert_close(alone, behind, rtol=1e-4, atol=1e-4)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -567,6 +568,131 @@ def test_token_files_of_datatrove_are_training_sequences(tmp_path):
     stream = np.array([token for tokens in documents for token in tokens])
     for number, row in enumerate(sequences.read(np.arange(len(sequences)))):
         assert row.tolist() == stream[number * 16 : number * 16 + 17].tolist()
+
+
+SMOLLM = STAGES.replace(
+    """\
+      hf_dataset_or_datasets: someone/books
+      text_column_name: body
+    seed: 42
+""",
+    """\
+      dataset_folder: [tokens/web, tokens/books]
+      dataset_weights: [0.85, 0.15]
+    seed: 42
+- name: annealing
+  start_training_step: 801
+  data:
+    dataset:
+      dataset_folder: {tokens/books: 3, tokens/code: 1}
+- name: the rest
+  start_training_step: 901
+  data:
+    dataset:
+      dataset_folder: tokens/all
+      dataset_weights: null
+tokenizer:
+  tokenizer_name_or_path: someone/tokenizer
+""",
+)
+"""Three stages over token files, in the three ways in which nanotron names folders."""
+
+
+def became(found: Imported) -> dict[str, tuple[str, str]]:
+    return {row.key: (row.fate, row.words) for row in found.rows}
+
+
+def test_stages_over_token_files_are_the_recipes(tmp_path):
+    found = imported(tmp_path, SMOLLM)
+    recipe = found.recipe
+    assert [stage.model_dump() for stage in recipe.training.data] == [
+        {"name": "training", "first_step": 1, "weights": {"tokens/web": 0.85, "tokens/books": 0.15}},
+        {"name": "annealing", "first_step": 801, "weights": {"tokens/books": 3.0, "tokens/code": 1.0}},
+        {"name": "the rest", "first_step": 901, "weights": {"tokens/all": None}},
+    ]
+    assert recipe.corpus.sources == []
+    assert "starter" not in recipe_text(found)
+    assert recipe.tokenizer.path == "someone/tokenizer/tokenizer.json"
+    rows = became(found)
+    for key in ("name", "start_training_step", "data.dataset.dataset_folder"):
+        assert rows[f"data_stages[1].{key}"][0] == "taken"
+    assert rows["data_stages[1].start_training_step"][1] == "training.data[1].first_step = 801"
+    assert rows["data_stages[2].data.dataset.dataset_weights"][1].endswith("null: sequences count alike")
+    assert "save it there, or name its place" in rows["tokenizer.tokenizer_name_or_path"][1]
+    again = imported(tmp_path, export(recipe, 2048)).recipe
+    assert (again.training, again.tokenizer.path, again.corpus) == (
+        recipe.training,
+        recipe.tokenizer.path,
+        recipe.corpus,
+    )
+
+
+def test_stages_are_taken_in_the_order_of_their_steps(tmp_path):
+    text = SMOLLM.replace("start_training_step: 901", "start_training_step: 0").replace(
+        "start_training_step: 1\n", "start_training_step: 901\n"
+    )
+    stages = imported(tmp_path, text).recipe.training.data
+    assert [(stage.name, stage.first_step) for stage in stages] == [
+        ("the rest", 1),
+        ("annealing", 801),
+        ("training", 901),
+    ]
+
+
+def test_a_stage_of_documents_among_those_of_token_files_draws_from_the_recipes_own(tmp_path):
+    text = SMOLLM.replace("dataset_folder: tokens/all", "hf_dataset_or_datasets: someone/books").replace(
+        "      dataset_weights: null\n", ""
+    )
+    recipe = imported(tmp_path, text).recipe
+    assert recipe.training.data[2].weights == {"corpus": 1.0}
+    assert [source.path for source in recipe.corpus.sources] == ["hf://datasets/someone/books"]
+
+
+def test_a_folder_that_is_called_corpus_is_not_taken_for_the_recipes_own_documents(tmp_path):
+    stages = imported(tmp_path, SMOLLM.replace("tokens/all", "corpus")).recipe.training.data
+    assert stages[2].weights == {"./corpus": None}
+
+
+def test_a_folder_of_weight_0_is_left_out(tmp_path):
+    stages = imported(tmp_path, SMOLLM.replace("[0.85, 0.15]", "[0, 0.15]")).recipe.training.data
+    assert stages[0].weights == {"tokens/books": 0.15}
+
+
+@pytest.mark.parametrize(
+    ("found", "given", "said"),
+    [
+        (
+            "[0.85, 0.15]",
+            "[0.85]",
+            "dataset_weights: found [0.85], expected a weight of at least 0 for each of the 2",
+        ),
+        ("[0.85, 0.15]", "[0, 0]", "dataset_weights: found [0, 0], expected a weight of at least 0"),
+        ("[0.85, 0.15]", "[1, -1]", "dataset_weights: found [1, -1], expected a weight of at least 0"),
+        ("[tokens/web, tokens/books]", "[]", "dataset_folder: found [], expected a folder"),
+        ("[tokens/web, tokens/books]", "7", "dataset_folder: found 7, expected a folder"),
+        ("step: 801", "step: soon", "start_training_step: found 'soon', expected a whole number of at least 0"),
+        ("step: 801", "step: 901", "training.data[2].first_step: found 901, expected a step after 901"),
+        ("step: 1\n", "step: 2\n", "training.data[0].first_step: found 2, expected 1"),
+    ],
+)
+def test_stages_that_cannot_be_are_errors(found, given, said, tmp_path):
+    assert found in SMOLLM
+    with pytest.raises(InputError, match=re.escape(said)):
+        imported(tmp_path, SMOLLM.replace(found, given))
+
+
+def test_the_export_names_each_stage_and_the_runs_own_token_files(tmp_path):
+    data = [{"weights": {"corpus": 3, "old": 1}}, {"first_step": 9, "weights": {"corpus": None, "old": None}}]
+    recipe = small_recipe(tokenizer={"path": "t/tokenizer.json"}, training={"data": data})
+    stages = yaml.safe_load(export(recipe, 2048))["data_stages"]
+    assert [(stage["name"], stage["start_training_step"]) for stage in stages] == [("stage 1", 1), ("stage 2", 9)]
+    assert stages[0]["data"]["dataset"] == {
+        "dataset_folder": ["runs/small/tokens", "old"],
+        "dataset_weights": [3.0, 1.0],
+    }
+    assert stages[1]["data"]["dataset"]["dataset_weights"] is None
+    back = imported(tmp_path, export(recipe, 2048)).recipe
+    assert [stage.weights for stage in back.training.data] == [stage.weights for stage in recipe.training.data]
 
 
 def octavo(*arguments: object) -> subprocess.CompletedProcess[str]:

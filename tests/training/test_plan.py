@@ -11,10 +11,12 @@ import pytest
 
 from octavo.errors import InputError
 from octavo.recipe_file import load
+from octavo.tokenization.shards import open_shards
 from octavo.training.energy import co2eq_grams
-from octavo.training.plan import AI_ACT_FLOPS, Plan, hardware, in_words, plan_run, vocab_size_of
+from octavo.training.plan import AI_ACT_FLOPS, Folder, Plan, hardware, in_words, plan_run, vocab_size_of
 from octavo.training.throughput import GPUS, Hardware
 from tests.conftest import small_recipe
+from tests.distributed.processes import LENGTH, recipe, write_tokens
 
 ROOT = Path(__file__).parents[2]
 OCTAVO = Path(sys.executable).parent / "octavo"
@@ -122,3 +124,33 @@ def test_several_processors_are_no_gpus():
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 2
     assert done.stderr == "octavo: --gpus 64: found --gpu cpu, expected a GPU\n"
+
+
+def test_folders_of_token_files_are_counted_and_need_no_curation(tmp_path):
+    """Of a folder that is not on this machine it is said that its size is not known."""
+    write_tokens(tmp_path / "a")
+    tokens, away = len(open_shards(tmp_path / "a")[0].tokens), "elsewhere/tokens"
+    data = [{"weights": {str(tmp_path / "a"): 1, away: 3}}, {"first_step": 21, "weights": {str(tmp_path / "a"): 1}}]
+    plan = plan_run(recipe(30, data=data), 64, GPUS["h100"], gpus=1, mfu=0.4)
+    sequences = (tokens - 1) // LENGTH
+    assert plan.folders[str(tmp_path / "a")] == Folder(tokens, sequences, 40 + 80)
+    assert plan.figures()["folders"][str(tmp_path / "a")]["epochs"] == pytest.approx(120 / sequences)
+    assert plan.folders[away] == Folder(None, None, 120)
+    assert (plan.token_file_bytes, plan.curation_core_hours) == (0, 0)
+    words = in_words(plan)
+    assert "token files" not in words
+    assert "curation" not in words
+    assert f"{tmp_path}/a: {tokens:,} tokens, 120 sequences seen, {120 / sequences:.3g} epochs" in words
+    assert f"{away}: size not known, 120 sequences seen" in words
+
+
+def test_documents_are_planned_for_their_part_of_the_sequences(tmp_path):
+    write_tokens(tmp_path / "a")
+    plan = plan_run(recipe(30, data=[{"weights": {"corpus": 1, str(tmp_path / "a"): 2}}]), 64, GPUS["h100"], 1, 0.4)
+    assert plan.folders["corpus"] == Folder(None, None, 80)
+    assert plan.token_file_bytes == 2 * 80 * LENGTH
+    by_size = [{"weights": {"corpus": None, str(tmp_path / "a"): None}}]
+    plan = plan_run(recipe(30, data=by_size), 64, GPUS["h100"], 1, 0.4)
+    assert plan.folders["corpus"] == Folder(None, None, None)
+    assert plan.token_file_bytes == 2 * plan.tokens
+    assert "corpus: size not known, how much is seen depends on sizes" in in_words(plan)

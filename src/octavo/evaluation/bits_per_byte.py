@@ -22,7 +22,8 @@ import pyarrow.parquet as pq
 import torch
 from tokenizers import Tokenizer
 
-from octavo.modeling.llama import IGNORE, Llama
+from octavo.modeling.llama import Llama
+from octavo.modeling.loss import IGNORE
 from octavo.progress import Progress
 from octavo.tokenization.shards import Shard
 

@@ -14,7 +14,7 @@ from octavo.progress import Progress
 from octavo.recipe import Recipe
 from octavo.tokenization.encode import load_tokenizer
 from octavo.tokenization.entries import begin_and_end
-from octavo.tokenization.shards import open_shards
+from octavo.training.data import training_shards
 
 
 def evaluate(recipe: Recipe, run: Path, model: Llama, home: Path, progress: Progress) -> dict[str, Any]:
@@ -27,13 +27,14 @@ def evaluate(recipe: Recipe, run: Path, model: Llama, home: Path, progress: Prog
             parameter.copy_(parameter.to(torch.bfloat16))
     held_out = read_held_out(run / "corpus" / "kept", recipe.evaluation.max_bytes)
     if not held_out:
-        progress.message("evaluation: nothing is held out, so there is nothing to measure")
+        why = "nothing is held out" if recipe.corpus.sources else "a recipe without documents holds out none"
+        progress.message(f"evaluation: {why}, so there is nothing to measure")
     figures = measure(
         model.eval(),
         tokenizer,
         begin,
         held_out,
-        open_shards(run / "tokens"),
+        training_shards(recipe, run / "tokens") if held_out else [],
         recipe.training.precision == "bfloat16",
         progress,
     )

@@ -14,8 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-IGNORE = -100
-"""Target of a position that does not count in the loss."""
+from octavo.modeling.attention import Sight, attention, sight
+from octavo.modeling.loss import linear_cross_entropy
 
 
 @dataclass(frozen=True)
@@ -64,18 +64,6 @@ def rotate(x_BHSW: Tensor, rotary_2SW: Tensor) -> Tensor:
     return (x_BHSW * rotary_2SW[0] + turned * rotary_2SW[1]).to(x_BHSW.dtype)
 
 
-def document_mask(tokens_BS: Tensor, begin: int) -> Tensor:
-    """True where a position may look: at or before itself, in its own document. (B, 1, S, S).
-
-    A document starts at each `begin` token; what stands before the first belongs to one begun earlier.
-    """
-    document_BS = (tokens_BS == begin).cumsum(dim=1)
-    same = document_BS[:, None, :, None] == document_BS[:, None, None, :]
-    length = tokens_BS.shape[1]
-    causal = torch.ones(length, length, dtype=torch.bool, device=tokens_BS.device).tril()
-    return same & causal
-
-
 class Attention(nn.Module):
     """Causal self-attention with grouped queries."""
 
@@ -86,20 +74,15 @@ class Attention(nn.Module):
         self.qkv = nn.Linear(config.hidden_size, (self.heads + 2 * self.kv_heads) * self.width, bias=False)
         self.out = nn.Linear(config.hidden_size, config.hidden_size, bias=False)
 
-    def forward(
-        self, x_BSD: Tensor, rotary_2SW: Tensor, mask: Tensor | None, cache: Cache | None, layer: int
-    ) -> Tensor:
-        """Attend; `mask` None means plainly causal, a cache holds the keys and values of earlier positions."""
+    def forward(self, x_BSD: Tensor, rotary_2SW: Tensor, sight: Sight, cache: Cache | None, layer: int) -> Tensor:
+        """Attend; a cache holds the keys and values of earlier positions."""
         batch, length, _ = x_BSD.shape
         heads = self.qkv(x_BSD).view(batch, length, -1, self.width).transpose(1, 2)
         q_BHSW, k_BKSW, v_BKSW = heads.split((self.heads, self.kv_heads, self.kv_heads), dim=1)
         q_BHSW, k_BKSW = rotate(q_BHSW, rotary_2SW), rotate(k_BKSW, rotary_2SW)
         if cache is not None:
             k_BKSW, v_BKSW = cache.extend(layer, k_BKSW, v_BKSW)
-        y_BHSW = F.scaled_dot_product_attention(
-            q_BHSW, k_BKSW, v_BKSW, mask, is_causal=mask is None and length > 1, enable_gqa=True
-        )
-        out_BSD: Tensor = self.out(y_BHSW.transpose(1, 2).reshape(batch, length, -1))
+        out_BSD: Tensor = self.out(attention(q_BHSW, k_BKSW, v_BKSW, sight))
         return out_BSD
 
 
@@ -128,11 +111,9 @@ class Layer(nn.Module):
         self.feed_forward_norm = nn.RMSNorm(config.hidden_size, eps=config.rms_norm_eps)
         self.feed_forward = FeedForward(config)
 
-    def forward(
-        self, x_BSD: Tensor, rotary_2SW: Tensor, mask: Tensor | None, cache: Cache | None, layer: int
-    ) -> Tensor:
+    def forward(self, x_BSD: Tensor, rotary_2SW: Tensor, sight: Sight, cache: Cache | None, layer: int) -> Tensor:
         """One layer of the stream."""
-        x_BSD = x_BSD + self.attention(self.attention_norm(x_BSD), rotary_2SW, mask, cache, layer)
+        x_BSD = x_BSD + self.attention(self.attention_norm(x_BSD), rotary_2SW, sight, cache, layer)
         x_BSD = x_BSD + self.feed_forward(self.feed_forward_norm(x_BSD))
         return x_BSD
 
@@ -150,33 +131,33 @@ class Llama(nn.Module):
         if config.tie_word_embeddings:
             self.output.weight = self.embedding.weight
 
-    def hidden(self, tokens_BS: Tensor, mask: Tensor | None = None, cache: Cache | None = None) -> Tensor:
-        """The normalised last stream, (B, S, D)."""
+    def hidden(self, tokens_BS: Tensor, starts_BS: Tensor | None = None, cache: Cache | None = None) -> Tensor:
+        """The normalised last stream, (B, S, D).
+
+        Where `starts_BS` tells at which position each position's document starts, none sees another document.
+        """
         start = cache.length if cache is not None else 0
         positions = torch.arange(start, start + tokens_BS.shape[1], device=tokens_BS.device)
         x_BSD = self.embedding(tokens_BS)
         rotary_2SW = rotary(self.config, positions).to(x_BSD.dtype)
+        seen = sight(starts_BS)
         for number, layer in enumerate(self.layers):
-            x_BSD = layer(x_BSD, rotary_2SW, mask, cache, number)
+            x_BSD = layer(x_BSD, rotary_2SW, seen, cache, number)
         normalised: Tensor = self.norm(x_BSD)
         return normalised
 
-    def forward(self, tokens_BS: Tensor, mask: Tensor | None = None, cache: Cache | None = None) -> Tensor:
+    def forward(self, tokens_BS: Tensor, starts_BS: Tensor | None = None, cache: Cache | None = None) -> Tensor:
         """Logits, (B, S, vocabulary)."""
-        logits: Tensor = self.output(self.hidden(tokens_BS, mask, cache))
+        logits: Tensor = self.output(self.hidden(tokens_BS, starts_BS, cache))
         return logits
 
     def loss(
-        self, tokens_BS: Tensor, targets_BS: Tensor, mask: Tensor | None = None, reduction: str = "sum"
+        self, tokens_BS: Tensor, targets_BS: Tensor, starts_BS: Tensor | None = None, reduction: str = "sum"
     ) -> Tensor:
-        """Cross-entropy in nats, summed or (reduction "none") by position, (B S); targets of IGNORE give 0.
-
-        The logits lie whole in memory, but for what a compiler makes of it: PyTorch's chunks are not asked for.
-        """
-        hidden_ND = self.hidden(tokens_BS, mask).flatten(0, 1)
-        return F.linear_cross_entropy(
-            hidden_ND, self.output.weight, targets_BS.flatten(), reduction=reduction, ignore_index=IGNORE
-        )
+        """Cross-entropy in nats, summed or (reduction "none") by position, (B S); targets of IGNORE give 0."""
+        hidden_ND = self.hidden(tokens_BS, starts_BS).flatten(0, 1)
+        losses_N = linear_cross_entropy(hidden_ND, self.output.weight, targets_BS.flatten())
+        return losses_N.sum() if reduction == "sum" else losses_N
 
 
 class Cache:

@@ -9,7 +9,7 @@ from huggingface_hub import ModelCardData
 
 from octavo import __version__
 from octavo.modeling.llama import LlamaConfig
-from octavo.recipe import LANGUAGE_NAMES, Recipe
+from octavo.recipe import LANGUAGE_NAMES, OWN_TOKENS, Recipe
 from octavo.training.energy import co2eq_grams
 
 
@@ -18,9 +18,12 @@ def model_card(
 ) -> str:
     """The release's README.md, with Hugging Face's metadata at its head."""
     country = recipe.provider.country
-    languages = list(figures["curation"]["languages"])
+    given = figures["tokenization"].get("folders", {})
+    # Documents beside given token files may be there to be held out alone.
+    trained_on = not given or OWN_TOKENS in figures["training"]["folders"]
+    curation = figures["curation"] if trained_on else None
     metadata = ModelCardData(
-        language=languages,
+        language=list(curation["languages"]) if curation else None,
         license=recipe.release.license.lower(),
         library_name="transformers",
         pipeline_tag="text-generation",
@@ -39,8 +42,9 @@ def model_card(
         metadata=metadata.to_yaml().strip(),
         recipe=recipe,
         config=config,
-        corpus=figures["corpus"],
-        curation=figures["curation"],
+        corpus=figures.get("corpus"),
+        curation=curation,
+        given=given,
         tokenization=figures["tokenization"],
         training=figures["training"],
         evaluation=figures["evaluation"],

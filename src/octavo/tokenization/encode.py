@@ -20,6 +20,7 @@ from octavo.progress import Progress
 from octavo.recipe import Recipe
 from octavo.tokenization.encoders import Encode, fastest_encoder, reference_encoder
 from octavo.tokenization.entries import begin_and_end
+from octavo.tokenization.given import begin_with, check_given, count_given
 from octavo.tokenization.index import training_documents, write_documents
 from octavo.tokenization.sample import balanced_sample
 from octavo.tokenization.shards import is_complete, open_shards, token_dtype, write_shard
@@ -73,21 +74,31 @@ def tokenize(
         progress.update(0, len(kept) + 1, "tokenizer")
         write_atomically(file, _make_tokenizer(recipe, kept).to_str(pretty=True).encode())
     tokenizer = load_tokenizer(file)
-    encoder = fastest_encoder(tokenizer, sample_texts(kept))
-    if encoder.refused:
-        progress.message(f"tokenization: encodes with {encoder.name}, as {encoder.refused}")
-    write_token_files(tokenizer, encoder.encode, kept, tokens_home, recipe.tokenizer.path or file.name, progress)
-    report = {
-        "vocab_size": tokenizer.get_vocab_size(),
-        "bytes_per_token": _bytes_per_token(encoder.encode, kept),
-        "encoder": encoder.name,
-        "faster_refused": encoder.refused,
-    }
+    folders = count_given(recipe.token_folders, tokenizer.get_vocab_size(), progress)
+    report = _encode_all(recipe, tokenizer, kept, tokens_home, progress) if kept else {"bytes_per_token": {}}
+    report = {"vocab_size": tokenizer.get_vocab_size()} | report
     write_json(tokenizer_home / "report.json", report)
     shards = open_shards(tokens_home)
     return report | {
         "tokens": sum(len(s.tokens) for s in shards),
         "documents": sum(len(s.document_ends) for s in shards),
+        "folders": folders,
+    }
+
+
+def _encode_all(
+    recipe: Recipe, tokenizer: Tokenizer, kept: list[Path], tokens_home: Path, progress: Progress
+) -> dict[str, Any]:
+    """Write the token files of the kept documents, and return what the report says of the encoding."""
+    encoder = fastest_encoder(tokenizer, sample_texts(kept))
+    if encoder.refused:
+        progress.message(f"tokenization: encodes with {encoder.name}, as {encoder.refused}")
+    name = recipe.tokenizer.path or "tokenizer.json"
+    write_token_files(tokenizer, encoder.encode, kept, tokens_home, name, progress)
+    return {
+        "bytes_per_token": _bytes_per_token(encoder.encode, kept),
+        "encoder": encoder.name,
+        "faster_refused": encoder.refused,
     }
 
 
@@ -95,6 +106,8 @@ def _make_tokenizer(recipe: Recipe, kept: list[Path]) -> Tokenizer:
     if recipe.tokenizer.path:
         tokenizer = load_tokenizer(Path(recipe.tokenizer.path))
         begin_and_end(tokenizer, recipe.tokenizer.path)
+        if recipe.token_folders:
+            begin_with(tokenizer, check_given(recipe.token_folders, tokenizer, recipe.tokenizer.path))
         return tokenizer
     return train_tokenizer(balanced_sample(kept, recipe.tokenizer), recipe.tokenizer)
 

@@ -70,19 +70,42 @@ class Shard:
 
 
 def open_shard(path: Path) -> Shard:
-    """Open NAME.ds; InputError where its index or metadata is missing or does not fit it."""
-    metadata = _beside(path, "metadata")
+    """Open NAME.ds; InputError where its index is missing, or does not fit it.
+
+    Without metadata, which not all programs write, the index tells how many bytes a token has.
+    """
+    index = _beside(path, "index")
     try:
-        width = int(metadata.read_text().split("\n")[0].rpartition("|")[2])
-        ends = _mapped(_beside(path, "index"), np.dtype("<u8"))
+        ends = _mapped(index, np.dtype("<u8"))
+        size = path.stat().st_size
     except FileNotFoundError as error:
         raise InputError(f"{path}: found no {Path(error.filename).name} beside it, expected one") from None
     except ValueError:
-        raise InputError(f"{metadata}: expected 'TOKENIZER|BYTES A TOKEN' in its first line") from None
-    size = path.stat().st_size
-    if width not in (2, 4) or size % width or (int(ends[-1]) if len(ends) else 0) != size // width:
-        raise InputError(f"{path}: found {size} bytes, which do not fit its index; is it cut short?")
+        raise InputError(f"{index}: found {index.stat().st_size} bytes, expected eight for each document") from None
+    stated = read_metadata(path)
+    last = int(ends[-1]) if len(ends) else 0
+    width = stated[1] if stated else 4 if size == 4 * last else 2
+    if size % width:
+        raise InputError(f"{path}: found {size} bytes, expected a multiple of {width}; is it cut short?")
+    if size != last * width:
+        raise InputError(
+            f"{path}: found {size // width} tokens, expected {last}, where its index ends; is it cut short?"
+        )
     return Shard(path, _mapped(path, np.dtype("<u2") if width == 2 else np.dtype("<u4")), ends)
+
+
+def read_metadata(path: Path) -> tuple[str, int] | None:
+    """What made NAME.ds by its metadata: the tokenizer's name, and the bytes a token; None where it has none."""
+    metadata = _beside(path, "metadata")
+    try:
+        tokenizer, _, width = metadata.read_text(encoding="utf-8").split("\n")[0].rpartition("|")
+    except FileNotFoundError:
+        return None
+    except (UnicodeDecodeError, OSError):
+        tokenizer, width = "", ""
+    if width not in ("2", "4"):
+        raise InputError(f"{metadata}: expected 'TOKENIZER|BYTES A TOKEN' in its first line, with 2 or 4 bytes")
+    return tokenizer, int(width)
 
 
 def open_shards(folder: Path) -> list[Shard]:

@@ -18,15 +18,18 @@ from torch import Tensor
 from torch.distributed.tensor import DTensor
 
 from octavo.errors import OctavoError
+from octavo.modeling.attention import document_starts
 from octavo.modeling.init import initialise
-from octavo.modeling.llama import IGNORE, Llama, LlamaConfig, document_mask
+from octavo.modeling.llama import Llama, LlamaConfig
+from octavo.modeling.loss import IGNORE
 from octavo.progress import Progress, StoppedError
 from octavo.recipe import Recipe
 from octavo.training import checkpoint
+from octavo.training.data import Data, open_data
 from octavo.training.guards import Readback, SpikeError, Verdict, Watch
+from octavo.training.memory import keep_freed_memory
 from octavo.training.metrics import Metrics
 from octavo.training.optimizers import make_optimizers, step_unless
-from octavo.training.order import sequences_at
 from octavo.training.parallel import (
     Gradients,
     Layout,
@@ -40,7 +43,6 @@ from octavo.training.parallel import (
     settle,
 )
 from octavo.training.schedule import learning_rate_factor
-from octavo.training.sequences import Sequences, documents_in, open_sequences
 from octavo.training.throughput import flops_per_token, peak_flops
 
 JoulesSoFar = Callable[[], float | None]
@@ -58,9 +60,8 @@ class Job:
     recipe: Recipe
     config: LlamaConfig
     begin: int
-    tokens: Path
     run: Path
-    sequences: Sequences
+    data: Data
     processes: Processes
     layout: Layout
     progress: Progress
@@ -84,7 +85,7 @@ def train(
     processes: Processes | None = None,
     held_out: HeldOut | None = None,
 ) -> dict[str, Any]:
-    """Train the recipe's model on the token files in `tokens` and return the stage's figures.
+    """Train the recipe's model and return the stage's figures.
 
     Checkpoints go to `run`/checkpoints, the record to `run`/metrics.jsonl. A run that finds a checkpoint
     goes on from it and ends in the very weights of an unbroken one, as the data order and the learning
@@ -96,18 +97,20 @@ def train(
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS refuses to be deterministic
     processes = processes or alone()
+    if processes.device.type == "cpu":
+        keep_freed_memory()
     settings, steps = recipe.training, recipe.steps
-    sequences = open_sequences(tokens, recipe.sequence_length)
+    data = open_data(recipe, tokens)
     (run / "checkpoints").mkdir(parents=True, exist_ok=True)
     with processes.in_touch():
         size, local_size, device = processes.size, processes.local_size, processes.device
         layout = choose_layout(recipe, config, size, local_size, device) if processes.leads else None
         layout = processes.from_leader(layout)
-        job = Job(recipe, config, begin, tokens, run, sequences, processes, layout, progress, joules, held_out)
+        job = Job(recipe, config, begin, run, data, processes, layout, progress, joules, held_out)
         if processes.leads:
             several = f" on {size} processes ({layout})" if size > 1 else ""
-            left_out = f"{sequences.discarded:.3%} of the tokens are in none"
-            progress.message(f"training: {len(sequences):,} sequences{several}; {left_out}")
+            left_out = f"{data.discarded:.3%} of the tokens are in none"
+            progress.message(f"training: {len(data):,} sequences{several}; {left_out}")
         while not _trained(job):
             pass
     logged = Metrics.read(run)
@@ -117,8 +120,9 @@ def train(
         "parameters": config.parameters,
         "steps": steps,
         "tokens": seen * recipe.sequence_length,
-        "epochs": round(seen / len(sequences), 3),
-        "discarded_tokens": round(sequences.discarded, 6),
+        "epochs": round(seen / len(data), 3),
+        "discarded_tokens": round(data.discarded, 6),
+        "folders": data.figures(steps * settings.sequences_per_step) if settings.data else {},
         "passed_over_steps": passed_over,
         "skipped_steps": sum(len(line.get("skipped", ())) for line in logged),
         "flops": seen * recipe.sequence_length * flops_per_token(config, recipe.sequence_length),
@@ -281,13 +285,13 @@ def _is_due(done: int, steps: int, every: int | None) -> bool:
 def _positions(job: Job, step: int) -> np.ndarray:
     """The sequences of a step, by number."""
     count = job.recipe.training.sequences_per_step
-    return sequences_at(np.arange(step * count, (step + 1) * count), len(job.sequences), job.recipe.seed)
+    return job.data.at(np.arange(step * count, (step + 1) * count))
 
 
 def _read_share(job: Job, step: int, share: int) -> np.ndarray:
     """The sequences of a step that fall to this process: (share, S + 1)."""
     first = job.processes.rank * share
-    return job.sequences.read(_positions(job, step)[first : first + share])
+    return job.data.read(_positions(job, step)[first : first + share])
 
 
 def _make_pass(model: Llama, begin: int, bfloat16: bool, compiled: bool) -> Callable[[Tensor], Tensor]:
@@ -296,7 +300,7 @@ def _make_pass(model: Llama, begin: int, bfloat16: bool, compiled: bool) -> Call
     def pass_loss(tokens: Tensor) -> Tensor:
         inputs, targets = tokens[:, :-1], tokens[:, 1:]
         targets = torch.where(targets == begin, IGNORE, targets)  # nothing tells which document comes next
-        return model.loss(inputs, targets, document_mask(inputs, begin))
+        return model.loss(inputs, targets, document_starts(inputs, begin))
 
     step = torch.compile(pass_loss, dynamic=False) if compiled else pass_loss
     device = next(model.parameters()).device.type
@@ -315,7 +319,7 @@ def _incidents(job: Job, known: list[Verdict]) -> dict[str, Any]:
     for verdict in known:
         if verdict.skipped:
             numbers = _positions(job, verdict.step)
-            documents = documents_in(job.tokens, job.sequences, numbers)
+            documents = job.data.documents(numbers)
             batch = {"step": verdict.step + 1, "sequences": numbers.tolist(), "documents": documents}
             incidents.setdefault("skipped", []).append(batch)
         if verdict.spike:
@@ -332,7 +336,7 @@ def _act_on(job: Job, verdict: Verdict, saver: checkpoint.Saver, passed_over: li
             f"training: the loss or the gradient of {verdict.skipped_in_a_row} steps in a row is no finite number, "
             f"the last at step {verdict.step + 1} with {_named('sequence', numbers.tolist())} "
             f"({job.recipe.sequence_length} tokens each) of "
-            f"{_named('document', documents_in(job.tokens, job.sequences, numbers))}; metrics.jsonl has them all. "
+            f"{_named('document', job.data.documents(numbers))}; metrics.jsonl has them all. "
             "The last good checkpoint stays; try a lower training.optimizer.learning_rate"
         )
     if not verdict.spike:

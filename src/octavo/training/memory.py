@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
+import sys
 from pathlib import Path
 
 import psutil
 import torch
 
 from octavo.errors import InputError
+from octavo.modeling.attention import BLOCKS, LONGEST
 from octavo.modeling.llama import LlamaConfig
+from octavo.modeling.loss import BLOCK
 from octavo.recipe import Recipe
 from octavo.tokenization.entries import UNUSED_ID
 
 COMPILER_BYTES, COMPILER_LAYER_BYTES = 20_000_000, 10_000_000
 """What compiling leaves in the memory of a process that does it for the first time, and for each layer: measured
 with 2 to 24 layers. Where its cache knows the step already it is a fraction of that."""
+
+_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # as glibc's malloc.h numbers them
 
 
 def llama_config(recipe: Recipe, vocab_size: int) -> LlamaConfig:
@@ -54,15 +61,18 @@ def estimate(
         layer, ends = 36 * d + 12 * kv + 16 * f, 12 * d
     layer += 4 * config.num_attention_heads + 8
     fused_loss = compiled and alone
+    in_blocks = fused_loss and device == "cpu" and recipe.sequence_length <= LONGEST
+    if in_blocks:  # the scores, a half and an eighth of them all
+        layer += width * config.num_attention_heads * recipe.sequence_length * (BLOCKS + 1) // (2 * BLOCKS)
     needed = {
         "weights": 4 * config.parameters,
         "gradients": 4 * config.parameters,
         "optimizer": 8 * config.parameters - (4 * matrices if settings.optimizer.name == "muon" else 0),
         "casts": 2 * (matrices + vocab * d) if width == 2 else 0,
         "activations": positions * (layers * layer + ends),
-        # Not fused, the logarithms of the probabilities lie beside their gradient and the logits', all in float32.
-        "logits": positions * vocab * (width if fused_loss else 12),
-        "mask": positions * recipe.sequence_length * (1 + width),
+        # A block's and its gradient's; not fused, both in float32 and where its targets stand.
+        "logits": positions * min(vocab, BLOCK) * (2 * width if fused_loss else 9),
+        "mask": 4 * positions if in_blocks else positions * recipe.sequence_length * (1 + width),
     }
     kept = sum(needed[part] for part in ("casts", "activations", "logits", "mask"))
     begins = width * max(2 * f * positions, vocab * d) if fused_loss else 0
@@ -98,6 +108,20 @@ def available(device: torch.device) -> int:
         used = int(Path("/sys/fs/cgroup/memory.current").read_text())
         free = min(free, int(text) - used)
     return free
+
+
+def keep_freed_memory() -> None:
+    """Tell glibc to keep what a step frees for the next one, in place of giving it back to the system.
+
+    Else each step takes it anew, page by page. A person's own settings of the allocator stand, and
+    other systems' allocators are left alone.
+    """
+    if not sys.platform.startswith("linux") or any(name.startswith("MALLOC_") for name in os.environ):
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt:
+        mallopt(_M_MMAP_MAX, 0)
+        mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
 
 
 def check_fits(recipe: Recipe, vocab_size: int, device: torch.device) -> None:

@@ -20,8 +20,9 @@ from typing import Any, Literal
 import yaml
 
 from octavo.errors import InputError
-from octavo.recipe import NAME, Recipe
+from octavo.recipe import NAME, OWN_TOKENS, Recipe
 from octavo.recipe_file import dump, validate
+from octavo.training.nanotron_data import DATA, given_folders, read_stages, take_stages
 from octavo.training.nanotron_keys import (
     ALIKE,
     BATCH,
@@ -38,6 +39,8 @@ from octavo.training.nanotron_keys import (
 
 MOST_SETTINGS = 10_000
 """A file with more is refused: aliases of aliases can grow without end."""
+
+TOKENIZER = "tokenizer.tokenizer_name_or_path"
 
 Fate = Literal["taken", "alike", "dropped"]
 
@@ -146,14 +149,20 @@ def read(path: Path) -> Imported:
         raise InputError(f"{path}: found no model.model_config, expected nanotron's settings")
     for setting in settings:
         found.settings.setdefault(setting.rule, setting)
-    found.put(Setting("", 1, None), "name", _name(path.stem) or "imported")
+    name = _name(path.stem) or "imported"
+    found.put(Setting("", 1, None), "name", name)
+    stages = read_stages(found, settings, _name(str(found.value("general.run", ""))) or name)
     for setting in settings:
         _decide(found, setting)
     _take_defaults(found)
     _take_batch(found)
     _take_schedule(found)
-    sources = found.sources or [{"path": "builtin:starter"}]
-    found.put(Setting("", 1, None), "corpus.sources", sources)
+    take_stages(found, stages)
+    if given_folders(stages):
+        _need_tokenizer(found)
+    own = not stages or any(OWN_TOKENS in stage.weights for stage in stages)
+    stand_in = [{"path": "builtin:starter"}] if own else []
+    found.put(Setting("", 1, None), "corpus.sources", found.sources or stand_in)
     found.rows.sort(key=lambda row: row.line)
     validate(found.data, found.lines, found.file)
     return found
@@ -169,7 +178,7 @@ def recipe_text(found: Imported) -> str:
             key = _shown(row.key, quoted=False)
             comment = f"# line {row.line}, {key} {_shown(row.value)}: dropped; {row.words}"
             above.setdefault(section, []).append(comment)
-    if not found.sources:
+    if not found.sources and found.recipe.corpus.sources:
         above.setdefault("corpus", []).append("# No documents are named there: the starter corpus stands in.")
     lines = [f"# From nanotron's settings in {_shown(Path(found.file).name, quoted=False)}."]
     for line in dump(found.recipe).splitlines():
@@ -312,6 +321,19 @@ def _take_tokenizer(found: Imported, setting: Setting) -> None:
         )
 
 
+def _need_tokenizer(found: Imported) -> None:
+    """Name the file that token files are read with, where the settings have no file of it."""
+    if "path" in found.data.get("tokenizer", {}):
+        return
+    setting = found.settings.get(TOKENIZER)
+    named = str(setting.value) if setting and setting.value else "tokenizer"
+    found.put(setting or Setting(TOKENIZER, 1, None), "tokenizer.path", f"{named}/tokenizer.json")
+    if setting:
+        found.rows = [row for row in found.rows if row.key != setting.key]
+        words = f"tokenizer.path = {named}/tokenizer.json, which token files need: save it there, or name its place"
+        found.note(setting, "taken", words)
+
+
 def _take_dtype(found: Imported, setting: Setting) -> None:
     precision = str(setting.value or "bfloat16").removeprefix("torch.")
     if precision not in ("bfloat16", "float32"):
@@ -368,11 +390,6 @@ def _take_evaluation(found: Imported, setting: Setting) -> None:
     else:
         found.put(setting, "training.evaluate_every_steps", _plain(setting.value))
         found.note(setting, "taken", "training.evaluate_every_steps")
-
-
-def _take_start(found: Imported, setting: Setting) -> None:
-    fate: Fate = "alike" if _plain(setting.value) in (0, 1) else "dropped"
-    found.note(setting, fate, "octavo has one stage of training: its documents are mixed from the start")
 
 
 def _take_defaults(found: Imported) -> None:
@@ -457,8 +474,8 @@ def _take_schedule(found: Imported) -> None:
     elif style == "cosine" and start == warmup:
         fields |= {"name": "cosine", "final_ratio": final}
     else:
-        # A decay from the first step on begins one step later: the recipe's share is under 1.
-        fraction = (steps - max(start, 1)) / steps
+        # The recipe's share is under 1, and rounded to whole steps.
+        fraction = (steps - max(start, 0.25)) / steps
         fields |= {"name": "warmup-stable-decay", "decay_fraction": fraction, "final_ratio": final}
     for setting in (found.settings[rule] for rule in SCHEDULE if rule in found.settings):
         _note_schedule(found, setting, fields, style, start + length, steps, constant)
@@ -505,7 +522,7 @@ def _note_schedule(
 
 COMPUTED: dict[str, Callable[[Imported, Setting], None]] = {
     "general.run": _take_name,
-    "tokenizer.tokenizer_name_or_path": _take_tokenizer,
+    TOKENIZER: _take_tokenizer,
     "model.dtype": _take_dtype,
     "optimizer.clip_grad": _take_clip,
     "optimizer.weight_decay_exclude_named_params": _take_undecayed,
@@ -513,12 +530,11 @@ COMPUTED: dict[str, Callable[[Imported, Setting], None]] = {
     "optimizer.adam_beta2": _take_betas,
     "data.dataset.hf_dataset_or_datasets": _take_datasets,
     "data.dataset.text_column_name": _take_column,
-    "data_stages[].start_training_step": _take_start,
     "tokens.val_check_interval": _take_evaluation,
 }
 """Settings that become something else on the way."""
 
-LATER = {*BATCH, *SCHEDULE, "tokens.train_steps", "tokens.sequence_length"}
+LATER = {*BATCH, *DATA, *SCHEDULE, "tokens.train_steps", "tokens.sequence_length"}
 """Settings that are read together."""
 
 

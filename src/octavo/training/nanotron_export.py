@@ -7,7 +7,8 @@ from typing import Any
 
 import yaml
 
-from octavo.recipe import Recipe
+from octavo.recipe import OWN_TOKENS, DataStage, Recipe
+from octavo.training.nanotron_data import own_tokens
 from octavo.training.nanotron_keys import NO_CLIP
 
 
@@ -31,17 +32,7 @@ def export(recipe: Recipe, vocab_size: int) -> str:
             "save_final_state": True,
             "save_initial_state": False,
         },
-        "data_stages": [
-            {
-                "data": {
-                    "dataset": {"dataset_folder": [f"runs/{recipe.name}/tokens"], "dataset_weights": [1.0]},
-                    "num_loading_workers": 1,
-                    "seed": recipe.seed,
-                },
-                "name": "training",
-                "start_training_step": 1,
-            }
-        ],
+        "data_stages": _data_stages(recipe),
         "general": {
             "benchmark_csv_path": None,
             "consumed_train_samples": None,
@@ -138,9 +129,34 @@ def export(recipe: Recipe, vocab_size: int) -> str:
     }
     comments = [
         f"# Nanotron's settings for octavo's recipe {recipe.name}.",
-        "# Token files and tokenizer are those that octavo makes; curation, evaluation and release are octavo's.",
+        "# Under runs/ are token files and tokenizer as octavo makes them.",
+        "# Curation, evaluation and release are octavo's.",
         "# One replica here: with dp replicas, divide batch_accumulation_per_replica by dp.",
     ]
     if optimizer.name != "adamw":
         comments.append(f"# The recipe's optimizer is {optimizer.name}, which nanotron has not: AdamW stands here.")
     return "\n".join(comments) + "\n" + yaml.safe_dump(settings, sort_keys=True)
+
+
+def _data_stages(recipe: Recipe) -> list[dict[str, Any]]:
+    """The recipe's stages, or one over its own documents; nanotron wants a name of its own for each."""
+    stages = recipe.training.data or [DataStage(weights={OWN_TOKENS: 1.0})]
+    names: list[str] = []
+    for number, stage in enumerate(stages, 1):
+        name = stage.name or ("training" if len(stages) == 1 else f"stage {number}")
+        names.append(name if name not in names else f"{name} {number}")
+    return [
+        {
+            "data": {
+                "dataset": {
+                    "dataset_folder": [own_tokens(recipe.name) if f == OWN_TOKENS else f for f in stage.weights],
+                    "dataset_weights": None if None in stage.weights.values() else list(stage.weights.values()),
+                },
+                "num_loading_workers": 1,
+                "seed": recipe.seed,
+            },
+            "name": name,
+            "start_training_step": stage.first_step,
+        }
+        for name, stage in zip(names, stages, strict=True)
+    ]

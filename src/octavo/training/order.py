@@ -1,16 +1,21 @@
 """The order in which training sees its sequences: a keyed permutation that needs no table and no state.
 
 A four-round Feistel network over the smallest even number of bits that holds the sequences, walked until
-it lands among them (Black and Rogaway, 2002): a bijection that depends on seed, stage and epoch alone. So
+it lands among them (Black and Rogaway, 2002): a bijection that depends on seed, folder and epoch alone. So
 the k-th training sequence is known in O(1) on any number of processes, and the inverse tells at which
-positions a sequence is seen.
+positions a sequence is seen. Where training draws from several folders of token files, draw.py says which of them
+has its turn.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
+
+from octavo.training.draw import draw, drawn, sample_of
 
 _ROUNDS = 4
 _MIX_1, _MIX_2, _WEYL = (
@@ -77,12 +82,87 @@ class Permutation:
         return self._walk(sequences, inverse=True)
 
 
-def sequences_at(positions: np.ndarray, sequences: int, seed: int, stage: int = 0) -> np.ndarray:
-    """The sequences seen at positions of the whole training; each epoch has an order of its own."""
+def sequences_at(positions: np.ndarray, sequences: int, seed: int, folder: int = 0) -> np.ndarray:
+    """The sequences of a folder, by how many were drawn from it before; each epoch has an order of its own."""
     positions = np.asarray(positions, np.int64)
     found = np.empty_like(positions)
     epochs = positions // sequences
     for epoch in np.unique(epochs):
         here = epochs == epoch
-        found[here] = Permutation(sequences, (seed, stage, int(epoch))).apply(positions[here] % sequences)
+        found[here] = Permutation(sequences, (seed, folder, int(epoch))).apply(positions[here] % sequences)
     return found
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stretch of the training that draws from certain folders."""
+
+    first: int
+    """Its first position."""
+    folders: tuple[int, ...]
+    parts: tuple[int, ...]
+    """Of each folder, in whole numbers."""
+
+
+class Order:
+    """Which sequence is seen at which position of a training whose stages draw from several folders.
+
+    Sequences are numbered through all folders, those of the first before those of the second. Each folder is walked
+    epoch by epoch, and from one stage to the next goes on where it was.
+    """
+
+    def __init__(self, sizes: Sequence[int], stages: Sequence[Stage], seed: int) -> None:
+        self.sizes, self.stages, self.seed = list(sizes), list(stages), seed
+        self.first_numbers = np.concatenate(([0], np.cumsum(sizes, dtype=np.int64)))
+        self.first_positions = np.array([stage.first for stage in stages], np.int64)
+        self._drawn_before = [[0] * len(sizes)]
+        """By stage and folder: sequences drawn before the stage begins."""
+        for stage, following in pairwise(stages):
+            counts = self._drawn_before[-1].copy()
+            for folder, count in zip(stage.folders, drawn(following.first - stage.first, stage.parts), strict=True):
+                counts[folder] += count
+            self._drawn_before.append(counts)
+
+    def at(self, positions: np.ndarray) -> np.ndarray:
+        """The sequences seen at positions of the whole training, by number."""
+        positions = np.asarray(positions, np.int64)
+        numbers = np.empty_like(positions)
+        in_stage = np.searchsorted(self.first_positions, positions, side="right") - 1
+        for n in np.unique(in_stage):
+            stage, here = self.stages[n], np.flatnonzero(in_stage == n)
+            which, before = draw(positions[here] - stage.first, stage.parts)
+            for index in np.unique(which):
+                folder, mine = stage.folders[index], which == index
+                draws = self._drawn_before[n][folder] + before[mine]
+                found = sequences_at(draws, self.sizes[folder], self.seed, folder)
+                numbers[here[mine]] = self.first_numbers[folder] + found
+        return numbers
+
+    def seen(self, number: int, end: int) -> list[int]:
+        """All positions under `end` at which a sequence is seen, in order; the inverse of `at`."""
+        folder = int(np.searchsorted(self.first_numbers, number, side="right")) - 1
+        size, local = self.sizes[folder], np.array([number - self.first_numbers[folder]])
+        found: list[int] = []
+        for epoch in range(-(-self.drawn(end)[folder] // size)):
+            within = int(Permutation(size, (self.seed, folder, epoch)).invert(local)[0])
+            position = self._position(folder, epoch * size + within)
+            if position is not None and position < end:
+                found.append(position)
+        return found
+
+    def _position(self, folder: int, draws: int) -> int | None:
+        """Where a folder's sequence is drawn after so many of it; None where the last stage draws none of it."""
+        starts = [counts[folder] for counts in self._drawn_before]
+        n = int(np.searchsorted(starts, draws, side="right")) - 1
+        stage = self.stages[n]
+        if folder not in stage.folders:  # only of the last stage, as any other would have drawn more
+            return None
+        return stage.first + sample_of(stage.folders.index(folder), draws - starts[n], stage.parts)
+
+    def drawn(self, end: int) -> list[int]:
+        """How many of the sequences at positions under `end` are of each folder."""
+        n = max(int(np.searchsorted(self.first_positions, end, side="left")) - 1, 0)
+        counts, stage = self._drawn_before[n].copy(), self.stages[n]
+        for folder, count in zip(stage.folders, drawn(end - stage.first, stage.parts), strict=True):
+            counts[folder] += count
+        return counts

@@ -13,11 +13,14 @@ from typing import Any, Literal
 import torch
 
 from octavo.errors import InputError
-from octavo.recipe import Recipe
+from octavo.recipe import OWN_TOKENS, Recipe
 from octavo.tokenization.encode import load_tokenizer
-from octavo.tokenization.shards import token_dtype
+from octavo.tokenization.shards import open_shards, token_dtype
+from octavo.training.data import named_folders, order_stages
 from octavo.training.energy import co2eq_grams
 from octavo.training.memory import available, estimate, llama_config, sharded
+from octavo.training.order import Order
+from octavo.training.sequences import Sequences
 from octavo.training.throughput import GPUS, Hardware, flops_per_token, matmul_rate
 
 HardwareName = Literal["h100", "h200", "a100", "l40s", "cpu"]
@@ -59,6 +62,22 @@ class Memory:
 
 
 @dataclass(frozen=True)
+class Folder:
+    """What training draws from a folder of token files."""
+
+    tokens: int | None
+    """Tokens in it; None where it is not on this machine, or is still to be made."""
+    sequences: int | None
+    drawn: int | None
+    """Sequences that training sees; None where weights go by the sizes of folders that are not known."""
+
+    @property
+    def epochs(self) -> float | None:
+        """How often training passes over it."""
+        return None if self.drawn is None or not self.sequences else self.drawn / self.sequences
+
+
+@dataclass(frozen=True)
 class Plan:
     """What a run will take."""
 
@@ -68,6 +87,10 @@ class Plan:
     parameters: int
     flops_per_token: int
     tokens: int
+    own_tokens: int
+    """Those of the tokens that come from the recipe's own documents; all where that cannot be told."""
+    folders: dict[str, Folder]
+    """By the recipe's names of them, where it names any."""
     steps: int
     memory: dict[str, Memory]
     """By layout: `alone` for one process; `ddp`, the whole state in each, and `fsdp`, spread over all."""
@@ -99,8 +122,8 @@ class Plan:
 
     @property
     def curation_core_hours(self) -> float:
-        """Hours of one core to curate as much text as is trained on, each token seen once."""
-        return self.tokens * BYTES_PER_TOKEN / CURATION_BYTES_PER_CORE_SECOND / 3600
+        """Hours of one core to curate as much text as is trained on of the own documents, each token seen once."""
+        return self.own_tokens * BYTES_PER_TOKEN / CURATION_BYTES_PER_CORE_SECOND / 3600
 
     def figures(self) -> dict[str, Any]:
         """All figures, as plain data."""
@@ -112,6 +135,7 @@ class Plan:
             "parameters": self.parameters,
             "flops_per_token": self.flops_per_token,
             "tokens": self.tokens,
+            "folders": {name: vars(folder) | {"epochs": folder.epochs} for name, folder in self.folders.items()},
             "steps": self.steps,
             "flops": self.flops,
             "flops_6nd": 6 * self.parameters * self.tokens,
@@ -193,6 +217,8 @@ def plan_run(recipe: Recipe, vocab_size: int, on: Hardware, gpus: int, mfu: floa
     countries = dict.fromkeys([*filter(None, [recipe.provider.country]), *COUNTRIES])
     tokens = recipe.steps * training.sequences_per_step * recipe.sequence_length
     parts = estimate(recipe, config, device)
+    folders = _folders(recipe)
+    own_tokens = _own_tokens(folders, tokens, recipe.sequence_length)
     return Plan(
         name=recipe.name,
         hardware=on,
@@ -200,14 +226,46 @@ def plan_run(recipe: Recipe, vocab_size: int, on: Hardware, gpus: int, mfu: floa
         parameters=config.parameters,
         flops_per_token=flops_per_token(config, recipe.sequence_length),
         tokens=tokens,
+        own_tokens=own_tokens,
+        folders=folders,
         steps=recipe.steps,
         memory={name: _memory(layout, training.sequences_per_pass, share, on) for name, layout in layouts.items()},
         mfu=mfu,
         co2eq_grams_per_kwh={country: co2eq_grams(3.6e6, country) for country in countries},
-        token_file_bytes=tokens * token_dtype(vocab_size - 2).itemsize,
+        token_file_bytes=own_tokens * token_dtype(vocab_size - 2).itemsize,
         checkpoint_bytes=parts["weights"] + parts["optimizer"],
         checkpoints=training.checkpoint.keep_last,
     )
+
+
+def _folders(recipe: Recipe) -> dict[str, Folder]:
+    """The folders of token files that the recipe names, with what is known of them."""
+    stages = recipe.training.data
+    names = named_folders(stages)
+    opened = {
+        name: Sequences(open_shards(Path(name)), recipe.sequence_length)
+        for name in names
+        if name != OWN_TOKENS and Path(name).is_dir()
+    }
+    sizes = {name: len(sequences) for name, sequences in opened.items()}
+    by_size = [name for stage in stages for name, weight in stage.weights.items() if weight is None]
+    drawn: dict[str, int | None] = dict.fromkeys(names)
+    if names and all(sizes.get(name) for name in by_size):
+        order = Order([0] * len(names), order_stages(recipe, dict.fromkeys(names, 0) | sizes), recipe.seed)
+        positions = recipe.steps * recipe.training.sequences_per_step
+        drawn |= zip(names, order.drawn(positions), strict=True)
+    return {
+        name: Folder(opened[name].tokens if name in opened else None, sizes.get(name), drawn[name])
+        for name in names
+    }
+
+
+def _own_tokens(folders: dict[str, Folder], tokens: int, length: int) -> int:
+    """Tokens from the recipe's own documents."""
+    if not folders:
+        return tokens
+    drawn = folders[OWN_TOKENS].drawn if OWN_TOKENS in folders else 0
+    return tokens if drawn is None else drawn * length
 
 
 def _memory(bytes_of: Callable[[int], dict[str, int]], per_pass: int, share: int, on: Hardware) -> Memory:
@@ -242,14 +300,18 @@ def in_words(plan: Plan) -> str:
         ]
     else:
         rows.append(("energy", "not known of a processor beforehand; octavo measures it as it trains"))
-    rows += [
-        ("disk", f"{_size(plan.token_file_bytes)} of token files, if no token is seen twice"),
-        ("", f"{plan.checkpoints} checkpoints of {_size(plan.checkpoint_bytes)}, and one while it is written"),
-        (
-            "curation",
-            f"{_duration(plan.curation_core_hours)} of one core for {_size(plan.tokens * BYTES_PER_TOKEN)} of text",
-        ),
-    ]
+    for name, folder in plan.folders.items():
+        rows.append(("data", _folder_in_words(name, folder)))
+    checkpoints = f"{plan.checkpoints} checkpoints of {_size(plan.checkpoint_bytes)}, and one while it is written"
+    if plan.own_tokens:
+        text = _size(plan.own_tokens * BYTES_PER_TOKEN)
+        rows += [
+            ("disk", f"{_size(plan.token_file_bytes)} of token files, if no token is seen twice"),
+            ("", checkpoints),
+            ("curation", f"{_duration(plan.curation_core_hours)} of one core for {text} of text"),
+        ]
+    else:
+        rows.append(("disk", checkpoints))
     for layout, memory in plan.memory.items():
         most = memory.sequences_per_pass
         fits = "fits" if memory.fits else "does not fit"
@@ -258,6 +320,12 @@ def in_words(plan: Plan) -> str:
         rows.append(("", f"largest sequences_per_pass that fits: {most}" if most else "not even one sequence fits"))
     on = f"{plan.gpus} {plan.hardware.name}" if on_gpus else plan.hardware.name
     return "\n".join([f"{plan.name} on {on}", *(f"{name:<14} {words}" for name, words in rows)])
+
+
+def _folder_in_words(name: str, folder: Folder) -> str:
+    there = "size not known" if folder.tokens is None else f"{folder.tokens:,} tokens"
+    seen = "how much is seen depends on sizes" if folder.drawn is None else f"{folder.drawn:,} sequences seen"
+    return f"{name}: {there}, {seen}" + ("" if folder.epochs is None else f", {folder.epochs:.3g} epochs")
 
 
 def _few(number: float) -> str:
