@@ -38,8 +38,8 @@ from torch import Tensor, nn
 
 from octavo.modeling.init import initialise
 from octavo.modeling.llama import LlamaConfig
-from octavo.recipe import Optimizer
-from octavo.training.loop import _make_pass
+from octavo.recipe import Optimizer, Training
+from octavo.training.loop import make_pass
 from octavo.training.memory import keep_freed_memory
 from octavo.training.optimizers import make_optimizers, step_unless
 from octavo.training.throughput import flops_per_token
@@ -82,7 +82,7 @@ def octavo_step(shape: Shape) -> Step:
     keep_freed_memory()
     model = initialise(shape.config, seed=1)
     optimizers = make_optimizers(model, Optimizer())
-    pass_loss = _make_pass(model, BEGIN, bfloat16=True, compiled=True)
+    pass_loss = make_pass(model, BEGIN, Training(), compiled=True)
     tokens, fine = batch(shape), torch.zeros(())
 
     def step() -> float:

@@ -234,6 +234,9 @@ class Training(Section):
     """The learning-rate schedule."""
     checkpoint: Checkpoint = Checkpoint()
     """The checkpoints."""
+    z_loss: Annotated[float, Field(ge=0)] = 0.0
+    """Weight of the squared logarithm of the softmax's sum in the loss, such as 0.0001: it keeps logits from
+    drifting (Chowdhery et al., 2022). The logged loss has it too."""
     guards: Guards = Guards()
     """The guard rails."""
     parallel: Literal["auto", "ddp", "fsdp", "hsdp"] = "auto"

@@ -76,7 +76,7 @@ def train(run, tokens, settings, said=None):  # noqa: F811
 
 def with_bad_steps(monkeypatch, steps, change):
     """Change the loss of all passes of some steps."""
-    make, read, now = loop._make_pass, loop._read_share, []
+    make, read, now = loop.make_pass, loop._read_share, []
 
     def remember(job, step, share):
         now[:] = [step]
@@ -87,7 +87,7 @@ def with_bad_steps(monkeypatch, steps, change):
         return lambda batch: change(run(batch)) if now[0] in steps else run(batch)
 
     monkeypatch.setattr(loop, "_read_share", remember)
-    monkeypatch.setattr(loop, "_make_pass", make_pass)
+    monkeypatch.setattr(loop, "make_pass", make_pass)
 
 
 @pytest.mark.parametrize("name", ["adamw", "muon"])

@@ -484,6 +484,7 @@ RECIPES = st.builds(
                 "schedule": drawn["schedule"],
                 "checkpoint": {"every_steps": drawn["steps"]},
                 "precision": drawn["precision"],
+                "z_loss": drawn["z_loss"],
                 "log_every": drawn["accumulated"],
                 "evaluate_every_steps": drawn["evaluated"],
             },
@@ -513,6 +514,7 @@ RECIPES = st.builds(
     decay=st.floats(0, 2),
     clip=st.floats(0.01, 100),
     precision=st.sampled_from(["bfloat16", "float32"]),
+    z_loss=st.just(0.0) | st.floats(1e-6, 1),
     evaluated=st.none() | st.integers(1, 500),
     schedule=st.fixed_dictionaries(
         {
@@ -744,3 +746,12 @@ def test_real_settings_are_read_and_survive_the_way_back(tmp_path, name):
     assert not [row for row in found.rows if "knows no such" in row.words]
     back = imported(tmp_path, export(found.recipe, found.recipe.tokenizer.vocab_size)).recipe
     assert back == found.recipe.model_copy(update={"corpus": back.corpus})
+
+
+def test_a_z_loss_is_taken_with_nanotrons_coefficient_where_it_is_enabled(tmp_path):
+    on = QWEN.replace("is_qwen2_config", "is_llama_config").replace("z_loss_enabled: false", "z_loss_enabled: true")
+    assert imported(tmp_path, on).recipe.training.z_loss == 1e-4
+    stronger = on.replace("z_loss_enabled: true", "z_loss_enabled: true\n    z_loss_coefficient: 0.01")
+    assert imported(tmp_path, stronger).recipe.training.z_loss == 0.01
+    off = stronger.replace("z_loss_enabled: true", "z_loss_enabled: false")
+    assert imported(tmp_path, off).recipe.training.z_loss == 0

@@ -152,12 +152,11 @@ class Llama(nn.Module):
         return logits
 
     def loss(
-        self, tokens_BS: Tensor, targets_BS: Tensor, starts_BS: Tensor | None = None, reduction: str = "sum"
+        self, tokens_BS: Tensor, targets_BS: Tensor, starts_BS: Tensor | None = None, z_loss: float = 0.0
     ) -> Tensor:
-        """Cross-entropy in nats, summed or (reduction "none") by position, (B S); targets of IGNORE give 0."""
+        """Cross-entropy in nats, summed; targets of IGNORE count nothing. `z_loss`: see loss.py."""
         hidden_ND = self.hidden(tokens_BS, starts_BS).flatten(0, 1)
-        losses_N = linear_cross_entropy(hidden_ND, self.output.weight, targets_BS.flatten())
-        return losses_N.sum() if reduction == "sum" else losses_N
+        return linear_cross_entropy(hidden_ND, self.output.weight, targets_BS.flatten(), z_loss)
 
 
 class Cache:

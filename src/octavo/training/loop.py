@@ -23,7 +23,7 @@ from octavo.modeling.init import initialise
 from octavo.modeling.llama import Llama, LlamaConfig
 from octavo.modeling.loss import IGNORE
 from octavo.progress import Progress, StoppedError
-from octavo.recipe import Recipe
+from octavo.recipe import Recipe, Training
 from octavo.training import checkpoint
 from octavo.training.data import Data, open_data
 from octavo.training.guards import Readback, SpikeError, Verdict, Watch
@@ -190,7 +190,7 @@ def _steps(
     share = sequences_each(recipe, processes.size)
     pass_size = sequences_a_pass(recipe, processes.size)
     compiled = settings.compile and job.layout == "alone"  # else the layers are
-    pass_loss = _make_pass(model, job.begin, settings.precision == "bfloat16", compiled)
+    pass_loss = make_pass(model, job.begin, settings, compiled)
     step_tokens = settings.sequences_per_step * recipe.sequence_length
     cost, peak = flops_per_token(job.config, recipe.sequence_length), peak_flops(device)
     readback = Readback(device)
@@ -294,18 +294,19 @@ def _read_share(job: Job, step: int, share: int) -> np.ndarray:
     return job.data.read(_positions(job, step)[first : first + share])
 
 
-def _make_pass(model: Llama, begin: int, bfloat16: bool, compiled: bool) -> Callable[[Tensor], Tensor]:
+def make_pass(model: Llama, begin: int, settings: Training, compiled: bool) -> Callable[[Tensor], Tensor]:
     """The loss of one pass: (B, S + 1) tokens to a sum in nats, in which no position sees another document."""
 
     def pass_loss(tokens: Tensor) -> Tensor:
         inputs, targets = tokens[:, :-1], tokens[:, 1:]
         targets = torch.where(targets == begin, IGNORE, targets)  # nothing tells which document comes next
-        return model.loss(inputs, targets, document_starts(inputs, begin))
+        return model.loss(inputs, targets, document_starts(inputs, begin), settings.z_loss)
 
     step = torch.compile(pass_loss, dynamic=False) if compiled else pass_loss
     device = next(model.parameters()).device.type
 
     def run(tokens: Tensor) -> Tensor:
+        bfloat16 = settings.precision == "bfloat16"
         context = torch.autocast(device, torch.bfloat16) if bfloat16 else contextlib.nullcontext()
         with context:
             return step(tokens)

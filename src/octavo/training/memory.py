@@ -13,13 +13,13 @@ import torch
 from octavo.errors import InputError
 from octavo.modeling.attention import BLOCKS, LONGEST
 from octavo.modeling.llama import LlamaConfig
-from octavo.modeling.loss import BLOCK
+from octavo.modeling.loss import LOGITS
 from octavo.recipe import Recipe
 from octavo.tokenization.entries import UNUSED_ID
 
-COMPILER_BYTES, COMPILER_LAYER_BYTES = 20_000_000, 10_000_000
+COMPILER_BYTES, COMPILER_LAYER_BYTES = 20_000_000, 35_000_000
 """What compiling leaves in the memory of a process that does it for the first time, and for each layer: measured
-with 2 to 24 layers. Where its cache knows the step already it is a fraction of that."""
+with 3 to 12 layers. Where its cache knows the step already it is a fraction of that."""
 
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # as glibc's malloc.h numbers them
 
@@ -70,11 +70,13 @@ def estimate(
         "optimizer": 8 * config.parameters - (4 * matrices if settings.optimizer.name == "muon" else 0),
         "casts": 2 * (matrices + vocab * d) if width == 2 else 0,
         "activations": positions * (layers * layer + ends),
-        # A block's and its gradient's; not fused, both in float32 and where its targets stand.
-        "logits": positions * min(vocab, BLOCK) * (2 * width if fused_loss else 9),
+        # Logits and their gradient; not fused, also both in float32 and where the targets stand.
+        "logits": min(positions * vocab, LOGITS) * (2 * width if fused_loss else width + 12),
+        # The output matrix's gradient of the loss, until the backward pass has multiplied it.
+        "loss": vocab * d * (width if positions * vocab <= LOGITS else 4 + width),
         "mask": 4 * positions if in_blocks else positions * recipe.sequence_length * (1 + width),
     }
-    kept = sum(needed[part] for part in ("casts", "activations", "logits", "mask"))
+    kept = sum(needed[part] for part in ("casts", "activations", "logits", "loss", "mask"))
     begins = width * max(2 * f * positions, vocab * d) if fused_loss else 0
     # A step compiled as one gives all gradients at its end, beside those of the passes before.
     ends_with = 4 * config.parameters + (4 + width) * vocab * d if fused_loss else 0

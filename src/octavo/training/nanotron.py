@@ -520,6 +520,15 @@ def _note_schedule(
         found.note(setting, "taken", f"training.schedule.final_ratio = {fields['final_ratio']:.6g}")
 
 
+def _take_z_loss(found: Imported, setting: Setting) -> None:
+    enabled, coefficient = "model.model_config.z_loss_enabled", "model.model_config.z_loss_coefficient"
+    if found.value(enabled, False) is not True:
+        found.note(setting, "alike", "without z_loss_enabled there is none")
+        return
+    found.put(setting, "training.z_loss", found.number(coefficient, 0, 1e-4))
+    found.note(setting, "taken", "training.z_loss")
+
+
 COMPUTED: dict[str, Callable[[Imported, Setting], None]] = {
     "general.run": _take_name,
     TOKENIZER: _take_tokenizer,
@@ -531,6 +540,8 @@ COMPUTED: dict[str, Callable[[Imported, Setting], None]] = {
     "data.dataset.hf_dataset_or_datasets": _take_datasets,
     "data.dataset.text_column_name": _take_column,
     "tokens.val_check_interval": _take_evaluation,
+    "model.model_config.z_loss_enabled": _take_z_loss,
+    "model.model_config.z_loss_coefficient": _take_z_loss,
 }
 """Settings that become something else on the way."""
 

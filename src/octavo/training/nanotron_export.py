@@ -73,6 +73,7 @@ def export(recipe: Recipe, vocab_size: int) -> str:
                 "tie_word_embeddings": model.tie_word_embeddings,
                 "use_cache": True,
                 "vocab_size": vocab_size,
+                **({"z_loss_enabled": True, "z_loss_coefficient": training.z_loss} if training.z_loss else {}),
             },
         },
         "optimizer": {
