@@ -17,8 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-BLOCKS = 4
-"""Blocks of queries in a sequence: a half and an eighth of all scores are then computed."""
+BLOCKS = 2
+"""Blocks of queries in a sequence: three quarters of all scores are then computed. More take longer to compile."""
 
 LONGEST = 512
 """Positions of a sequence from which on scaled_dot_product_attention is as quick."""

@@ -62,7 +62,7 @@ def estimate(
     layer += 4 * config.num_attention_heads + 8
     fused_loss = compiled and alone
     in_blocks = fused_loss and device == "cpu" and recipe.sequence_length <= LONGEST
-    if in_blocks:  # the scores, a half and an eighth of them all
+    if in_blocks:  # the scores, three quarters of them all
         layer += width * config.num_attention_heads * recipe.sequence_length * (BLOCKS + 1) // (2 * BLOCKS)
     needed = {
         "weights": 4 * config.parameters,
