@@ -40,7 +40,7 @@ def estimate(
     """Bytes that a process of the training takes at its peak, by part, where each holds the whole state.
 
     Beside weights, gradients and moments in float32: what the backward pass needs again of each layer, by what
-    autograd and the compiler's partitioner of PyTorch 2.13 save (checked against real processes on the CPU:
+    autograd and the compiler's partitioner of PyTorch 2.13 save (eager steps are checked against real processes:
     tests/training/test_memory.py, docs/how-to/plan.md). With several processes the layers are compiled one by
     one and the loss is not. `sequences_per_pass` stands for the recipe's where it is given.
     """
