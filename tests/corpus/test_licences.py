@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octavo.corpus.licences import is_allowed, normalise, obligation, reserves_rights
+from octavo.corpus.licence_terms import is_allowed, obligation
+from octavo.corpus.licences import normalise, reserves_rights
 from octavo.curation.licences import check_allowed
 from octavo.errors import InputError
 from octavo.recipe_curation import Licences

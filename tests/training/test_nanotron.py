@@ -19,8 +19,10 @@ from hypothesis import strategies as st
 from octavo.errors import InputError
 from octavo.recipe import Recipe
 from octavo.recipe_file import load, validate
-from octavo.training.nanotron import Imported, read, recipe_text
+from octavo.training.nanotron import read
 from octavo.training.nanotron_export import export
+from octavo.training.nanotron_fates import recipe_text
+from octavo.training.nanotron_imported import Imported
 from octavo.training.schedule import learning_rate_factor
 from tests.conftest import small_recipe
 
@@ -648,6 +650,30 @@ def test_a_stage_of_documents_among_those_of_token_files_draws_from_the_recipes_
     recipe = imported(tmp_path, text).recipe
     assert recipe.training.data[2].weights == {"corpus": 1.0}
     assert [source.path for source in recipe.corpus.sources] == ["hf://datasets/someone/books"]
+
+
+def test_each_stages_documents_have_the_text_column_that_it_names_before_or_after_them(tmp_path):
+    text = STAGES.replace(
+        "general:\n",
+        """\
+- name: more
+  start_training_step: 501
+  data:
+    dataset:
+      text_column_name: content
+      hf_dataset_or_datasets: someone/papers
+general:
+""",
+        1,
+    )
+    found = imported(tmp_path, text)
+    assert [(source.path, source.columns) for source in found.recipe.corpus.sources] == [
+        ("hf://datasets/someone/books", {"text": "body"}),
+        ("hf://datasets/someone/papers", {"text": "content"}),
+    ]
+    rows = became(found)
+    assert rows["data_stages[0].data.dataset.text_column_name"][0] == "taken"
+    assert rows["data_stages[1].data.dataset.text_column_name"][0] == "taken"
 
 
 def test_a_folder_that_is_called_corpus_is_not_taken_for_the_recipes_own_documents(tmp_path):

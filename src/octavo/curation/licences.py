@@ -17,17 +17,15 @@ import pyarrow.compute as pc
 from license_expression import get_spdx_licensing
 
 from octavo.corpus.dates import read_date
-from octavo.corpus.licences import (
+from octavo.corpus.licence_names import (
     NO_COPYRIGHT_US,
     NO_KNOWN_COPYRIGHT,
     NOTHING_STATED,
     PUBLIC_DOMAIN,
     PUBLIC_DOMAIN_MARK,
-    is_allowed,
-    normalise,
-    obligation,
-    reserves_rights,
 )
+from octavo.corpus.licence_terms import is_allowed, obligation
+from octavo.corpus.licences import normalise, reserves_rights
 from octavo.corpus.public_domain import Finding, findings
 from octavo.errors import InputError
 from octavo.recipe import Source

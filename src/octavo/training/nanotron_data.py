@@ -5,12 +5,10 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from octavo.recipe import OWN_TOKENS
-
-if TYPE_CHECKING:
-    from octavo.training.nanotron import Imported, Setting
+from octavo.training.nanotron_imported import Imported, Setting
 
 FOLDER, WEIGHTS = "data.dataset.dataset_folder", "data.dataset.dataset_weights"
 NAME, START = "data_stages[].name", "data_stages[].start_training_step"
@@ -106,11 +104,11 @@ def _weights(found: Imported, stage: DataStage, own: str) -> dict[str, float | N
     if FOLDER not in stage.settings or stage.settings[FOLDER].value is None:
         return {}
     setting = stage.settings[FOLDER]
-    names, weights = _named(setting.value), stage.settings[WEIGHTS].value if WEIGHTS in stage.settings else None
+    names, weights = names_in(setting.value), stage.settings[WEIGHTS].value if WEIGHTS in stage.settings else None
     if not names or not all(isinstance(name, str) and name for name in names):
         raise found.refuse(setting, "a folder, a list of folders, or folders with weights")
     if isinstance(setting.value, dict):
-        weights, setting = list(setting.value.values()), setting
+        weights = list(setting.value.values())
     elif weights is not None:
         setting = stage.settings[WEIGHTS]
     if weights is not None and (
@@ -128,7 +126,8 @@ def _weights(found: Imported, stage: DataStage, own: str) -> dict[str, float | N
     return together
 
 
-def _named(value: Any) -> list[Any]:
+def names_in(value: Any) -> list[Any]:
+    """The names in a setting that is one, a list of them, or a mapping from them to weights."""
     return [value] if isinstance(value, str) else list(value) if isinstance(value, list | dict) else []
 
 
