@@ -1,5 +1,6 @@
 """The road: what is skipped, what goes on, what is redone and why, and what is refused."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -10,11 +11,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from octavo.energy import add_up, in_watt_hours
 from octavo.errors import InputError
 from octavo.lineage import read_record, write_record
 from octavo.progress import Progress, StoppedError
 from octavo.recipe_file import dump, load
-from octavo.run import STAGE_NAMES, STAGES, finish_road, run_road, stage_states, trained_model
+from octavo.run import finish_road, run_road, stage_states
+from octavo.stages import STAGE_NAMES, STAGES, trained_model
+from octavo.training.metrics import Metrics
 from tests.conftest import quiet_reporter, small_recipe
 
 
@@ -103,7 +107,6 @@ def test_each_stage_reads_what_an_earlier_one_made(small_run):
             if not name.startswith(".."):  # a source outside the run
                 assert made[name].blake3 == file.blake3
         made |= record.outputs
-    assert read_record(small_run / "checkpoints").energy["method"].startswith("estimated")
 
 
 def test_the_hashes_in_stage_json_are_those_of_the_files(small_run):
@@ -178,19 +181,68 @@ def test_the_country_of_the_provider_redoes_the_release_alone_and_gives_the_co2e
     assert "CO2eq" not in (run / "release/README.md").read_text()
     said = walk(run, provider={"country": "FRA"})
     assert [name for name in STAGE_NAMES if said[name] != f"{name}: done already"] == ["release"]
-    kwh = read_record(run / "checkpoints").energy["joules"] / 3.6e6
+    energy = read_record(run / "checkpoints").energy
+    grams = energy["joules"] / 3.6e6 * 56.039
     card = (run / "release/README.md").read_text()
-    assert f"| CO2eq | {kwh * 56.039:.2f} g (electricity of FRA) |" in card
+    assert f"| training | {in_watt_hours(energy['joules'])} | {grams:.2f} g | 1 | {energy['method']} |" in card
 
 
-def test_energy_adds_up_over_the_processes_of_a_training(tmp_path):
-    from octavo.training.energy import EnergyMeter
+def test_the_energy_of_each_stage_is_known_by_part_and_says_how(small_run):
+    for stage in STAGES:
+        energy = read_record(small_run / stage.home).energy
+        assert energy["machines"] == 1
+        assert energy["parts"]["memory"]["method"] == "estimated from its size"
+        assert energy["joules"] == pytest.approx(sum(p["joules"] for p in energy["parts"].values()), abs=0.1)
+        assert energy["joules"] > 0
+        assert not list((small_run / stage.home).glob("energy-*"))  # it is in the record, and among no hashes
 
-    (tmp_path / "energy.json").write_text('{"joules": 1000.0}')
-    meter = EnergyMeter(tmp_path)
-    meter.start()
-    assert meter.joules() >= 1000
-    assert meter.stop()["joules"] >= 1000
+
+def test_the_model_card_has_the_energy_of_each_stage_before_it_and_their_sum(small_run):
+    energies = {stage.name: read_record(small_run / stage.home).energy for stage in STAGES[:-1]}
+    card = (small_run / "release/README.md").read_text()
+    for name, energy in energies.items():
+        assert f"| {name} | {in_watt_hours(energy['joules'])} | 1 | {energy['method']} |" in card
+    total = add_up(energies.values())["joules"]
+    assert total == pytest.approx(sum(e["joules"] for e in energies.values()), abs=0.5)
+    assert f"| all of them | {in_watt_hours(total)} |" in card
+
+
+def test_a_stage_that_is_skipped_keeps_its_energy_and_one_that_is_redone_begins_anew(run):
+    before = {stage.name: read_record(run / stage.home).energy for stage in STAGES}
+    walk(run, release={"license": "CC0-1.0"})
+    after = {stage.name: read_record(run / stage.home).energy for stage in STAGES}
+    assert {n: e for n, e in after.items() if n != "release"} == {n: e for n, e in before.items() if n != "release"}
+    assert 0 < after["release"]["joules"] != before["release"]["joules"]
+
+
+def test_the_energy_of_a_stopped_attempt_and_of_a_killed_one_is_counted_with_the_rest(run):
+    recipe = small_recipe(training={"tokens": 40_000})
+    calls = iter([False] * 15 + [True] * 100)
+    with pytest.raises(StoppedError):
+        run_road(recipe, run, "training", quiet_reporter(progress=Progress(stopping=lambda: next(calls))))
+    stopped = read_record(run / "checkpoints").energy["joules"]
+    assert stopped > 0
+    # What a killed attempt left, and another machine that is no longer there.
+    metered = {"processor": {"joules": 5e6, "method": "measured by RAPL"}}
+    (run / "checkpoints/energy-1.json").write_text(json.dumps(metered))
+    run_road(recipe, run, "training", quiet_reporter())
+    energy = read_record(run / "checkpoints").energy
+    assert energy["joules"] > stopped + 5e6
+    assert energy["machines"] == 2
+    assert "measured by RAPL" in energy["parts"]["processor"]["method"]
+    assert [line["joules"] > stopped + 5e6 for line in Metrics.read(run)][-1]
+
+
+def test_a_meter_of_the_machine_is_started_only_where_a_stage_is_at_work(run):
+    code = (
+        "import sys; from octavo.cli import main\n"
+        "try: main()\n"
+        "finally: print('codecarbon' in sys.modules, file=sys.stderr)"
+    )
+    for arguments in (["status", run], ["run", run / "recipe.yaml", "--out", run]):
+        done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)
+        assert done.stderr.splitlines()[-1] == "False", done.stderr
+        assert "Wh: processor" in done.stdout
 
 
 def test_a_directory_that_is_no_run_has_no_state(tmp_path):

@@ -19,6 +19,8 @@ from pydantic import BaseModel
 from octavo import __version__
 
 STAGE_FILE = "stage.json"
+ENERGY_FILES = "energy-[0-9]*.json*"
+"""What each machine keeps in the home of a stage while it is at work: no result, and gone when it is done."""
 
 
 class FileRecord(BaseModel):
@@ -55,12 +57,12 @@ def hash_file(path: Path, known: FileRecord | None = None) -> FileRecord:
 def hash_files(
     paths: Iterable[Path], root: Path, known: dict[str, FileRecord] | None = None
 ) -> dict[str, FileRecord]:
-    """Hash files, and the files of folders, by their path relative to `root`; stage.json files are left out."""
+    """Hash files, and the files of folders, by their path relative to `root`; records of stages are left out."""
     records: dict[str, FileRecord] = {}
     for path in paths:
         found = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
         for file in found:
-            if file.name != STAGE_FILE:
+            if file.name != STAGE_FILE and not (path.is_dir() and file.match(ENERGY_FILES)):
                 name = os.path.relpath(file, root)
                 records[name] = hash_file(file, (known or {}).get(name))
     return records

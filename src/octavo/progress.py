@@ -23,6 +23,8 @@ class Progress:
     """Whether the stage should save and leave."""
     saving: Callable[[], AbstractContextManager[object]] = nullcontext
     """Entered while the stage saves before it leaves, so that it is given the time."""
+    joules: Callable[[], float | None] = lambda: None
+    """The energy that the stage has taken so far, where it is metered."""
 
     def check(self) -> None:
         """Raise StoppedError where the stage should leave; called where nothing is half done."""

@@ -9,10 +9,11 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from octavo.energy import Meter, co2eq_grams, energy_of, forget
 from octavo.errors import InputError, OctavoError
 from octavo.lineage import (
     FileRecord,
@@ -27,244 +28,7 @@ from octavo.lineage import (
 from octavo.progress import Progress, StoppedError
 from octavo.recipe import Recipe
 from octavo.recipe_file import dump, load
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One stage: where it lives, what it obeys, what it reads and what it makes."""
-
-    name: str
-    home: str
-    sections: Callable[[dict[str, Any]], dict[str, Any]]
-    """The part of the recipe, as plain data, that the stage obeys."""
-    inputs: Callable[[Recipe, Path], list[Path]]
-    outputs: tuple[str, ...]
-    work: Callable[[Recipe, Path, Progress], dict[str, Any]]
-
-
-def _corpus(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:
-    from octavo.corpus.importing import import_documents
-
-    return import_documents(recipe.corpus, run / "documents", progress)
-
-
-def _corpus_inputs(recipe: Recipe, run: Path) -> list[Path]:
-    from octavo.corpus.importing import source_files
-
-    return source_files(recipe.corpus)
-
-
-def _curation(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:
-    from octavo.curation.pipeline import curate
-
-    return curate(recipe, run / "documents", run / "corpus", progress)
-
-
-def _tokenization(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:
-    from octavo.tokenization.encode import tokenize
-
-    return tokenize(recipe, run / "corpus", run / "tokenizer", run / "tokens", progress)
-
-
-def _training(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:
-    from octavo.tokenization.encode import load_tokenizer
-    from octavo.training.energy import EnergyMeter
-    from octavo.training.parallel import call
-
-    _check_processes(recipe, load_tokenizer(run / "tokenizer" / "tokenizer.json").get_vocab_size())
-    meter = EnergyMeter(run / "checkpoints")
-    meter.start()
-    try:
-        figures = _train(recipe, run, progress, call(), meter.joules)
-    finally:
-        energy = meter.stop()
-    return figures | {"energy": energy}
-
-
-def _train(
-    recipe: Recipe, run: Path, progress: Progress, processes: Any, joules: Callable[[], float | None]
-) -> dict[str, Any]:
-    """The part of the training that each process does."""
-    from octavo.tokenization.encode import load_tokenizer
-    from octavo.tokenization.entries import begin_and_end
-    from octavo.training.loop import train
-    from octavo.training.memory import llama_config
-
-    tokenizer = load_tokenizer(run / "tokenizer" / "tokenizer.json")
-    begin, _ = begin_and_end(tokenizer, "tokenizer.json")
-    config = llama_config(recipe, tokenizer.get_vocab_size())
-    held_out = _held_out(recipe, run, tokenizer, begin) if recipe.training.evaluate_every_steps else None
-    return train(recipe, config, begin, run / "tokens", run, progress, joules, processes, held_out)
-
-
-def _held_out(recipe: Recipe, run: Path, tokenizer: Any, begin: int) -> Callable[[Any], dict[str, float]] | None:
-    """Measures a model in training: bits per byte of the held-out texts, by language; None where there are none."""
-    from octavo.evaluation.bits_per_byte import read_held_out, text_bits
-
-    texts = read_held_out(run / "corpus" / "kept", recipe.evaluation.max_bytes)
-    if not texts:
-        return None
-    encoded = [[e.ids for e in tokenizer.encode_batch_fast(t.texts, add_special_tokens=False)] for t in texts]
-    bfloat16 = recipe.training.precision == "bfloat16"
-
-    def measure(model: Any) -> dict[str, float]:
-        parts = zip(texts, encoded, strict=True)
-        return {text.lang: round(text_bits(model, ids, begin, bfloat16) / text.bytes, 4) for text, ids in parts}
-
-    return measure
-
-
-def _check_processes(recipe: Recipe, vocab_size: int) -> None:
-    """Raise InputError where the training does not fit into memory, or not onto the processes."""
-    from octavo.training.memory import check_fits, llama_config
-    from octavo.training.parallel import choose_layout, local_size, rank_and_size, sequences_each, training_device
-
-    _, size = rank_and_size()
-    sequences_each(recipe, size)
-    if size == 1:
-        check_fits(recipe, vocab_size, training_device())
-    else:
-        choose_layout(recipe, llama_config(recipe, vocab_size), size, local_size(), training_device())
-
-
-def follow_road(recipe: Recipe, run: Path, progress: Progress) -> None:
-    """What a process other than the first does on the road: wait for the training, and take part in it."""
-    from octavo.training.parallel import follow
-
-    processes = follow()
-    if processes:
-        _train(recipe, run, progress, processes, lambda: None)
-
-
-def _evaluation(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:
-    from octavo.evaluation.evaluate import evaluate
-
-    return evaluate(recipe, run, trained_model(recipe, run), run / "evaluation", progress)
-
-
-def _release(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:
-    from octavo.release.bundle import release
-
-    figures = {stage.name: _figures(run, stage) for stage in _stages(recipe)[:-1]}
-    return release(recipe, run, trained_model(recipe, run), figures, run / "release", progress)
-
-
-def trained_model(recipe: Recipe, run: Path) -> Any:
-    """The model of a run's last checkpoint."""
-    from octavo.tokenization.encode import load_tokenizer
-    from octavo.training.checkpoint import load_model
-    from octavo.training.memory import llama_config
-
-    tokenizer = load_tokenizer(run / "tokenizer" / "tokenizer.json")
-    return load_model(run / "checkpoints", recipe.steps, llama_config(recipe, tokenizer.get_vocab_size()))
-
-
-def _without(section: dict[str, Any], *fields: str) -> dict[str, Any]:
-    return {name: value for name, value in section.items() if name not in fields}
-
-
-def _last_checkpoint(recipe: Recipe, run: Path) -> list[Path]:
-    from octavo.training.checkpoint import path_of
-
-    return [path_of(run / "checkpoints", recipe.steps)]
-
-
-def _curated(recipe: Recipe, run: Path, *names: str) -> list[Path]:
-    """What later stages read of curation, where the recipe has documents."""
-    return [run / "corpus" / name for name in names if recipe.corpus.sources]
-
-
-def _given_tokens(recipe: Recipe) -> list[Path]:
-    from octavo.tokenization.given import token_files
-
-    return token_files(recipe.token_folders)
-
-
-STAGES = (
-    Stage(
-        "corpus",
-        "documents",
-        lambda r: {"corpus": {"sources": r["corpus"]["sources"]}},
-        _corpus_inputs,
-        ("documents",),
-        _corpus,
-    ),
-    Stage(
-        "curation",
-        "corpus",
-        lambda r: {
-            "corpus": {"languages": r["corpus"]["languages"]},
-            "curation": _without(r["curation"], "engine", "ray"),  # the results are the same
-            "seed": r["seed"],
-        },
-        lambda recipe, run: [
-            *sorted((run / "documents").glob("*.parquet")),
-            *(Path(name) for name in recipe.curation.decontamination.sets),
-        ],
-        ("corpus",),
-        _curation,
-    ),
-    Stage(
-        "tokenization",
-        "tokens",
-        lambda r: {"tokenizer": r["tokenizer"]},
-        lambda recipe, run: [
-            *([Path(recipe.tokenizer.path)] if recipe.tokenizer.path else []),
-            *_curated(recipe, run, "kept", "report.json"),
-            *_given_tokens(recipe),
-        ],
-        ("tokenizer", "tokens"),
-        _tokenization,
-    ),
-    Stage(
-        "training",
-        "checkpoints",
-        # How often it is saved, logged and measured and how it is spread and guarded is not what is learnt.
-        lambda r: {
-            "model": r["model"],
-            "training": _without(
-                r["training"], "checkpoint", "log_every", "evaluate_every_steps", "parallel", "guards"
-            ),
-            "seed": r["seed"],
-        },
-        lambda recipe, run: [run / "tokenizer" / "tokenizer.json", run / "tokens", *_given_tokens(recipe)],
-        ("checkpoints", "metrics.jsonl"),
-        _training,
-    ),
-    Stage(
-        "evaluation",
-        "evaluation",
-        lambda r: {"evaluation": r["evaluation"], "training": {"precision": r["training"]["precision"]}},
-        lambda recipe, run: [
-            *_last_checkpoint(recipe, run),
-            run / "tokenizer" / "tokenizer.json",
-            run / "tokens",
-            *_given_tokens(recipe),
-            *_curated(recipe, run, "kept"),
-        ],
-        ("evaluation",),
-        _evaluation,
-    ),
-    Stage(
-        "release",
-        "release",
-        lambda r: {"release": r["release"], "name": r["name"], "provider": r["provider"]},
-        lambda recipe, run: [
-            *_last_checkpoint(recipe, run),
-            run / "tokenizer" / "tokenizer.json",
-            run / "evaluation",
-            *_curated(recipe, run, "report.json"),
-        ],
-        ("release",),
-        _release,
-    ),
-)
-STAGE_NAMES = tuple(stage.name for stage in STAGES)
-
-
-def _stages(recipe: Recipe) -> tuple[Stage, ...]:
-    """The stages that a recipe has: without documents, none of them are curated."""
-    return tuple(s for s in STAGES if recipe.corpus.sources or s.name not in ("corpus", "curation"))
+from octavo.stages import STAGE_NAMES, STAGES, Stage, check_processes, figures_of, stages_of, train_model
 
 
 @dataclass
@@ -281,7 +45,9 @@ def run_road(recipe: Recipe, run: Path, until: str, reporter: Reporter) -> dict[
     Raises InputError before anything starts where the model cannot fit into memory, and where another run
     works in the directory; StoppedError where the person asked to stop.
     """
-    wanted = tuple(stage for stage in _stages(recipe) if STAGE_NAMES.index(stage.name) <= STAGE_NAMES.index(until))
+    wanted = tuple(
+        stage for stage in stages_of(recipe) if STAGE_NAMES.index(stage.name) <= STAGE_NAMES.index(until)
+    )
     if not wanted:
         raise InputError(f"corpus.sources: found none, expected documents for stage {until}")
     _check(recipe, run, [stage.name for stage in wanted])
@@ -298,15 +64,31 @@ def _leading() -> contextlib.AbstractContextManager[None]:
     return led()
 
 
-def finish_road(run: Path, until: str, reporter: Reporter) -> dict[str, dict[str, Any]]:
+def follow_road(recipe: Recipe, run: Path, progress: Progress) -> None:
+    """What a process other than the first does on the road: wait for the training, and take part in it."""
+    from octavo.training.parallel import follow
+
+    processes = follow()
+    if processes and processes.first_of_machine:
+        with Meter(run / "checkpoints", processes.machine) as meter:
+            train_model(recipe, run, replace(progress, joules=meter.keep), processes)
+    elif processes:
+        train_model(recipe, run, progress, processes)
+
+
+def finish_road(
+    run: Path, until: str, reporter: Reporter, settings: list[str] | None = None
+) -> dict[str, dict[str, Any]]:
     """Walk the road of a trained run from the evaluation on, up to stage `until`, by the recipe in it.
 
-    What was trained is taken as it is, so that neither the sources nor a network are needed. Raises
-    InputError where the training is not done.
+    What was trained is taken as it is, so that neither the sources nor a network are needed. `settings` change the
+    run's recipe. Raises InputError where the training is not done.
     """
-    recipe = _recipe_of(run)
+    from octavo.evaluation.toxicity import outside_files
+
+    recipe = _recipe_of(run, settings)
     evaluation = STAGE_NAMES.index("evaluation")
-    for stage in (s for s in _stages(recipe) if s in STAGES[:evaluation]):
+    for stage in (s for s in stages_of(recipe) if s in STAGES[:evaluation]):
         record = read_record(run / stage.home)
         if record is None or not record.done:
             raise InputError(
@@ -314,6 +96,9 @@ def finish_road(run: Path, until: str, reporter: Reporter) -> dict[str, dict[str
                 f"octavo run {run / 'recipe.yaml'} --out {run} finishes it"
             )
     with _locked(run):
+        if settings:
+            outside_files(recipe)
+            write_atomically(run / "recipe.yaml", dump(recipe).encode())
         return _walk(STAGES[evaluation : STAGE_NAMES.index(until) + 1], recipe, run, reporter)
 
 
@@ -321,13 +106,13 @@ def _walk(stages: tuple[Stage, ...], recipe: Recipe, run: Path, reporter: Report
     for stage in stages:
         with _plain_words_for_a_full_disk(run, stage.name):
             _run_stage(stage, recipe, run, reporter)
-    return {stage.name: _figures(run, stage) for stage in stages}
+    return {stage.name: figures_of(run, stage) for stage in stages}
 
 
-def _recipe_of(run: Path) -> Recipe:
+def _recipe_of(run: Path, settings: list[str] | None = None) -> Recipe:
     if not (run / "recipe.yaml").is_file():
         raise InputError(f"{run}: found no recipe.yaml in it, expected the directory of a run")
-    return load(run / "recipe.yaml")
+    return load(run / "recipe.yaml", settings)
 
 
 def _check(recipe: Recipe, run: Path, wanted: list[str]) -> None:
@@ -343,14 +128,20 @@ def _check(recipe: Recipe, run: Path, wanted: list[str]) -> None:
         from octavo.curation.decontamination import read_sets
 
         read_sets(recipe.curation.decontamination)
+    if recipe.curation.toxicity.enabled and recipe.curation.toxicity.classifier:
+        from octavo.curation.toxicity import load_classifier
+
+        load_classifier(Path(recipe.curation.toxicity.classifier))
+    if "evaluation" in wanted and recipe.evaluation.compare:
+        from octavo.evaluation.toxicity import outside_files
+
+        outside_files(recipe)
     curated = read_record(run / "corpus")
     if recipe.curation.engine == "ray" and "curation" in wanted and not (curated and curated.done):
         from octavo.curation.cluster import check
 
         check(recipe.curation)
     if recipe.provider.country:
-        from octavo.training.energy import co2eq_grams
-
         co2eq_grams(0, recipe.provider.country)
     vocab_size = recipe.tokenizer.vocab_size
     if recipe.tokenizer.path and "tokenization" in wanted:
@@ -368,7 +159,7 @@ def _check(recipe: Recipe, run: Path, wanted: list[str]) -> None:
             check_formats(recipe, tokenizer)
     trained = read_record(run / "checkpoints")
     if "training" in wanted and not (trained and trained.done):
-        _check_processes(recipe, vocab_size)
+        check_processes(recipe, vocab_size)
 
 
 def _run_stage(stage: Stage, recipe: Recipe, run: Path, reporter: Reporter) -> None:
@@ -395,19 +186,20 @@ def _run_stage(stage: Stage, recipe: Recipe, run: Path, reporter: Reporter) -> N
     write_record(home, record)
     started = time.perf_counter()
     try:
-        with reporter.stage(stage.name) as progress:
-            figures = stage.work(recipe, run, progress)
+        with Meter(home) as meter, reporter.stage(stage.name) as progress:
+            record.figures = stage.work(recipe, run, replace(progress, joules=meter.joules))
     except StoppedError:
         record.wall_seconds += round(time.perf_counter() - started, 3)
+        record.energy = energy_of(home)
         write_record(home, record)
         raise
     record.wall_seconds += round(time.perf_counter() - started, 3)
-    record.energy = figures.pop("energy", {})
-    record.figures = figures
+    record.energy = energy_of(home)
     os.sync()  # what is called done must outlast a loss of power
     record.outputs = hash_files([run / output for output in stage.outputs], run)
     record.done = True
     write_record(home, record)
+    forget(home)
 
 
 def _known(run: Path) -> dict[str, FileRecord]:
@@ -428,13 +220,6 @@ def _set_aside(stage: Stage, run: Path) -> Path:
     return target
 
 
-def _figures(run: Path, stage: Stage) -> dict[str, Any]:
-    record = read_record(run / stage.home)
-    if record is None or not record.done:
-        raise OctavoError(f"{run}: stage {stage.name} is not done")
-    return record.figures | {"wall_seconds": record.wall_seconds, "energy": record.energy}
-
-
 def stage_states(run: Path) -> list[dict[str, Any]]:
     """What is known of each stage of a run: its state, figures, wall time; InputError where it is no run.
 
@@ -442,7 +227,7 @@ def stage_states(run: Path) -> list[dict[str, Any]]:
     """
     recipe = _recipe_of(run)
     states = []
-    for stage in _stages(recipe):
+    for stage in stages_of(recipe):
         record = read_record(run / stage.home)
         state = "waiting" if record is None else "done" if record.done else "interrupted"
         reason = _why_outdated(stage, recipe, run, record) if record else None

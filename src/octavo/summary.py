@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from octavo.energy import add_up, in_watt_hours
+from octavo.evaluation.toxicity_table import harm_table
+
 PASSAGES = 12
-"""Named of a document in mixed languages; more are counted."""
+"""Named of a document in mixed languages, or with harmful passages; more are counted."""
+
+SHOWN = 200
+"""Characters of a harmful passage."""
 
 
 def print_summary(directory: Path, figures: dict[str, dict[str, Any]]) -> None:
@@ -20,12 +26,15 @@ def print_summary(directory: Path, figures: dict[str, dict[str, Any]]) -> None:
     console = Console(highlight=False)
     if "evaluation" in figures and figures["evaluation"]["languages"]:
         console.print(_bits_per_byte(figures["evaluation"]))
+    if "evaluation" in figures and figures["evaluation"]["harm"]["shares"]:
+        console.print(harm_table(figures["evaluation"]["harm"]))
     if "release" in figures:
         for lang, sample in figures["release"]["samples"].items():
             said = Text.assemble((f"{lang}  ", "dim"), (sample["prompt"], "bold"), sample["continuation"])
             console.print(said, soft_wrap=True)
     for stage, found in figures.items():
         console.print(f"{stage:<13} {_in_words(stage, found)}", markup=False, soft_wrap=True)
+    _print_energy(console, figures.values())
     console.print(f"Results: {directory}", markup=False)
     if "release" in figures:
         console.print(f'Try it:  octavo generate {directory} "Once upon a time"', markup=False)
@@ -45,11 +54,19 @@ def print_status(directory: Path, states: list[dict[str, Any]]) -> None:
     for state in states:
         if state["reason"]:
             console.print(f"{state['stage']} is outdated: {state['reason']}", markup=False, soft_wrap=True)
+    _print_energy(console, states)
     waiting = next((s["stage"] for s in states if s["state"] != "done"), None)
     if waiting:
         console.print(f"Next: {waiting}. octavo run {directory / 'recipe.yaml'} --out {directory}", markup=False)
     else:
         console.print("All stages are done.")
+
+
+def _print_energy(console: Console, stages: Iterable[dict[str, Any]]) -> None:
+    energy = add_up(stage["energy"] for stage in stages)
+    if energy["parts"]:
+        words = f"{in_watt_hours(energy['joules'])}: {energy['method']}"
+        console.print(f"{'energy':<13} {words}", markup=False, soft_wrap=True)
 
 
 def print_story(home: Path, story: dict[str, Any]) -> None:
@@ -73,6 +90,7 @@ def _story_in_words(home: Path, story: dict[str, Any]) -> Iterator[tuple[str, st
         yield "genre", story["genre"]
     for finding in story["rules"]:
         yield finding["did"], f"by {finding['rule']}: {finding['meaning']} {finding['found']}".rstrip()
+    yield from _harmful_in_words(story)
     yield "fate", f"{story['fate']}; {story['bytes_in']:,} bytes came in, {story['bytes_out']:,} stay"
     if story["copy_of"]:
         copy = story["copy_of"]
@@ -94,6 +112,25 @@ def _story_in_words(home: Path, story: dict[str, Any]) -> Iterator[tuple[str, st
         yield "namesakes", f"{len(story['namesakes']):,} more have this identifier; this is the first"
 
 
+def _harmful_in_words(story: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for passage in story["harmful"][:PASSAGES]:
+        scores = passage["scores"] | {n: s for n, s in (passage["second"] or {}).items() if s is not None}
+        dimension = max(scores, key=lambda name: scores[name])
+        number = "no decision" if passage["decision"] is None else f"decision {passage['decision']}"
+        where = f"bytes {passage['start']:,}-{passage['end']:,}, {dimension} {scores[dimension]:.2f}, {number}"
+        yield "harmful", f"{passage['outcome']} ({where}): {_shortened(passage['text'])}"
+        if passage["instead"] is not None:
+            yield "instead", f"by {passage['model']}: {_shortened(passage['instead'])}"
+    more = len(story["harmful"]) - PASSAGES
+    if more > 0:
+        yield "harmful", f"and {more:,} more passages"
+
+
+def _shortened(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= SHOWN else line[: SHOWN - 1] + "…"
+
+
 def _languages_in_words(story: dict[str, Any]) -> str:
     shares = ", ".join(f"{found['lang']} {found['share']:.0%}" for found in story["languages"])
     if not story["passages"]:
@@ -101,6 +138,22 @@ def _languages_in_words(story: dict[str, Any]) -> str:
     first = "; ".join(f"{p['lang']} {p['start']:,}-{p['end']:,}" for p in story["passages"][:PASSAGES])
     more = len(story["passages"]) - PASSAGES
     return f"mixed: {shares}; by characters: {first}" + (f" and {more:,} more" if more > 0 else "")
+
+
+def _harm_in_words(figures: dict[str, Any]) -> str:
+    """What became of harmful passages, and how much of the text a model wrote; empty where none were looked for."""
+    if "toxicity" not in figures:
+        return ""
+    outcomes = {name: count["passages"] for name, count in figures["toxicity"]["outcomes"].items()}
+    gone = outcomes.get("removed", 0) + outcomes.get("document-removed", 0)
+    said = f"; of {figures['toxicity']['passages']:,} passages {gone:,} removed as harmful"
+    if outcomes.get("annotated"):
+        said += f", {outcomes['annotated']:,} annotated"
+    if outcomes.get("rewritten"):
+        said += (
+            f", {outcomes['rewritten']:,} rewritten ({figures['toxicity']['synthetic']['share']:.2%} of the text)"
+        )
+    return said
 
 
 def _licence_in_words(licence: dict[str, Any]) -> str:
@@ -142,9 +195,11 @@ def _in_words(stage: str, f: dict[str, Any]) -> str:
             reasons = ", ".join(f"{rule} {count['documents']:,}" for rule, count in f["rules"].items())
             removed = f"{f['removed']['documents']:,} removed" + (f" ({reasons})" if reasons else "")
             counts = {fate: count["documents"] for fate, count in f["fates"].items()}
-            changed = ", ".join(f"{counts[fate]:,} {fate}" for fate in ("repaired", "redacted") if fate in counts)
+            changed = ", ".join(
+                f"{counts[fate]:,} {fate}" for fate in ("repaired", "redacted", "rewritten") if fate in counts
+            )
             kept = f"{f['kept']['documents']:,} documents kept" + (f" ({changed})" if changed else "")
-            return f"{kept}, {removed}"
+            return f"{kept}, {removed}{_harm_in_words(f)}"
         case "tokenization":
             given = sum(folder["tokens"] for folder in f.get("folders", {}).values())
             said = [f"{f['tokens']:,} tokens"] if f["documents"] or not given else []

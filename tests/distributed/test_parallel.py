@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ import pytest
 import torch
 
 from octavo.errors import InputError
+from octavo.lineage import read_record
 from octavo.recipe_file import dump
 from octavo.training import parallel
 from octavo.training.checkpoint import complete_steps
@@ -58,9 +60,10 @@ def test_two_processes_have_the_losses_of_one(layout, optimizer, alone, tokens, 
     assert [line["step"] for line in Metrics.read(tmp_path)] == list(range(1, 16))  # one process alone writes
 
 
-def test_four_processes_on_two_machines_have_them_too(alone, tokens, tmp_path):
-    """Spread over the two of a machine, the same on both machines."""
-    trained(tmp_path, tokens, recipe(15, parallel="hsdp", **MUON), size=4, LOCAL_WORLD_SIZE="2")
+@pytest.mark.parametrize("layout", ["hsdp", "ddp"])
+def test_four_processes_on_two_machines_have_them_too(layout, alone, tokens, tmp_path):
+    """Spread over the two of a machine, the same on both machines; or where two of four have no matrix to work on."""
+    trained(tmp_path, tokens, recipe(15, parallel=layout, **MUON), size=4, LOCAL_WORLD_SIZE="2")
     assert losses(tmp_path) == pytest.approx(alone["muon"], abs=1e-5)
 
 
@@ -116,7 +119,9 @@ def test_torchrun_starts_it_and_the_first_process_walks_the_road(small_run, tmp_
     command = [Path(sys.executable).parent / "torchrun", "--nproc-per-node", "2", "-m", "octavo", "pretrain", file]
     done = subprocess.run([*command, "--out", run, "--json"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["stages"]["training"]["processes"] == 2
+    figures = json.loads(done.stdout)["stages"]["training"]
+    assert figures["processes"] == 2
+    assert figures["energy"]["machines"] == 1  # metered by one of them, and not twice
     assert "2 processes (fsdp)" in done.stderr
     held_out = Metrics.read(run)[-1]["held_out"]
     assert set(held_out) == {"de", "en", "es", "fr", "it", "la", "nl", "pt"}
@@ -124,6 +129,29 @@ def test_torchrun_starts_it_and_the_first_process_walks_the_road(small_run, tmp_
     again = subprocess.run([*command, "--out", run], capture_output=True, text=True)
     assert again.returncode == 0, again.stderr
     assert "training: done already" in again.stderr
+
+
+def test_the_energy_of_a_training_is_that_of_all_its_machines(small_run, tmp_path):
+    """Two processes that are told that each has a machine of its own."""
+    run = tmp_path / "run"
+    shutil.copytree(small_run, run)
+    file = tmp_path / "recipe.yaml"
+    file.write_text(dump(small_recipe(training={"tokens": 10_000, "precision": "float32", "log_every": 1})))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "1"}
+    command = [sys.executable, "-m", "octavo", "pretrain", file, "--out", run]
+    machines = [
+        subprocess.Popen(command, env=os.environ | address | {"RANK": str(rank), "LOCAL_RANK": "0"})
+        for rank in (0, 1)
+    ]
+    assert [machine.wait() for machine in machines] == [0, 0]
+    energy = read_record(run / "checkpoints").energy
+    assert energy["machines"] == 2
+    own = Metrics.read(run)[0]["joules"]
+    assert energy["joules"] > own
+    assert not list((run / "checkpoints").glob("energy-*"))
 
 
 def test_a_step_must_be_shared_out_evenly():
@@ -160,25 +188,67 @@ def test_a_rank_that_cannot_be_is_refused(rank, size, monkeypatch):
         parallel.rank_and_size()
 
 
-def test_muon_is_that_of_pytorch():
-    """Three steps with the same gradients, in the precision that PyTorch's computes in."""
+def test_muon_is_that_of_pytorch(monkeypatch):
+    """Three steps with the same gradients: momentum, decay, size; for what lies between see the tests below."""
     from octavo.training.muon import Muon
 
+    made = lambda m, *_: orthogonalise(m.bfloat16()[None])[0]  # noqa: E731
+    monkeypatch.setattr(torch.optim._muon, "_zeropower_via_newtonschulz", made)
     draw = torch.Generator().manual_seed(1)
-    ours, theirs = (torch.nn.Parameter(torch.ones(24, 16)) for _ in range(2))
-    mine = Muon([ours], lr=0.02, weight_decay=0.1, momentum=0.95)
-    peer = torch.optim.Muon([theirs], lr=0.02, weight_decay=0.1, momentum=0.95, adjust_lr_fn="match_rms_adamw")
+    shapes = [(24, 16), (24, 16), (16, 24)]
+    ours, theirs = ([torch.nn.Parameter(torch.ones(shape)) for shape in shapes] for _ in range(2))
+    mine = Muon(ours, lr=0.02, weight_decay=0.1, momentum=0.95)
+    peer = torch.optim.Muon(theirs, lr=0.02, weight_decay=0.1, momentum=0.95, adjust_lr_fn="match_rms_adamw")
     for _ in range(3):
-        ours.grad = torch.randn(24, 16, generator=draw)
-        theirs.grad = ours.grad.clone()
+        for left, right in zip(ours, theirs, strict=True):
+            left.grad = torch.randn(left.shape, generator=draw)
+            right.grad = left.grad.clone()
         mine.step()
         peer.step()
-    torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
+    for left, right in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(left, right, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("shape", [(40, 16), (16, 40), (16, 16)])
-def test_orthogonalising_brings_the_singular_values_near_one(shape):
-    made = orthogonalise(torch.randn(shape, generator=torch.Generator().manual_seed(2)))
-    assert made.shape == shape
-    values = torch.linalg.svdvals(made)
-    assert 0.5 < float(values.min()) <= float(values.max()) < 1.3
+@pytest.mark.parametrize("shape", [(24, 16), (16, 24), (16, 16)])
+def test_orthogonalising_is_jordans_iteration(shape):
+    """Of each matrix of a stack by itself, written as he wrote it; in bfloat16 up to its rounding."""
+    stack = torch.randn((3, *shape), generator=torch.Generator().manual_seed(1))
+    for matrix, exact, rounded in zip(stack, orthogonalise(stack), orthogonalise(stack.bfloat16()), strict=True):
+        x = matrix / matrix.norm()
+        for _ in range(5):
+            x = 3.4445 * x - 4.7750 * x @ x.T @ x + 2.0315 * x @ x.T @ x @ x.T @ x
+        torch.testing.assert_close(exact, x, rtol=1e-4, atol=1e-5)
+        assert float((rounded - x).norm() / x.norm()) < 0.04
+
+
+@pytest.mark.parametrize("bad", [0.0, 1.0])
+def test_muon_told_on_the_device_changes_nothing_after_a_bad_gradient(bad):
+    """As on a GPU, where no processor waits to know: the number alone decides."""
+    from octavo.training.muon import Muon
+
+    (ours, plain) = ([torch.nn.Parameter(torch.ones(24, 16)) for _ in range(2)] for _ in range(2))
+    told, untold = (Muon(matrices, lr=0.02, weight_decay=0.1, momentum=0.95) for matrices in (ours, plain))
+    for left, right in zip(ours, plain, strict=True):
+        left.grad = torch.full((24, 16), torch.nan) if bad else torch.eye(24, 16)
+        right.grad = torch.eye(24, 16)
+    told.found_inf = torch.tensor(bad)
+    told.step()
+    if not bad:
+        untold.step()
+    for left, right in zip(ours, plain, strict=True):
+        torch.testing.assert_close(left, right)
+        torch.testing.assert_close(told.state[left], untold.state[right])
+
+
+@pytest.mark.parametrize("shape", [(1, 40, 16), (2, 16, 40), (3, 32, 128)])
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+def test_orthogonalising_keeps_directions_and_brings_the_singular_values_near_one(shape, precision):
+    matrices = torch.randn(shape, generator=torch.Generator().manual_seed(2)).to(precision)
+    left, values, right = torch.linalg.svd(matrices.float(), full_matrices=False)
+    made = torch.diagonal(left.mT @ orthogonalise(matrices).float() @ right.mT, dim1=-2, dim2=-1)
+    assert float((values / values.norm(dim=-1, keepdim=True)).min()) > 0.005
+    assert 0.6 < float(made.min()) <= float(made.max()) < 1.25
+
+
+def test_nothing_comes_of_nothing():
+    assert not orthogonalise(torch.zeros(1, 8, 8)).any()

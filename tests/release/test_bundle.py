@@ -11,7 +11,7 @@ from transformers import AutoTokenizer, GenerationConfig
 from octavo.errors import InputError
 from octavo.modeling.gguf import pre_tokenizer_name
 from octavo.modeling.hf import to_hf_names
-from octavo.run import trained_model
+from octavo.stages import trained_model
 from tests.conftest import small_recipe
 
 

@@ -8,9 +8,10 @@ import jinja2
 from huggingface_hub import ModelCardData
 
 from octavo import __version__
+from octavo.energy import add_up, co2eq_grams, in_watt_hours
+from octavo.evaluation.toxicity_table import harm_rows
 from octavo.modeling.llama import LlamaConfig
 from octavo.recipe import LANGUAGE_NAMES, OWN_TOKENS, Recipe
-from octavo.training.energy import co2eq_grams
 
 
 def model_card(
@@ -38,6 +39,7 @@ def model_card(
         keep_trailing_newline=True,
     )
     environment.filters["quoted"] = _quoted
+    environment.filters["language_name"] = lambda lang: LANGUAGE_NAMES.get(lang, lang)
     return environment.get_template("model_card.md").render(
         metadata=metadata.to_yaml().strip(),
         recipe=recipe,
@@ -48,11 +50,29 @@ def model_card(
         tokenization=figures["tokenization"],
         training=figures["training"],
         evaluation=figures["evaluation"],
+        harm=harm_rows(figures["evaluation"]["harm"]),
         samples=samples,
-        co2eq_grams=co2eq_grams(figures["training"]["energy"]["joules"], country) if country else None,
+        energy=_energy(figures, country),
+        country=country,
         names=LANGUAGE_NAMES,
         version=__version__,
     )
+
+
+def _energy(figures: dict[str, dict[str, Any]], country: str | None) -> list[dict[str, Any]]:
+    """The energy of each stage so far and of all, how it is known and, in a country, grams of CO2eq."""
+    taken = {stage: found["energy"] for stage, found in figures.items() if found["energy"].get("parts")}
+    rows = taken | {"all of them": add_up(taken.values())} if taken else {}
+    return [
+        {
+            "stage": stage,
+            "energy": in_watt_hours(energy["joules"]),
+            "method": energy["method"],
+            "machines": energy["machines"],
+            "co2eq_grams": co2eq_grams(energy["joules"], country) if country else None,
+        }
+        for stage, energy in rows.items()
+    ]
 
 
 def _quoted(text: str) -> str:

@@ -54,6 +54,16 @@ class Processes:
         """Whether this is the process that writes the record and talks to the person."""
         return self.rank == 0
 
+    @property
+    def machine(self) -> int:
+        """The number of its machine."""
+        return self.rank // self.local_size
+
+    @property
+    def first_of_machine(self) -> bool:
+        """Whether this is the process that does what is done once a machine."""
+        return self.rank % self.local_size == 0
+
     def add_up(self, values: Tensor) -> Tensor:
         """Sum a tensor over all processes, in place."""
         if self.size > 1:

@@ -12,12 +12,12 @@ from typing import Any, Literal
 
 import torch
 
+from octavo.energy import co2eq_grams
 from octavo.errors import InputError
 from octavo.recipe import OWN_TOKENS, Recipe
 from octavo.tokenization.encode import load_tokenizer
 from octavo.tokenization.shards import open_shards, token_dtype
 from octavo.training.data import named_folders, order_stages
-from octavo.training.energy import co2eq_grams
 from octavo.training.memory import available, estimate, llama_config, sharded
 from octavo.training.order import Order
 from octavo.training.sequences import Sequences

@@ -1,0 +1,281 @@
+"""What the stages of the road are: where each lives, what it obeys, what it reads, what it makes, what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from octavo.errors import OctavoError
+from octavo.lineage import read_record
+from octavo.progress import Progress
+from octavo.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage: where it lives, what it obeys, what it reads and what it makes."""
+
+    name: str
+    home: str
+    sections: Callable[[dict[str, Any]], dict[str, Any]]
+    """The part of the recipe, as plain data, that the stage obeys."""
+    inputs: Callable[[Recipe, Path], list[Path]]
+    outputs: tuple[str, ...]
+    work: Callable[[Recipe, Path, Progress], dict[str, Any]]
+
+
+def _corpus(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:
+    from octavo.corpus.importing import import_documents
+
+    return import_documents(recipe.corpus, run / "documents", progress)
+
+
+def _corpus_inputs(recipe: Recipe, run: Path) -> list[Path]:
+    from octavo.corpus.importing import source_files
+
+    return source_files(recipe.corpus)
+
+
+def _curation(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:
+    from octavo.curation.pipeline import curate
+
+    return curate(recipe, run / "documents", run / "corpus", progress)
+
+
+def _tokenization(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:
+    from octavo.tokenization.encode import tokenize
+
+    return tokenize(recipe, run / "corpus", run / "tokenizer", run / "tokens", progress)
+
+
+def _training(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:
+    from octavo.tokenization.encode import load_tokenizer
+    from octavo.training.parallel import call
+
+    check_processes(recipe, load_tokenizer(run / "tokenizer" / "tokenizer.json").get_vocab_size())
+    return train_model(recipe, run, progress, call())
+
+
+def train_model(recipe: Recipe, run: Path, progress: Progress, processes: Any) -> dict[str, Any]:
+    """The part of the training that each process does."""
+    from octavo.tokenization.encode import load_tokenizer
+    from octavo.tokenization.entries import begin_and_end
+    from octavo.training.loop import train
+    from octavo.training.memory import llama_config
+
+    tokenizer = load_tokenizer(run / "tokenizer" / "tokenizer.json")
+    begin, _ = begin_and_end(tokenizer, "tokenizer.json")
+    config = llama_config(recipe, tokenizer.get_vocab_size())
+    held_out = _held_out(recipe, run, tokenizer, begin) if recipe.training.evaluate_every_steps else None
+    return train(recipe, config, begin, run / "tokens", run, progress, processes, held_out)
+
+
+def _held_out(recipe: Recipe, run: Path, tokenizer: Any, begin: int) -> Callable[[Any], dict[str, float]] | None:
+    """Measures a model in training: bits per byte of the held-out texts, by language; None where there are none."""
+    from octavo.evaluation.bits_per_byte import read_held_out, text_bits
+
+    texts = read_held_out(run / "corpus" / "kept", recipe.evaluation.max_bytes)
+    if not texts:
+        return None
+    encoded = [[e.ids for e in tokenizer.encode_batch_fast(t.texts, add_special_tokens=False)] for t in texts]
+    bfloat16 = recipe.training.precision == "bfloat16"
+
+    def measure(model: Any) -> dict[str, float]:
+        parts = zip(texts, encoded, strict=True)
+        return {text.lang: round(text_bits(model, ids, begin, bfloat16) / text.bytes, 4) for text, ids in parts}
+
+    return measure
+
+
+def check_processes(recipe: Recipe, vocab_size: int) -> None:
+    """Raise InputError where the training does not fit into memory, or not onto the processes."""
+    from octavo.training.memory import check_fits, llama_config
+    from octavo.training.parallel import choose_layout, local_size, rank_and_size, sequences_each, training_device
+
+    _, size = rank_and_size()
+    sequences_each(recipe, size)
+    if size == 1:
+        check_fits(recipe, vocab_size, training_device())
+    else:
+        choose_layout(recipe, llama_config(recipe, vocab_size), size, local_size(), training_device())
+
+
+def _evaluation(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:
+    from octavo.evaluation.evaluate import evaluate
+
+    return evaluate(recipe, run, trained_model(recipe, run), run / "evaluation", progress)
+
+
+def _release(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:
+    from octavo.release.bundle import release
+
+    figures = {stage.name: figures_of(run, stage) for stage in stages_of(recipe)[:-1]}
+    return release(recipe, run, trained_model(recipe, run), figures, run / "release", progress)
+
+
+def trained_model(recipe: Recipe, run: Path) -> Any:
+    """The model of a run's last checkpoint."""
+    from octavo.tokenization.encode import load_tokenizer
+    from octavo.training.checkpoint import load_model
+    from octavo.training.memory import llama_config
+
+    tokenizer = load_tokenizer(run / "tokenizer" / "tokenizer.json")
+    return load_model(run / "checkpoints", recipe.steps, llama_config(recipe, tokenizer.get_vocab_size()))
+
+
+def _without(section: dict[str, Any], *fields: str) -> dict[str, Any]:
+    return {name: value for name, value in section.items() if name not in fields}
+
+
+_PACE = (
+    "endpoint",
+    "key_variable",
+    "concurrency",
+    "requests_per_minute",
+    "tokens_per_minute",
+    "timeout",
+    "tries",
+    "first_wait",
+    "budget_tokens",
+    "budget_cost",
+    "price_in",
+    "price_out",
+)
+"""Of the recipe's rewriting: what does not change the answers, so that a spent budget can be raised and a key or an
+address put right without doing the stage again."""
+
+
+def _curation_section(section: dict[str, Any]) -> dict[str, Any]:
+    """What curation obeys: not who does the work, nor at what pace and price, as the results are the same."""
+    toxicity = section["toxicity"]
+    if toxicity["rewriting"]:
+        toxicity = toxicity | {"rewriting": _without(toxicity["rewriting"], *_PACE)}
+    return _without(section, "engine", "ray") | {"toxicity": toxicity}
+
+
+def _last_checkpoint(recipe: Recipe, run: Path) -> list[Path]:
+    from octavo.training.checkpoint import path_of
+
+    return [path_of(run / "checkpoints", recipe.steps)]
+
+
+def _curated(recipe: Recipe, run: Path, *names: str) -> list[Path]:
+    """What later stages read of curation, where the recipe has documents."""
+    return [run / "corpus" / name for name in names if recipe.corpus.sources]
+
+
+def _given_tokens(recipe: Recipe) -> list[Path]:
+    from octavo.tokenization.given import token_files
+
+    return token_files(recipe.token_folders)
+
+
+def _harm_files(recipe: Recipe) -> list[Path]:
+    from octavo.evaluation.toxicity import outside_files
+
+    return outside_files(recipe)
+
+
+STAGES = (
+    Stage(
+        "corpus",
+        "documents",
+        lambda r: {"corpus": {"sources": r["corpus"]["sources"]}},
+        _corpus_inputs,
+        ("documents",),
+        _corpus,
+    ),
+    Stage(
+        "curation",
+        "corpus",
+        lambda r: {
+            "corpus": {"languages": r["corpus"]["languages"]},
+            "curation": _curation_section(r["curation"]),
+            "seed": r["seed"],
+        },
+        lambda recipe, run: [
+            *sorted((run / "documents").glob("*.parquet")),
+            *(Path(name) for name in recipe.curation.decontamination.sets),
+            *([Path(recipe.curation.toxicity.classifier)] if recipe.curation.toxicity.classifier else []),
+        ],
+        ("corpus",),
+        _curation,
+    ),
+    Stage(
+        "tokenization",
+        "tokens",
+        lambda r: {"tokenizer": r["tokenizer"]},
+        lambda recipe, run: [
+            *([Path(recipe.tokenizer.path)] if recipe.tokenizer.path else []),
+            *_curated(recipe, run, "kept", "report.json"),
+            *_given_tokens(recipe),
+        ],
+        ("tokenizer", "tokens"),
+        _tokenization,
+    ),
+    Stage(
+        "training",
+        "checkpoints",
+        # How often it is saved, logged and measured and how it is spread and guarded is not what is learnt.
+        lambda r: {
+            "model": r["model"],
+            "training": _without(
+                r["training"], "checkpoint", "log_every", "evaluate_every_steps", "parallel", "guards"
+            ),
+            "seed": r["seed"],
+        },
+        lambda recipe, run: [run / "tokenizer" / "tokenizer.json", run / "tokens", *_given_tokens(recipe)],
+        ("checkpoints", "metrics.jsonl"),
+        _training,
+    ),
+    Stage(
+        "evaluation",
+        "evaluation",
+        lambda r: {
+            "evaluation": r["evaluation"],
+            "training": {"precision": r["training"]["precision"]},
+            "corpus": {"languages": r["corpus"]["languages"]},
+            "curation": {"toxicity": {"classifier": r["curation"]["toxicity"]["classifier"]}},
+            "seed": r["seed"],
+        },
+        lambda recipe, run: [
+            *_last_checkpoint(recipe, run),
+            run / "tokenizer" / "tokenizer.json",
+            run / "tokens",
+            *_given_tokens(recipe),
+            *_curated(recipe, run, "kept", "report.json"),
+            *_harm_files(recipe),
+        ],
+        ("evaluation",),
+        _evaluation,
+    ),
+    Stage(
+        "release",
+        "release",
+        lambda r: {"release": r["release"], "name": r["name"], "provider": r["provider"]},
+        lambda recipe, run: [
+            *_last_checkpoint(recipe, run),
+            run / "tokenizer" / "tokenizer.json",
+            run / "evaluation",
+            *_curated(recipe, run, "report.json"),
+        ],
+        ("release",),
+        _release,
+    ),
+)
+STAGE_NAMES = tuple(stage.name for stage in STAGES)
+
+
+def stages_of(recipe: Recipe) -> tuple[Stage, ...]:
+    """The stages that a recipe has: without documents, none of them are curated."""
+    return tuple(s for s in STAGES if recipe.corpus.sources or s.name not in ("corpus", "curation"))
+
+
+def figures_of(run: Path, stage: Stage) -> dict[str, Any]:
+    """What a done stage counted and measured, its time and its energy; OctavoError where it is not done."""
+    record = read_record(run / stage.home)
+    if record is None or not record.done:
+        raise OctavoError(f"{run}: stage {stage.name} is not done")
+    return record.figures | {"wall_seconds": record.wall_seconds, "energy": record.energy}
