@@ -81,43 +81,41 @@ class _InBlocks(torch.autograd.Function):
         made, sums = [], []
         for queries, q_NRW in _blocks(q_BKSGW):
             k_NLW, v_NLW = _up_to(queries.stop, k_NSW), _up_to(queries.stop, v_NSW)
-            scores_BKRL = _scores(q_NRW, k_NLW, q_BKSGW)
-            visible_B1RL = _visible_rows(starts_BS, queries, q_BKSGW.shape[3])
-            scores_BKRL = torch.where(visible_B1RL, scores_BKRL, float("-inf"))
-            most_BKR1 = scores_BKRL.amax(-1, keepdim=True)
-            weights_BKRL = torch.exp(scores_BKRL - most_BKR1)
-            sum_BKR1 = weights_BKRL.sum(-1, keepdim=True)
-            y_NRW = weights_BKRL.to(q_NRW.dtype).flatten(0, 1) @ v_NLW
-            made.append((y_NRW / sum_BKR1.flatten(0, 1)).to(q_NRW.dtype))
-            sums.append(most_BKR1 + sum_BKR1.log())
-        y_BKSGW, lse_BKR1 = torch.cat(made, 1).view(q_BKSGW.shape), torch.cat(sums, 2)
-        ctx.save_for_backward(q_BKSGW, k_BKSW, v_BKSW, starts_BS, y_BKSGW, lse_BKR1)
+            scores_BKSGL = _scores(q_NRW, k_NLW, queries, q_BKSGW, starts_BS)
+            most_BKSG1 = scores_BKSGL.amax(-1, keepdim=True)
+            weights_BKSGL = torch.exp(scores_BKSGL - most_BKSG1)
+            sum_BKSG1 = weights_BKSGL.sum(-1, keepdim=True)
+            y_NRW = _rows(weights_BKSGL.to(q_NRW.dtype)) @ v_NLW
+            made.append((y_NRW / _rows(sum_BKSG1)).to(q_NRW.dtype))
+            sums.append(most_BKSG1 + sum_BKSG1.log())
+        y_BKSGW, lse_BKSG1 = torch.cat(made, 1).view(q_BKSGW.shape), torch.cat(sums, 2)
+        ctx.save_for_backward(q_BKSGW, k_BKSW, v_BKSW, starts_BS, y_BKSGW, lse_BKSG1)
         return y_BKSGW
 
     @staticmethod
     def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
-        q_BKSGW, k_BKSW, v_BKSW, starts_BS, y_BKSGW, lse_BKR1 = ctx.saved_tensors
+        q_BKSGW, k_BKSW, v_BKSW, starts_BS, y_BKSGW, lse_BKSG1 = ctx.saved_tensors
         (into_y_BKSGW,) = upstream
         k_NSW, v_NSW = k_BKSW.flatten(0, 1), v_BKSW.flatten(0, 1)
-        group = q_BKSGW.shape[3]
-        inner_BKR1 = (into_y_BKSGW.float() * y_BKSGW.float()).sum(-1).flatten(2)[..., None]
+        inner_BKSG1 = (into_y_BKSGW.float() * y_BKSGW.float()).sum(-1, keepdim=True)
+        # Zeros that come from upstream: else the compiler makes the weights of several layers at once, to read the
+        # bias once, and has to hold them.
+        lse_BKSG1 = lse_BKSG1 + 0.0 * inner_BKSG1
         into_q: list[Tensor] = []
         # Parts of a key block's gradients, from its own queries and all later ones.
         into_k: dict[int, list[Tensor]] = {}
         into_v: dict[int, list[Tensor]] = {}
         for (queries, q_NRW), (_, into_y_NRW) in zip(_blocks(q_BKSGW), _blocks(into_y_BKSGW), strict=True):
             k_NLW, v_NLW = _up_to(queries.stop, k_NSW), _up_to(queries.stop, v_NSW)
-            rows = slice(queries.start * group, queries.stop * group)
-            visible_B1RL = _visible_rows(starts_BS, queries, group)
-            weights_BKRL = torch.exp(_scores(q_NRW, k_NLW, q_BKSGW) - lse_BKR1[:, :, rows])
-            weights_BKRL = torch.where(visible_B1RL, weights_BKRL, 0.0)
-            into_weights_BKRL = (into_y_NRW @ v_NLW.transpose(1, 2)).float().view(weights_BKRL.shape)
-            into_scores_BKRL = weights_BKRL * (into_weights_BKRL - inner_BKR1[:, :, rows])
-            into_scores_NRL = (into_scores_BKRL * _scale(q_BKSGW)).to(q_NRW.dtype).flatten(0, 1)
-            weights_NRL = weights_BKRL.to(q_NRW.dtype).flatten(0, 1)
+            block = slice(queries.start, queries.stop)
+            scores_BKSGL = _scores(q_NRW, k_NLW, queries, q_BKSGW, starts_BS)
+            weights_BKSGL = torch.exp(scores_BKSGL - lse_BKSG1[:, :, block])
+            into_weights_BKSGL = (into_y_NRW @ v_NLW.transpose(1, 2)).float().view(weights_BKSGL.shape)
+            into_scores_BKSGL = weights_BKSGL * (into_weights_BKSGL - inner_BKSG1[:, :, block])
+            into_scores_NRL = _rows((into_scores_BKSGL * _scale(q_BKSGW)).to(q_NRW.dtype))
             into_q.append(into_scores_NRL @ k_NLW)
             into_k_NLW = (into_scores_NRL.transpose(1, 2) @ q_NRW).float()
-            into_v_NLW = (weights_NRL.transpose(1, 2) @ into_y_NRW).float()
+            into_v_NLW = (_rows(weights_BKSGL.to(q_NRW.dtype)).transpose(1, 2) @ into_y_NRW).float()
             for start in range(0, queries.stop, _size(q_BKSGW)):
                 keys = slice(start, min(start + _size(q_BKSGW), queries.stop))
                 into_k.setdefault(start, []).append(into_k_NLW[:, keys])
@@ -139,7 +137,11 @@ def _blocks(x_BKSGW: Tensor) -> Iterator[tuple[range, Tensor]]:
     length, size = x_BKSGW.shape[2], _size(x_BKSGW)
     for start in range(0, length, size):
         queries = range(start, min(start + size, length))
-        yield queries, x_BKSGW[:, :, queries.start : queries.stop].flatten(2, 3).flatten(0, 1).contiguous()
+        yield queries, _rows(x_BKSGW[:, :, queries.start : queries.stop]).contiguous()
+
+
+def _rows(x_BKSGX: Tensor) -> Tensor:
+    return x_BKSGX.flatten(2, 3).flatten(0, 1)
 
 
 def _up_to(end: int, x_NSW: Tensor) -> Tensor:
@@ -150,22 +152,20 @@ def _scale(q_BKSGW: Tensor) -> float:
     return float(q_BKSGW.shape[-1] ** -0.5)
 
 
-def _scores(q_NRW: Tensor, k_NLW: Tensor, q_BKSGW: Tensor) -> Tensor:
+def _scores(q_NRW: Tensor, k_NLW: Tensor, queries: range, q_BKSGW: Tensor, starts_BS: Tensor) -> Tensor:
+    """The scores of a block in float32, minus infinity where a query may not look."""
+    batch, kv_heads, _, group, _ = q_BKSGW.shape
     scores_NRL = (q_NRW @ k_NLW.transpose(1, 2)).float() * _scale(q_BKSGW)
-    return scores_NRL.view(*q_BKSGW.shape[:2], *scores_NRL.shape[1:])
-
-
-def _visible_rows(starts_BS: Tensor, queries: range, group: int) -> Tensor:
-    """For the queries of a block, each repeated for the heads of its group: (B, 1, R, L)."""
     positions_S = torch.arange(queries.start, queries.stop, dtype=torch.int32, device=starts_BS.device)
-    positions_R = positions_S[:, None].expand(-1, group).flatten()
-    starts_BR = starts_BS[:, queries.start : queries.stop, None].expand(-1, -1, group).flatten(1)
     keys_L = torch.arange(queries.stop, dtype=torch.int32, device=starts_BS.device)
-    return _visible(starts_BR, positions_R, keys_L)[:, None]
+    visible_BSL = _visible(starts_BS[:, queries.start : queries.stop], positions_S, keys_L)
+    # What the compiler keeps for all layers is better a number to add than a truth value: those it reads singly.
+    bias_BSL = torch.where(visible_BSL, 0.0, float("-inf")).to(q_NRW.dtype)
+    return scores_NRL.view(batch, kv_heads, len(queries), group, -1) + bias_BSL[:, None, :, None]
 
 
-def _visible(starts_BR: Tensor, positions_R: Tensor, keys_L: Tensor) -> Tensor:
-    return (keys_L <= positions_R[:, None]) & (keys_L >= starts_BR[:, :, None])
+def _visible(starts_BS: Tensor, positions_S: Tensor, keys_L: Tensor) -> Tensor:
+    return (keys_L <= positions_S[:, None]) & (keys_L >= starts_BS[:, :, None])
 
 
 def _added(parts: dict[int, list[Tensor]]) -> Tensor:

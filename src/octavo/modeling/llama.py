@@ -49,18 +49,20 @@ class LlamaConfig:
 
 
 def rotary(config: LlamaConfig, positions_S: Tensor) -> Tensor:
-    """Cosines and sines of the rotary positions (Su et al., 2021): (2, S, W), halves as Hugging Face lays them."""
+    """Cosines and sines of the rotary positions (Su et al., 2021): (2, S, W), halves as Hugging Face lays them.
+
+    The sines of the first half are negative, as `rotate` needs them.
+    """
     exponents = torch.arange(0, config.head_dim, 2, dtype=torch.float32, device=positions_S.device)
     frequencies = config.rope_theta ** (-exponents / config.head_dim)
-    angles = positions_S.float()[:, None] * frequencies
-    angles = torch.cat((angles, angles), dim=-1)
-    return torch.stack((angles.cos(), angles.sin()))
+    angles = positions_S.float()[..., None] * frequencies
+    cos, sin = angles.cos(), angles.sin()
+    return torch.stack((torch.cat((cos, cos), dim=-1), torch.cat((-sin, sin), dim=-1)))
 
 
 def rotate(x_BHSW: Tensor, rotary_2SW: Tensor) -> Tensor:
     """Turn each pair of dimensions (i, i + W/2) by its position's angle."""
-    first, second = x_BHSW.chunk(2, dim=-1)
-    turned = torch.cat((-second, first), dim=-1)
+    turned = x_BHSW.view(*x_BHSW.shape[:-1], 2, -1).flip(-2).flatten(-2)  # the compiler joins two halves slowly
     return (x_BHSW * rotary_2SW[0] + turned * rotary_2SW[1]).to(x_BHSW.dtype)
 
 
@@ -138,9 +140,11 @@ class Llama(nn.Module):
         """
         start = cache.length if cache is not None else 0
         positions = torch.arange(start, start + tokens_BS.shape[1], device=tokens_BS.device)
+        seen = sight(starts_BS)
+        if cache is not None and cache.lengths_B is not None:
+            positions, seen = cache.next_positions(cache.lengths_B)
         x_BSD = self.embedding(tokens_BS)
         rotary_2SW = rotary(self.config, positions).to(x_BSD.dtype)
-        seen = sight(starts_BS)
         for number, layer in enumerate(self.layers):
             x_BSD = layer(x_BSD, rotary_2SW, seen, cache, number)
         normalised: Tensor = self.norm(x_BSD)
@@ -160,21 +164,53 @@ class Llama(nn.Module):
 
 
 class Cache:
-    """Keys and values of the positions already read, for generating one token at a time."""
+    """Keys and values of the positions already read, for generating one token at a time.
 
-    def __init__(self, config: LlamaConfig, batch: int, device: torch.device, dtype: torch.dtype) -> None:
+    It has room for the model's context, or for fewer `positions`. Where rows of unlike lengths are read at once,
+    each filled up behind its end, `lengths_B` then says how many positions each has; from there on each reads
+    one token at a time, which takes the place of what it was filled up with.
+    """
+
+    def __init__(
+        self,
+        config: LlamaConfig,
+        batch: int,
+        device: torch.device,
+        dtype: torch.dtype,
+        positions: int | None = None,
+    ) -> None:
         shape = (config.num_hidden_layers, 2, batch, config.num_key_value_heads)
-        self.stored = torch.empty(
-            *shape, config.max_position_embeddings, config.head_dim, device=device, dtype=dtype
+        # Zeros, since what is not seen counts nothing but is multiplied.
+        self.stored = torch.zeros(
+            *shape, positions or config.max_position_embeddings, config.head_dim, device=device, dtype=dtype
         )
         self.layers = config.num_hidden_layers
         self.length = 0
+        self.lengths_B: Tensor | None = None
 
     def extend(self, layer: int, k_BKSW: Tensor, v_BKSW: Tensor) -> tuple[Tensor, Tensor]:
         """Add new positions to a layer and return all of it; the last layer moves the length on."""
         end = self.length + k_BKSW.shape[2]
-        self.stored[layer, 0, :, :, self.length : end] = k_BKSW
-        self.stored[layer, 1, :, :, self.length : end] = v_BKSW
+        if self.lengths_B is None:
+            self.stored[layer, 0, :, :, self.length : end] = k_BKSW
+            self.stored[layer, 1, :, :, self.length : end] = v_BKSW
+        else:
+            rows_B = torch.arange(len(self.lengths_B), device=self.lengths_B.device)
+            self.stored[layer, 0, rows_B, :, self.lengths_B] = k_BKSW[:, :, 0]
+            self.stored[layer, 1, rows_B, :, self.lengths_B] = v_BKSW[:, :, 0]
         if layer == self.layers - 1:
             self.length = end
+            if self.lengths_B is not None:
+                self.lengths_B = self.lengths_B + 1
         return self.stored[layer, 0, :, :, :end], self.stored[layer, 1, :, :, :end]
+
+    def next_positions(self, lengths_B: Tensor) -> tuple[Tensor, Sight]:
+        """Where rows of unlike lengths go on, (B, 1, 1) as heads come second, and what is seen from there."""
+        keys_L = torch.arange(self.length + 1, device=lengths_B.device)
+        visible_BL = keys_L <= lengths_B[:, None]
+        return lengths_B[:, None, None], Sight(mask_B1SS=visible_BL[:, None, None])
+
+    def keep(self, rows: Tensor) -> None:
+        """Keep these rows, of unlike lengths, alone."""
+        assert self.lengths_B is not None
+        self.stored, self.lengths_B = self.stored[:, :, rows], self.lengths_B[rows]

@@ -74,7 +74,10 @@ def estimate(
         "logits": min(positions * vocab, LOGITS) * (2 * width if fused_loss else width + 12),
         # The output matrix's gradient of the loss, until the backward pass has multiplied it.
         "loss": vocab * d * (width if positions * vocab <= LOGITS else 4 + width),
-        "mask": 4 * positions if in_blocks else positions * recipe.sequence_length * (1 + width),
+        # In blocks three quarters of it, as a number to add.
+        "mask": positions * recipe.sequence_length * width * (BLOCKS + 1) // (2 * BLOCKS)
+        if in_blocks
+        else positions * recipe.sequence_length * (1 + width),
     }
     kept = sum(needed[part] for part in ("casts", "activations", "logits", "loss", "mask"))
     begins = width * max(2 * f * positions, vocab * d) if fused_loss else 0
