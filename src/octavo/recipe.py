@@ -142,6 +142,9 @@ class Optimizer(Section):
     """The optimizer; with muon, embeddings and norms stay with AdamW."""
     learning_rate: Annotated[float, Field(gt=0)] = 3e-3
     """Peak learning rate."""
+    width: Positive | None = None
+    """hidden_size at which the learning rate and initializer_range were found: they are scaled from there to the
+    model's, part by part. Null takes them as they are."""
     betas: Annotated[list[Fraction], Field(min_length=2, max_length=2)] = [0.9, 0.95]
     """AdamW's decay of the first and second moment."""
     momentum: Fraction = 0.95
@@ -272,11 +275,35 @@ class Training(Section):
         return self
 
 
+class Continuations(Section):
+    """How the model continues prompts, where what it says is measured."""
+
+    max_tokens: Positive = 64
+    """Tokens to write at most."""
+    samples: Annotated[int, Field(ge=0)] = 3
+    """Continuations of each prompt that are drawn by lot, beside the one that the model is best used with."""
+
+
+class Writing(Section):
+    """How much the model writes, where its language, spelling and repetition are measured."""
+
+    prompts: Positive = 16
+    """Prompts of each kind in a language at most; repetition, at more settings, takes a quarter."""
+    max_tokens: Positive = 64
+    """Tokens to write at most; for repetition twice as many."""
+
+
 class Evaluation(Section):
-    """What is measured on the held-out works."""
+    """What is measured of the model: on the held-out works, and in what it says."""
 
     max_bytes: Positive = 1_000_000
     """Text to measure at most, a language."""
+    continuations: Continuations = Continuations()
+    """The continuations of prompts."""
+    writing: Writing = Writing()
+    """What it writes after held-out openings."""
+    compare: list[str] = []
+    """Directories of other runs whose harmful continuations are set beside, such as the one without the filter."""
 
 
 class Release(Section):

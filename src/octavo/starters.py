@@ -10,7 +10,9 @@ from octavo.recipe import (
     LANGUAGES,
     NAME,
     Checkpoint,
+    Continuations,
     Corpus,
+    Evaluation,
     Model,
     Optimizer,
     Recipe,
@@ -58,6 +60,7 @@ def starter() -> Recipe:
             schedule=Schedule(warmup_steps=50),
             checkpoint=Checkpoint(every_steps=200),
         ),
+        evaluation=Evaluation(continuations=Continuations(max_tokens=32, samples=1)),
         release=Release(prompts=PROMPTS),
     )
 

@@ -6,7 +6,7 @@ import torch
 
 from octavo.errors import InputError
 from octavo.inference.engine import open_engine, stream_text
-from octavo.modeling.decoding import Decoding, choose
+from octavo.modeling.decoding import Decoding, choose, seen_entries
 
 
 def test_auto_takes_llama_cpp_and_bf16_where_there_is_a_gguf_file(small_run):
@@ -81,16 +81,22 @@ def test_the_same_seed_draws_the_same_text(small_run, engine):
 
 
 def test_the_repetition_penalty_makes_seen_tokens_less_likely_whatever_their_sign():
-    logits = torch.tensor([2.0, 1.9, -0.1, -0.2])
-    generator = torch.Generator()
-    assert choose(logits, torch.tensor([3]), Decoding(repetition_penalty=1.0), generator) == 0
-    assert choose(logits, torch.tensor([0]), Decoding(repetition_penalty=1.2), generator) == 1
-    assert choose(logits[2:], torch.tensor([0]), Decoding(repetition_penalty=3.0), generator) == 1
+    logits = torch.tensor([[2.0, 1.9, -0.1, -0.2]])
+
+    def chosen(logits, seen, penalty):
+        seen = seen_entries([[seen]], logits.shape[1], logits.device)
+        token, ahead = choose(logits, seen, Decoding(repetition_penalty=penalty), [torch.Generator()])
+        return int(token), pytest.approx(float(ahead), abs=1e-6)
+
+    assert chosen(logits, 3, 1.0) == (0, 0.1)
+    assert chosen(logits, 0, 1.2) == (1, 1.9 - 2.0 / 1.2)
+    assert chosen(logits[:, 2:], 0, 3.0) == (1, 0.1)
 
 
 def test_draws_follow_the_softmax_at_the_temperature():
-    logits = torch.tensor([0.0, 1.0])
+    logits = torch.tensor([[0.0, 1.0]])
     generator = torch.Generator().manual_seed(1)
     decoding = Decoding(temperature=0.5, repetition_penalty=1.0)
-    draws = [choose(logits, torch.tensor([0]), decoding, generator) for _ in range(3000)]
-    assert sum(draws) / 3000 == pytest.approx(float(torch.softmax(logits / 0.5, 0)[1]), abs=0.03)
+    seen = torch.zeros(1, 2, dtype=torch.bool)
+    draws = [int(choose(logits, seen, decoding, [generator])[0]) for _ in range(3000)]
+    assert sum(draws) / 3000 == pytest.approx(float(torch.softmax(logits / 0.5, 1)[0, 1]), abs=0.03)

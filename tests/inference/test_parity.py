@@ -9,7 +9,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from octavo.inference.engine import LlamaCppEngine, TorchEngine
 from octavo.modeling.decoding import Decoding
 from octavo.modeling.hf import save_hf
-from octavo.run import trained_model
+from octavo.stages import trained_model
 from tests.conftest import small_recipe
 
 PROMPTS = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -35,34 +35,55 @@ def continuation(
     model: Llama, tokenizer: Tokenizer, tokens: list[int], end: int, decoding: Decoding
 ) -> Iterator[Piece]:
     """What follows a prompt's tokens, in float32, up to the `end` token, the limit or the context's edge."""
-    cache = Cache(model.config, 1, torch.device("cpu"), torch.float32)
-    generator = torch.Generator().manual_seed(decoding.seed)
     decoder = DecodeStream(ids=tokens, skip_special_tokens=True)
-    seen = torch.tensor(tokens)
-    unread = seen[None]
+    for token in next_tokens(model, tokens, end, decoding):
+        yield Piece(token, decoder.step(tokenizer, token) or "")
+
+
+def next_tokens(model: Llama, tokens: list[int], end: int, decoding: Decoding) -> Iterator[int]:
+    """The tokens of a continuation."""
+    device = model.output.weight.device
+    cache = Cache(model.config, 1, device, torch.float32)
+    generators = [torch.Generator().manual_seed(decoding.seed)]
+    unread = torch.tensor([tokens], device=device)
+    seen = seen_entries([tokens], model.config.vocab_size, device)
     for _ in range(min(decoding.max_tokens, model.config.max_position_embeddings - len(tokens))):
         with torch.inference_mode():
-            logits = model(unread, cache=cache)[0, -1]
-            token = choose(logits, seen, decoding, generator)
+            logits = model.output(model.hidden(unread, cache=cache)[:, -1])
+            unread = choose(logits, seen, decoding, generators)[0][:, None]
+            seen.scatter_(1, unread, True)
+        token = int(unread)
         if token == end:
             return
-        yield Piece(token, decoder.step(tokenizer, token) or "")
-        unread = torch.tensor([[token]])
-        seen = torch.cat((seen, unread[0]))
+        yield token
 
 
-def choose(logits: Tensor, seen: Tensor, decoding: Decoding, generator: torch.Generator) -> int:
-    """The next token from its logits (vocabulary) and all tokens so far, the prompt's among them.
+def seen_entries(rows: Sequence[Sequence[int]], vocab_size: int, device: torch.device) -> Tensor:
+    """Which entries of the vocabulary stand in each row of tokens, (rows, vocabulary)."""
+    seen = torch.zeros(len(rows), vocab_size, dtype=torch.bool)
+    for row, tokens in zip(seen, rows, strict=True):
+        row[torch.tensor(tokens)] = True
+    return seen.to(device)
 
-    The repetition penalty is that of CTRL (Keskar et al., 2019), as transformers applies it. Temperature 0
-    is greedy.
+
+def choose(
+    logits: Tensor, seen: Tensor, decoding: Decoding, generators: Sequence[torch.Generator]
+) -> tuple[Tensor, Tensor]:
+    """The next token of each row, and how far its score lies over the second best.
+
+    `logits` and `seen`, which entries stand in all tokens so far, the prompt's among them: (rows, vocabulary).
+    Each row draws with its own generator. The repetition penalty is that of CTRL (Keskar et al., 2019), as
+    transformers applies it. Temperature 0 is greedy; over 0 the draw is the highest score after noise of
+    Gumbel's distribution, minus the logarithm of an exponential one's, is added (Maddison et al., 2014).
     """
-    logits = logits.float()
+    scores = logits.float()
     if decoding.repetition_penalty != 1.0:
-        scores = logits[seen]
         penalty = decoding.repetition_penalty
-        logits = logits.index_put((seen,), torch.where(scores > 0, scores / penalty, scores * penalty))
-    if decoding.temperature == 0:
-        return int(logits.argmax())
-    probabilities = torch.softmax(logits / decoding.temperature, dim=-1)
-    return int(torch.multinomial(probabilities, 1, generator=generator))
+        scores = torch.where(seen, torch.where(scores > 0, scores / penalty, scores * penalty), scores)
+    if decoding.temperature > 0:
+        drawn = torch.empty(scores.shape)
+        for row, generator in zip(drawn, generators, strict=True):
+            row.exponential_(generator=generator)
+        scores = scores / decoding.temperature - drawn.log().to(scores.device)
+    (first, second), (token, _) = (two.unbind(-1) for two in scores.topk(2, dim=-1))
+    return token, first - second

@@ -27,6 +27,7 @@ from octavo.recipe import Recipe, Training
 from octavo.training import checkpoint
 from octavo.training.data import Data, open_data
 from octavo.training.guards import Readback, SpikeError, Verdict, Watch
+from octavo.training.input import Input
 from octavo.training.memory import keep_freed_memory
 from octavo.training.metrics import Metrics
 from octavo.training.optimizers import make_optimizers, step_unless
@@ -45,7 +46,6 @@ from octavo.training.parallel import (
 from octavo.training.schedule import learning_rate_factor
 from octavo.training.throughput import flops_per_token, peak_flops
 
-JoulesSoFar = Callable[[], float | None]
 HeldOut = Callable[[Llama], dict[str, float]]
 """Measures a model on held-out texts: a figure by language. All processes call it alike."""
 
@@ -65,7 +65,6 @@ class Job:
     processes: Processes
     layout: Layout
     progress: Progress
-    joules: JoulesSoFar
     held_out: HeldOut | None
 
     @property
@@ -81,7 +80,6 @@ def train(
     tokens: Path,
     run: Path,
     progress: Progress,
-    joules: JoulesSoFar = lambda: None,
     processes: Processes | None = None,
     held_out: HeldOut | None = None,
 ) -> dict[str, Any]:
@@ -106,7 +104,7 @@ def train(
         size, local_size, device = processes.size, processes.local_size, processes.device
         layout = choose_layout(recipe, config, size, local_size, device) if processes.leads else None
         layout = processes.from_leader(layout)
-        job = Job(recipe, config, begin, run, data, processes, layout, progress, joules, held_out)
+        job = Job(recipe, config, begin, run, data, processes, layout, progress, held_out)
         if processes.leads:
             several = f" on {size} processes ({layout})" if size > 1 else ""
             left_out = f"{data.discarded:.3%} of the tokens are in none"
@@ -139,7 +137,7 @@ def _trained(job: Job) -> bool:
     passed_over, first_step = processes.from_leader(_where_to_begin(job) if processes.leads else None)
     if first_step == job.recipe.steps:
         return True
-    model = initialise(job.config, job.recipe.seed)
+    model = initialise(job.config, job.recipe.seed, settings.optimizer.width)
     group = place(model, job.layout, processes, settings.compile)
     precision = torch.bfloat16 if settings.precision == "bfloat16" else torch.float32
     optimizers = make_optimizers(model, settings.optimizer, precision, group)
@@ -152,8 +150,11 @@ def _trained(job: Job) -> bool:
     gc.collect()
     gc.freeze()  # what is there now stays, so that later collections have little to look at
     gc.disable()  # a collection in the middle of a step would stall it
+    share = sequences_each(job.recipe, processes.size)
+    learnt = (n for n in range(first_step, job.recipe.steps) if not any(n in passed for passed in passed_over))
     try:
-        _steps(job, first_step, passed_over, state, gradients, saver, metrics)
+        with Input(lambda step: _read_share(job, step, share), learnt, processes.device) as ready:
+            _steps(job, first_step, passed_over, state, gradients, ready, saver, metrics)
     except SpikeError as spike:
         if processes.leads:
             checkpoint.pass_over(job.home, spike.passed)
@@ -181,6 +182,7 @@ def _steps(
     passed_over: list[range],
     state: checkpoint.State,
     gradients: Gradients,
+    ready: Input,
     saver: checkpoint.Saver,
     metrics: Metrics | None,
 ) -> None:
@@ -203,8 +205,8 @@ def _steps(
         factor = learning_rate_factor(settings.schedule, step, steps)
         if not any(step in passed for passed in passed_over):
             for group in (group for optimizer in state.optimizers for group in optimizer.param_groups):
-                group["lr"] = settings.optimizer.learning_rate * factor
-            rows = _read_share(job, step, share)
+                group["lr"] = settings.optimizer.learning_rate * factor * group.get("scale", 1.0)
+            rows = ready.next()
             # Targets are counted over the whole step, so that its cut into processes and passes does not
             # change the loss.
             counts = torch.tensor([int((rows[:, 1:] != job.begin).sum()), asked_to_stop], dtype=torch.float32)
@@ -213,7 +215,7 @@ def _steps(
             for start in range(0, share, pass_size):
                 if start + pass_size == share:
                     gradients.last_pass()
-                tokens = torch.from_numpy(rows[start : start + pass_size]).to(device)
+                tokens = rows[start : start + pass_size].to(device, non_blocking=True)
                 part = pass_loss(tokens) / counted.clamp(min=1)
                 part.backward()
                 loss += part.detach()
@@ -224,7 +226,7 @@ def _steps(
             saver.copied()  # the state may change from here on
             judged = state.watch.judge(loss, norm, stop)
             bad = judged[0]
-            step_unless(bad.float(), state.optimizers)
+            step_unless(bad.float(), state.optimizers, keep_gradients=job.layout == "ddp")
             loss_since += torch.where(bad > 0, 0.0, loss)
             learnt_since += 1 - bad
             readback.put(step, judged)
@@ -248,7 +250,7 @@ def _steps(
                 "grad_norm": float(norm) if math.isfinite(norm) else None,
                 "tokens_per_second": round(speed, 1),
                 "mfu": round(speed * cost / (peak * processes.size), 4) if peak else None,
-                "joules": job.joules(),
+                "joules": job.progress.joules(),
                 **_incidents(job, known),
             }
             if evaluating and job.held_out:
