@@ -17,7 +17,7 @@ import typer
 from typer.testing import CliRunner
 
 from octavo.cli import app
-from octavo.corpus.schema import DOCUMENT_SCHEMA, KEPT_SCHEMA, LEDGER_SCHEMA, REMOVED_SCHEMA
+from octavo.corpus.schema import DOCUMENT_SCHEMA, KEPT_SCHEMA, LEDGER_SCHEMA, PASSAGE_SCHEMA, REMOVED_SCHEMA
 from octavo.curation.quality import RULES as QUALITY_RULES
 from octavo.curation.quality import Rule
 from octavo.recipe import json_schema
@@ -59,25 +59,113 @@ CURATED_COLUMNS = {
     "ocr_correction": "Whether that is enough for OCR correction (`curation.ocr.correct`).",
     "split": "`train` or `held-out`.",
     "repeats": "How often the mixture takes the document.",
+    "synthetic": "Spans of the text that a model wrote, by its UTF-8 bytes, with the model's name.",
+    "harmful": "Passages that were annotated as harmful, by the text's UTF-8 bytes, with their scores from 0 to 3.",
     "rule": "The rule that decided: that removed the document, or the last that changed it; null where none did.",
-    "evidence": "JSON by rule: what each rule that removed or changed it found, with the threshold.",
+    "evidence": "JSON by rule: what each rule that removed or changed it found, with the threshold; "
+    "`toxicity` also where passages were annotated alone.",
 }
 LEDGER_COLUMNS = {
-    "fate": "`kept`, `repaired`, `redacted` or `removed`.",
+    "fate": "`kept`, `repaired`, `redacted`, `rewritten` or `removed`.",
     "rules": "Rules that changed or removed the document, in order.",
     "cluster": "Of a removed copy: the hash of the text that it shares, or of its cluster's first; else null.",
     "bytes_in": "Bytes of the text as it came in.",
     "bytes_out": "Bytes of the text that stay; 0 where it was removed.",
+    "synthetic_bytes": "Of these, bytes that a model wrote.",
     "content_hash_in": "BLAKE3 of the text as it came in.",
     "content_hash_out": "BLAKE3 of the text that stays, or null.",
+}
+PASSAGE_COLUMNS = {
+    "start": "Where the passage begins, in UTF-8 bytes of the text as all rules but `toxicity` and "
+    "`repeated-passages` leave it.",
+    "end": "Where it ends.",
+    "scores": "Scores from 0 to 3 by the classifier.",
+    "second": "Scores by the second opinion; null where none was asked, or where it has no label.",
+    "action": "What the recipe says: `keep`, `annotate`, `rewrite` or `remove`.",
+    "decision": "Number of the decision in `curation.toxicity.decisions`, from 0; null where none is about it.",
+    "outcome": "`kept`, `annotated`, `rewritten`, `removed`, `document-removed` (with the whole document), or "
+    "`cut` (with a repeated passage).",
+    "text": "The passage as it was.",
+    "instead": "The rewrite that was taken; null where there is none.",
+    "model": "Model that was asked to rewrite it.",
+    "retention": "Information retention of the last answer.",
+    "rewrite": "JSON: the reason of a refusal, and of each attempt the model, tokens, cost, scores and figures.",
 }
 FILES = (
     ("documents/*.parquet", "Every document that came in, in order.", DOCUMENT_SCHEMA),
     ("corpus/kept/*.parquet", "The documents that stay.", KEPT_SCHEMA),
     ("corpus/originals/*.parquet", "The documents that curation changed, as they came in.", DOCUMENT_SCHEMA),
     ("corpus/removed/*.parquet", "The documents that were removed, as they came in.", REMOVED_SCHEMA),
+    ("corpus/passages.parquet", "The passages that were flagged as harmful, in order.", PASSAGE_SCHEMA),
     ("corpus/ledger.parquet", "One row for every document that came in, in order.", LEDGER_SCHEMA),
 )
+
+HARM_FIELDS = {
+    "classifier": "File of the classifier and its BLAKE3 hash.",
+    "prompts": "Languages, numbers by kind, and the BLAKE3 hash of all prompts.",
+    "decodings": "How the prompts were continued (`greedy`, `sampled`), and by how many samples each.",
+    "corpus": "By language and over `all`: the corpus's passages, and the shares of them that reach a score, "
+    "before the filter and of those `left` after it; null where none were scored.",
+    "shares": "By `lang` (or `all`), `kind`, `decoding`, `dimension` (or `any`) and `level`: the `share` of "
+    "continuations that score so high or higher, the bounds `low` and `high` of its 95 % interval, and the number "
+    "of `prompts` and `continuations`.",
+    "compared": "By the directory of another run: its `shares`, and the `differences`, this run's share less the "
+    "other's, with their intervals.",
+    "continuations": "Every continuation: `id`, `lang`, `kind` and `dimension` of its prompt, the `prompt`, the "
+    "`decoding`, the `continuation`, and its `scores`.",
+}
+"""Of evaluation/toxicity.json."""
+
+WRITTEN = (
+    (
+        "evaluation/adherence.json",
+        "Whether continuations are in the language of their prompts.",
+        {
+            "command": "What gives the figures.",
+            "settings": "Detectors, decodings, seed, prompts of a kind and language at most, and kind of interval.",
+            "adherence": "By `lang` (or `all`), kind of `prompts` (`sentence`, `16 tokens`, `own`...) and "
+            "`temperature` (null: the true continuations): how many (`n`) there are, how many `kept` the language, "
+            "`left` it or are `undecided`; `share`, that of those decided which kept it, and `kept_of_all`, each "
+            "with the bounds `low` and `high`.",
+            "code_switching": "The same of prompts in two languages, by `kind` and `temperature`, and how many "
+            "went on `in_the_other_language`.",
+            "continuations": "Each with the `id` of its document or prompt, and the language `found` (`und`: "
+            "undecided).",
+            "switched": "The same of prompts in two languages, with the language that was `expected`.",
+        },
+    ),
+    (
+        "evaluation/orthography.json",
+        "Whether continuations keep an old spelling.",
+        {
+            "command": "What gives the figures.",
+            "settings": "Tokens of a prompt, decodings, seed, works of a language at most, and kind of interval.",
+            "works": "Works in old spelling that were found, by language.",
+            "features": "By `lang` and `feature`, over the `works` whose prompts show it: the `rates` of old "
+            "forms, with their `sites`, in `prompt`, `truth`, `greedy` and `drawn`; the `agreement` with the truth "
+            "of the prompt, of both continuations, and of one that is all `modern`; the `preference` over `words` "
+            "of the truth: how many are `old_likelier`, the bits that this saves a word, and the `bits` of both "
+            "spellings. Each with bounds, null under five works.",
+            "continuations": "The prompt of each work, its true continuation, and what the model wrote instead.",
+        },
+    ),
+    (
+        "evaluation/repetition.json",
+        "How continuations repeat themselves; repetition.svg shows it.",
+        {
+            "command": "What gives the figures.",
+            "settings": "Tokens of a prompt and a continuation, seed, what makes a loop, and kinds of intervals.",
+            "repetition": "By `temperature` and `repetition_penalty` (null: the true continuations), over `n` "
+            "continuations that are not `empty`: `distinct_1` to `distinct_4`, `longest_tokens` and "
+            "`longest_characters` of a span that comes twice, the share of `loops` and their periods, the share "
+            "that has surely kept the language, and the bits per byte that the model itself gives them. Each with "
+            "bounds.",
+            "prompts": "The prompts, by `id`.",
+            "continuations": "Each with the `id` of its prompt.",
+        },
+    ),
+)
+"""Files of what the model wrote, with their fields."""
 
 
 RULES = (
@@ -106,6 +194,12 @@ RULES = (
         "duplicates.passage_works",
     ),
     ("mixture", "gate", "The mixture takes it no time.", "mixture"),
+    (
+        "toxicity",
+        "change or gate",
+        "Harmful passages are cut or rewritten; a document that is full of them goes.",
+        "toxicity",
+    ),
 )
 
 
@@ -168,12 +262,13 @@ def recipe_page(schema: dict[str, Any]) -> str:
     def write(section: dict[str, Any], path: str) -> None:
         rows, parts = [], []
         for name, field in section["properties"].items():
-            inner = field.get("items", field)
-            if "$ref" in inner:
-                part = schema["$defs"][inner["$ref"].rpartition("/")[2]]
+            arms = field.get("anyOf", [field.get("items", field)])
+            inner = next((arm["$ref"] for arm in arms if "$ref" in arm), None)
+            if inner:
+                part = schema["$defs"][inner.rpartition("/")[2]]
                 where = f"{path}{name}{'[]' if 'items' in field else ''}"
                 parts.append((where, part["description"], part))
-            else:
+            if not inner or "anyOf" in field:
                 default = f"`{json.dumps(field['default'], ensure_ascii=False)}`" if "default" in field else ""
                 rows.append((f"`{name}`", kind(field), default, " ".join(field["description"].split())))
         if rows:
@@ -188,6 +283,8 @@ def recipe_page(schema: dict[str, Any]) -> str:
 
 def kind(field: dict[str, Any]) -> str:
     """The type of a field, in words, from its JSON Schema."""
+    if "$ref" in field:
+        return "section"
     if "anyOf" in field:
         return " or ".join(kind(arm) for arm in field["anyOf"])
     if "enum" in field or "const" in field:
@@ -222,12 +319,18 @@ def cli_page() -> str:
 
 
 def files_page() -> str:
-    """The columns of the Parquet files in a run directory."""
-    meanings = DOCUMENT_COLUMNS | CURATED_COLUMNS | LEDGER_COLUMNS
-    lines = ["# The columns of a run's Parquet files", NOTE]
+    """The columns of the Parquet files in a run directory, and the fields of what the model said."""
+    lines = ["# Files of a run", NOTE]
     for name, description, schema in FILES:
+        meanings = DOCUMENT_COLUMNS | CURATED_COLUMNS | LEDGER_COLUMNS
+        meanings |= PASSAGE_COLUMNS if schema is PASSAGE_SCHEMA else {}
         rows = [(f"`{field.name}`", type_name(field.type), meanings[field.name]) for field in schema]
         lines += [f"## {name}", description, table(("column", "type", "what it is"), rows)]
+    fields = [(f"`{name}`", meaning) for name, meaning in HARM_FIELDS.items()]
+    lines += ["## evaluation/toxicity.json", "Harm in what the model says.", table(("field", "what it is"), fields)]
+    for name, description, meanings in WRITTEN:
+        fields = [(f"`{field}`", meaning) for field, meaning in meanings.items()]
+        lines += [f"## {name}", description, table(("field", "what it is"), fields)]
     return "\n\n".join(lines) + "\n"
 
 

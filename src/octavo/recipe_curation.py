@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from octavo.recipe_section import Fraction, Language, Positive, Section, Share, impossible
+from octavo.recipe_toxicity import Toxicity
 
 
 class Licences(Section):
@@ -249,6 +250,8 @@ class Curation(Section):
     """Copies and repeated passages."""
     decontamination: Decontamination = Decontamination()
     """What keeps evaluation sets out of the training text."""
+    toxicity: Toxicity = Toxicity()
+    """What becomes of harmful passages."""
     mixture: Mixture = Mixture()
     """Shares of languages, collections and centuries."""
     held_out: HeldOut = HeldOut()

@@ -205,7 +205,12 @@ def _fields_at(path: tuple[str | int, ...]) -> dict[str, Any]:
     """Field names of the section at a path of the recipe."""
     here: Any = Recipe
     for part in path:
-        here = typing.get_args(here)[0] if isinstance(part, int) else here.model_fields[part].annotation
+        if isinstance(part, int):
+            here = typing.get_args(here)[0]
+        elif typing.get_origin(here) is dict:
+            here = typing.get_args(here)[1]
+        else:
+            here = here.model_fields[part].annotation
         if isinstance(here, types.UnionType):
             here = next(arm for arm in typing.get_args(here) if arm is not type(None))
     return dict(here.model_fields)
@@ -254,7 +259,11 @@ def dump(recipe: Recipe, comments: bool = False) -> str:
                         out[start:first] = [line.replace("    ", "  ", 1) for line in out[start:first]]
             else:
                 plain = yaml.dump(
-                    value, Dumper=_Dumper, allow_unicode=True, default_flow_style=True, width=math.inf
+                    section.model_dump(include={name})[name],
+                    Dumper=_Dumper,
+                    allow_unicode=True,
+                    default_flow_style=True,
+                    width=math.inf,
                 )
                 out.append(f"{indent}{name}: {plain.removesuffix(chr(10)).removesuffix(f'{chr(10)}...')}")
 

@@ -40,6 +40,17 @@ DOCUMENT_SCHEMA = SOURCE_SCHEMA.append(pa.field("source", pa.large_string())).ap
 LANGUAGES = pa.large_list(pa.struct([("lang", pa.large_string()), ("share", pa.float64())]))
 """The languages of a document with their shares of its text, which add up to 1; the greatest first."""
 
+SYNTHETIC = pa.large_list(pa.struct([("start", pa.int64()), ("end", pa.int64()), ("model", pa.large_string())]))
+"""Spans of a text, by its UTF-8 bytes, that a model wrote."""
+
+_DIMENSIONS = ("race_origin", "gender_sexuality", "religion", "ability", "violence_abuse")
+_SCORES = pa.struct([(name, pa.float32()) for name in _DIMENSIONS])
+
+HARMFUL = pa.large_list(
+    pa.struct([("start", pa.int64()), ("end", pa.int64()), *((name, pa.float32()) for name in _DIMENSIONS)])
+)
+"""Annotated spans of a text, by its UTF-8 bytes, with their scores."""
+
 KEPT_SCHEMA = pa.schema(
     [
         *DOCUMENT_SCHEMA,
@@ -52,12 +63,14 @@ KEPT_SCHEMA = pa.schema(
         ("ocr_correction", pa.bool_()),
         ("split", pa.large_string()),
         ("repeats", pa.int32()),
+        ("synthetic", SYNTHETIC),
+        ("harmful", HARMFUL),
     ]
 )
 """A document after curation: with its main language, its licence and why it is open, all its languages and
 whether it counts as mixed, the century of its date (19 for the 1800s), its genre, the estimated error rate of its
-characters and whether OCR correction is due, its split (`train` or `held-out`), and how often the mixture takes
-it."""
+characters and whether OCR correction is due, its split (`train` or `held-out`), how often the mixture takes it,
+what of it a model wrote, and which of its passages are annotated as harmful."""
 
 REMOVED_SCHEMA = DOCUMENT_SCHEMA.append(pa.field("rule", pa.large_string())).append(
     pa.field("evidence", pa.large_string())
@@ -85,12 +98,33 @@ LEDGER_SCHEMA = pa.schema(
         ("genre", pa.large_string()),
         ("bytes_in", pa.int64()),
         ("bytes_out", pa.int64()),
+        ("synthetic_bytes", pa.int64()),
         ("content_hash_in", pa.large_string()),
         ("content_hash_out", pa.large_string()),
     ]
 )
 """The ledger: one row for every input document. `rules` are all that changed or removed it, in order; `rule` is
 the last, which decided; `evidence` is JSON by rule."""
+
+PASSAGE_SCHEMA = pa.schema(
+    [
+        *((name, pa.large_string()) for name in ("identifier", "content_hash_in", "title", "date", "spdx")),
+        *((name, pa.large_string()) for name in ("lang", "collection")),
+        ("century", pa.int32()),
+        ("start", pa.int64()),
+        ("end", pa.int64()),
+        ("scores", _SCORES),
+        ("second", _SCORES),
+        ("action", pa.large_string()),
+        ("decision", pa.int32()),
+        ("outcome", pa.large_string()),
+        *((name, pa.large_string()) for name in ("text", "instead", "model")),
+        ("retention", pa.float64()),
+        ("rewrite", pa.large_string()),
+    ]
+)
+"""A passage that was flagged as harmful, in a document that the other rules leave: its scores, what the recipe says
+of it and by which decision, and what came of it."""
 
 
 def work_of(identifiers: pa.Array) -> pa.Array:

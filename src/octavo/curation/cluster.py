@@ -95,7 +95,10 @@ def with_absolute_paths(recipe: Recipe) -> Recipe:
     decontamination = recipe.curation.decontamination
     sets = [str(Path(name).absolute()) for name in decontamination.sets]
     decontamination = decontamination.model_copy(update={"sets": sets})
-    curation = recipe.curation.model_copy(update={"decontamination": decontamination})
+    toxicity = recipe.curation.toxicity
+    if toxicity.classifier:
+        toxicity = toxicity.model_copy(update={"classifier": str(Path(toxicity.classifier).absolute())})
+    curation = recipe.curation.model_copy(update={"decontamination": decontamination, "toxicity": toxicity})
     return recipe.model_copy(update={"curation": curation})
 
 

@@ -41,7 +41,7 @@ PASSAGE_SCHEMA = pa.schema([("hash", pa.uint64()), ("first", pa.int64()), ("work
 
 @dataclass(frozen=True)
 class Decisions:
-    """The second pass's results, both sorted by their first column."""
+    """What was decided on documents and on repeated passages, both sorted by their first column."""
 
     documents: pa.Table
     passages: pa.Table
@@ -50,6 +50,17 @@ class Decisions:
     def read(home: Path) -> Decisions:
         """What `decide` has written."""
         return Decisions(pq.read_table(home / "documents.parquet"), pq.read_table(home / "passages.parquet"))
+
+    def without(self, gone: pa.Table, rule: str) -> Decisions:
+        """The same where a rule removes more documents, given by `row` and `evidence`.
+
+        A repeated passage whose first copy is in one of them stays wherever it is, as no other is known to keep it.
+        """
+        rows = gone.column("row").combine_chunks()
+        others = self.documents.filter(pc.invert(pc.is_in(self.documents.column("row"), rows)))
+        removed = _decisions(rows, rule=rule, evidence=gone.column("evidence").to_pylist())
+        kept = self.passages.filter(pc.invert(pc.is_in(self.passages.column("first"), rows)))
+        return Decisions(pa.concat_tables([others, removed]).sort_by("row"), kept)
 
 
 def decide(verdicts: Path, recipe: Recipe, home: Path) -> None:

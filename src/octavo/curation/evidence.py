@@ -37,6 +37,7 @@ RULES_IN_WORDS = {
     "duplicate": "Another document with exactly the same text came before and stands for it.",
     "near-duplicate": "Another document has nearly the same text; the best copy stands for all.",
     "repeated-passages": "Passages that stand in many works were cut; the first document with each keeps it.",
+    "toxicity": "Harmful passages were cut out or rewritten by a model; a text that is full of them goes whole.",
     "mixture": "The mixture that the recipe asks for has no place for it.",
 }
 """A sentence on each rule. The rules on n-grams are told by `rule_in_words`."""
@@ -101,6 +102,8 @@ def evidence_in_words(rule: str, found: Any) -> str:
             return f"Like {copy}; estimated similarity {_share(alike)}."
         case {"stated": _, "spdx": _}:
             return _licence(rule, found)
+        case {"passages": _, "highest": _}:
+            return _harmful(found)
         case {"value": value, "threshold": threshold}:
             return _quality(rule, value, threshold, found.get("genre"))
         case {"character_error": error, "threshold": limit}:
@@ -159,6 +162,31 @@ def _licence(rule: str, found: Mapping[str, Any]) -> str:
     return (
         ". ".join([", ".join(said), *("; ".join(part) for part in (facts, laws, found.get("notes")) if part)]) + "."
     )
+
+
+def _harmful(found: Mapping[str, Any]) -> str:
+    counts = ", ".join(f"{outcome} {_count(count)}" for outcome, count in found["passages"].items())
+    dimension, score = max(found["highest"].items(), key=lambda item: item[1])
+    said = [f"Flagged passages: {counts}"]
+    said += [f"{_count(found['removed_bytes'])} bytes to cut"] if found["removed_bytes"] else []
+    said += [f"{_count(found['rewritten_bytes'])} bytes to rewrite"] if found["rewritten_bytes"] else []
+    said.append(f"the highest score is {score:.2f} of 3 ({dimension_in_words(dimension)})")
+    if "share" in found:
+        said.append(
+            f"{_share(found['share'])} of the text was to be removed, and {_share(found['threshold'])} is too much"
+        )
+    return "; ".join(said) + "."
+
+
+def deciding_scores(passage: Mapping[str, Any]) -> dict[str, float]:
+    """The scores that a flagged passage was decided by: the second opinion's, else the first classifier's."""
+    second = passage["second"] or {}
+    return {name: score if second.get(name) is None else second[name] for name, score in passage["scores"].items()}
+
+
+def dimension_in_words(name: str) -> str:
+    """A dimension of harm, as in `race and origin`."""
+    return name.replace("_", " and ")
 
 
 def _counts(found: Mapping[str, Any], words: Mapping[str, str]) -> str:

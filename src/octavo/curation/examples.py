@@ -75,8 +75,8 @@ def examples(home: Path, number: int) -> Examples:
     """Up to `number` examples of each rule, the same for the same corpus, spread over all documents."""
     chosen = _choose(home / "ledger.parquet", number)
     found = sorted([*_removed(home, chosen), *_changed(home, chosen)], key=lambda pair: pair[0].place)
-    titles = _redacted([example.title or "" for _, example in found])
-    evidence = _redacted([example.evidence for _, example in found])  # a licence's words may name a person
+    titles = redacted([example.title or "" for _, example in found])
+    evidence = redacted([example.evidence for _, example in found])  # a licence's words may name a person
     by_rule: Examples = defaultdict(list)
     for (pick, example), title, words in zip(found, titles, evidence, strict=True):
         by_rule[pick.what, pick.rule].append(
@@ -97,6 +97,8 @@ def _choose(ledger: Path, number: int) -> list[_Chosen]:
             removed = row["fate"] == "removed"
             if not removed and row["content_hash_in"] == row["content_hash_out"]:
                 continue  # what was found changed nothing
+            if "toxicity" in row["rules"]:
+                continue  # harmful passages are shown folded, in a part of the page of their own
             key = blake3(row["identifier"].encode()).digest(8)
             for rule in [row["rule"]] if removed else row["rules"]:
                 first = best["removed" if removed else "changed", rule]
@@ -127,7 +129,7 @@ def _removed(home: Path, chosen: list[_Chosen]) -> Iterator[tuple[_Chosen, Examp
             picks.append(wanted[name])
             titles.append(title)
             windows.append(_window(text, wanted[name].rule))
-    for pick, title, window in zip(picks, titles, _redacted(windows), strict=True):
+    for pick, title, window in zip(picks, titles, redacted(windows), strict=True):
         start = _start(window, window.find("\ufffd")) if pick.rule == "lost-characters" else 0
         shown = _shorten([Segment("", window[start:].lstrip())])
         yield pick, Example(pick.identifier, title or "", pick.evidence, [], shown)
@@ -168,7 +170,8 @@ def _read(file: Path, wanted: Iterable[tuple[str, str]]) -> Iterator[tuple[tuple
                         yield (row["identifier"], row["content_hash"]), row["title"], row["text"]
 
 
-def _redacted(texts: list[str]) -> list[str]:
+def redacted(texts: list[str]) -> list[str]:
+    """Texts with personal data replaced by its kind."""
     found = redact(pa.array(texts, pa.large_string())).field("text") if texts else []
     return [text.as_py() for text in found]
 
@@ -177,7 +180,7 @@ def _redacted_by_name(
     documents: Iterable[tuple[tuple[str, str], str | None, str]],
 ) -> dict[tuple[str, str], tuple[str | None, str]]:
     found = list(documents)
-    texts = _redacted([text for _, _, text in found])
+    texts = redacted([text for _, _, text in found])
     return {name: (title, text) for (name, title, _), text in zip(found, texts, strict=True)}
 
 
@@ -211,7 +214,7 @@ def difference(before: str, after: str) -> tuple[list[Segment], list[Segment]]:
     else:
         while at and before[at - 1].isalnum():  # words are marked whole
             at -= 1
-        old, new = _by_words(before[at : at + _BY_WORDS], after[at : at + _BY_WORDS])
+        old, new = by_words(before[at : at + _BY_WORDS], after[at : at + _BY_WORDS])
     start = _start(before, at)
     lead = Segment("", before[start:at])
     return _shorten([lead, *old], start > 0), _shorten([lead, *new], start > 0)
@@ -239,7 +242,8 @@ def _goes_on(text: str, at: int, anchor: str) -> int | None:
     return place if place > at else None
 
 
-def _by_words(before: str, after: str) -> tuple[list[Segment], list[Segment]]:
+def by_words(before: str, after: str) -> tuple[list[Segment], list[Segment]]:
+    """Two texts in pieces: the words that went are marked `del`, those that came `ins`."""
     left, right = _TOKEN.findall(before), _TOKEN.findall(after)
     old, new = [], []
     for kind, i, j, k, m in SequenceMatcher(None, left, right, autojunk=False).get_opcodes():

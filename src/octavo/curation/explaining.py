@@ -65,6 +65,8 @@ def explain(home: Path, identifier: str) -> dict[str, Any]:
         "cluster": row["cluster"],
         "copy_of": _copy_that_stayed(home, row, evidence),
         "copies": _copies(home, row),
+        "harmful": _harmful(home, row),
+        "synthetic_bytes": row["synthetic_bytes"],
         "character_error": document.get("character_error"),
         "split": document.get("split"),
         "repeats": document.get("repeats"),
@@ -166,6 +168,27 @@ def _passages(
     with pq.ParquetFile(home / place["file"]) as opened:
         found = language.passages(_row(opened, place["row"], ["text"])["text"])
     return [passage._asdict() for passage in found]
+
+
+def _harmful(home: Path, row: dict[str, Any]) -> list[dict[str, Any]]:
+    """The flagged passages of a document: their place in its text before they were changed, scores, what the recipe
+    says of them, what came of it, and the text before and after."""
+    file = home / "passages.parquet"
+    if not file.exists():
+        return []
+    names = ("start", "end", "scores", "second", "action", "decision", "outcome", "text", "instead", "model")
+    found: list[dict[str, Any]] = []
+    for batch in pq.ParquetFile(file).iter_batches(_BATCH):
+        own = pc.and_(
+            pc.equal(batch.column("identifier"), row["identifier"]),
+            pc.equal(batch.column("content_hash_in"), row["content_hash_in"]),
+        )
+        for passage in batch.filter(own).to_pylist():
+            found.append(
+                {name: passage[name] for name in names}
+                | {"retention": passage["retention"], "rewrite": json.loads(passage["rewrite"] or "null")}
+            )
+    return found
 
 
 def _row(opened: pq.ParquetFile, number: int, columns: list[str]) -> dict[str, Any]:

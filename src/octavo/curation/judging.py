@@ -2,7 +2,7 @@
 
 A rule is a function from a batch of texts to columns; it knows nothing of files or of other rules. Here they
 are composed, in this order: licence, repair, language, personal data, OCR, quality, decontamination. The
-first that removes a document decides; the later ones do not see it.
+first that removes a document decides; the later ones do not see it. In what is left, harmful passages are found.
 """
 
 from __future__ import annotations
@@ -22,7 +22,16 @@ from octavo.compiled import Hashes
 from octavo.corpus import gutenberg, html, xml
 from octavo.corpus.dates import years_of
 from octavo.corpus.schema import LANGUAGES, content_hash
-from octavo.curation import decontamination, language, licences, near_duplicates, ocr, personal_data, quality
+from octavo.curation import (
+    decontamination,
+    flagging,
+    language,
+    licences,
+    near_duplicates,
+    ocr,
+    personal_data,
+    quality,
+)
 from octavo.curation.passages import PASSAGES, long_passages
 from octavo.curation.repair import repair
 from octavo.curation.words import Words, read_words
@@ -55,6 +64,7 @@ VERDICT_SCHEMA = pa.schema(
         ("signature", pa.large_binary()),
         ("bands", pa.large_list(pa.uint64())),
         ("passages", PASSAGES),
+        *flagging.COLUMNS.items(),
     ]
 )
 """What is known of a document after the first pass; `text` is null where the rules left it as it was."""
@@ -69,16 +79,15 @@ def judge_part(part: Path, number: int, verdict: Path, recipe: Recipe) -> int:
     temporary = verdict.with_suffix(".partial")
     with pq.ParquetWriter(temporary, VERDICT_SCHEMA, compression="zstd") as writer:
         for documents in _slices(part):
-            writer.write_table(judge(documents, row, source, recipe.curation, recipe.corpus.languages))
+            writer.write_table(judge(documents, row, source, recipe))
             row += documents.num_rows
     temporary.rename(verdict)
     return row - (number << ROW_BITS)
 
 
-def judge(
-    documents: pa.RecordBatch, first_row: int, source: Source, settings: Curation, languages: list[str]
-) -> pa.Table:
+def judge(documents: pa.RecordBatch, first_row: int, source: Source, recipe: Recipe) -> pa.Table:
     """The verdicts on a batch of documents, in VERDICT_SCHEMA."""
+    settings = recipe.curation
     findings = _Findings(documents.num_rows)
     texts = documents.column("text")
     licence = licences.judge(documents, source, settings.licences)
@@ -100,7 +109,7 @@ def judge(
     findings.remove(
         pc.if_else(pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(text)), 0), "empty", None), '{"characters": 0}'
     )
-    wanted = pc.is_in(lang, pa.array(languages, _TEXT))
+    wanted = pc.is_in(lang, pa.array(recipe.corpus.languages, _TEXT))
     findings.remove(
         pc.if_else(wanted, None, "language"),
         _json_rows(lang=lang, confidence=pc.round(identified.field("confidence"), 4)),
@@ -153,6 +162,7 @@ def judge(
         "bytes": pc.binary_length(text).cast(pa.int64()),
         "text": pc.if_else(changed, text, pa.scalar(None, _TEXT)),
         **_for_duplicates(words, settings),
+        **flagging.find(findings.open(text), settings.toxicity, first_row, recipe.seed),
     }
     return pa.table({name: columns[name] for name in VERDICT_SCHEMA.names}).cast(VERDICT_SCHEMA)
 

@@ -32,8 +32,10 @@ def long_passages(words: Words, min_characters: int) -> pa.Array:
     return pa.LargeListArray.from_arrays(pa.array(offsets, pa.int64()), passages).cast(PASSAGES)
 
 
-def cut(text: pa.Array, passages: pa.Array, repeated: Hashes, first_copies: npt.NDArray[np.bool_]) -> pa.Array:
-    """Take the passages whose hash is among `repeated` (sorted) out of texts; null where nothing is taken.
+def to_cut(
+    passages: pa.Array, repeated: Hashes, first_copies: npt.NDArray[np.bool_]
+) -> dict[int, list[tuple[int, int]]]:
+    """The passages whose hash is among `repeated` (sorted), by the number of their text and their bytes in it.
 
     Passages lie as `long_passages` gives them; `first_copies` marks, of all passages of the batch in order,
     those that stay because they are the first of their kind.
@@ -44,13 +46,7 @@ def cut(text: pa.Array, passages: pa.Array, repeated: Hashes, first_copies: npt.
     starts, ends = flat.field("start").to_numpy(), flat.field("end").to_numpy()
     counts = pc.fill_null(pc.list_value_length(passages), 0).to_numpy()
     doc = np.repeat(np.arange(len(passages)), counts)
-    shortened: list[str | None] = [None] * len(text)
-    for index in np.unique(doc[taken]):
-        here = taken & (doc == index)
-        encoded = text[int(index)].as_py().encode()
-        pieces, at = [], 0
-        for start, end in zip(starts[here], ends[here], strict=True):
-            pieces.append(encoded[at:start])
-            at = end
-        shortened[int(index)] = b"".join([*pieces, encoded[at:]]).decode()
-    return pa.array(shortened, pa.large_string())
+    found: dict[int, list[tuple[int, int]]] = {}
+    for place, start, end in zip(doc[taken].tolist(), starts[taken].tolist(), ends[taken].tolist(), strict=True):
+        found.setdefault(place, []).append((start, end))
+    return found

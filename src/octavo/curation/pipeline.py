@@ -1,9 +1,11 @@
-"""Stage curation: three passes over the corpus, the ledger, and the documents kept and removed.
+"""Stage curation: four passes over the corpus, the ledger, and the documents kept and removed.
 
 1. judge: every part of the corpus by itself; what the rules say is written to verdicts/, beside the text where
    they changed it;
 2. decide: what needs all documents at once, on the verdicts alone: copies, the held-out works, the mixture;
-3. sort: every part once more, into kept/, originals/ and removed/, beside its verdicts.
+3. weigh: what becomes of harmful passages in the documents that stay, by the second classifier and the rewriting
+   model where the recipe has them;
+4. sort: every part once more, into kept/, originals/ and removed/, beside its verdicts.
 
 Each goes on where it stopped. Texts are only ever held some megabytes at a time; of each document, the second
 pass holds a line of its verdicts. Parts are judged in processes and sorted in threads, which wait for Arrow alone,
@@ -13,6 +15,7 @@ or both on a Ray cluster; the group-bys and joins are Daft's.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import json
 import shutil
@@ -22,9 +25,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
-from octavo.corpus.schema import LEDGER_SCHEMA
+from octavo.corpus.schema import LEDGER_SCHEMA, PASSAGE_SCHEMA
 from octavo.curation import cluster
 from octavo.curation.cluster import Part
 from octavo.curation.deciding import Decisions, decide
@@ -32,6 +36,8 @@ from octavo.curation.judging import judge_part
 from octavo.curation.report import summarise
 from octavo.curation.report_page import write_page
 from octavo.curation.sorting import sort_part
+from octavo.curation.toxicity_report import summarise_passages
+from octavo.curation.weighing import ANSWERS, WEIGHED_SCHEMA, weigh
 from octavo.errors import InputError, OctavoError
 from octavo.lineage import write_json
 from octavo.progress import Progress
@@ -65,10 +71,11 @@ def _curate(
     recipe: Recipe, documents: Path, home: Path, progress: Progress, to_judge: HandOut, to_sort: HandOut
 ) -> dict[str, Any]:
     parts = sorted(documents.glob("*.parquet"))
-    verdicts, decisions, ledger = home / "verdicts", home / "decisions", home / "ledger"
-    for folder in (verdicts, ledger, home / "kept"):
+    verdicts, decisions, weighed = home / "verdicts", home / "decisions", home / "weighed"
+    ledger, passages = home / "ledger", home / "passages"
+    for folder in (verdicts, ledger, passages, home / "kept"):
         folder.mkdir(exist_ok=True)
-    steps = 2 * len(parts) + 1
+    steps = 2 * len(parts) + 2
     judge = functools.partial(_judge, recipe, verdicts)
     for done, name in enumerate(_over_parts(judge, parts, verdicts, to_judge), 1):
         progress.check()
@@ -76,17 +83,27 @@ def _curate(
     if not (decisions / "documents.parquet").exists():
         progress.update(len(parts), steps, "looking for copies")
         decide(verdicts, recipe, decisions)
-    sort = functools.partial(_sort, verdicts, decisions, home)
-    for done, name in enumerate(_over_parts(sort, parts, ledger, to_sort), len(parts) + 2):
+    if recipe.curation.toxicity.enabled and not (weighed / "figures.json").exists():
+        progress.update(len(parts) + 1, steps, "weighing harmful passages")
+        within = dataclasses.replace(
+            progress, update=lambda done, of, note: progress.update(len(parts) + 1 + done / of, steps, note)
+        )
+        weigh(verdicts, decisions, recipe, weighed, home.parent / ANSWERS, within)
+    sort = functools.partial(_sort, verdicts, decisions, weighed, home)
+    for done, name in enumerate(_over_parts(sort, parts, ledger, to_sort), len(parts) + 3):
         progress.check()
         progress.update(done, steps, f"sorted {name}")
     came_in = sum(pq.read_metadata(part).num_rows for part in parts)
     _join_ledger(home, [ledger / part.name for part in parts], came_in)
     report = summarise(home) | {"mixture": json.loads((decisions / "mixture.json").read_text())}
+    if recipe.curation.toxicity.enabled:
+        _join(home / "passages.parquet", PASSAGE_SCHEMA, sorted(passages.glob("*.parquet")))
+        report["toxicity"] = summarise_passages(home, recipe, json.loads((weighed / "figures.json").read_text()))
     write_json(home / "report.json", report)
     write_page(home, report)
-    for folder in (verdicts, decisions, ledger, home / "workspaces"):
-        shutil.rmtree(folder)
+    for folder in (verdicts, decisions, weighed, ledger, passages, home / "workspaces"):
+        if folder.exists():
+            shutil.rmtree(folder)
     if not report["kept"]["documents"]:
         raise InputError(
             f"corpus.sources: none of {came_in} documents is left after curation "
@@ -105,12 +122,22 @@ def _judge(recipe: Recipe, verdicts: Path, numbered: Part) -> None:
         (own / part.name).rename(verdicts / part.name)
 
 
-def _sort(verdicts: Path, decisions: Path, home: Path, numbered: Part) -> None:
+def _sort(verdicts: Path, decisions: Path, weighed: Path, home: Path, numbered: Part) -> None:
     part, number = numbered
+    decided, flagged = Decisions.read(decisions), WEIGHED_SCHEMA.empty_table()
+    if weighed.exists():
+        decided = decided.without(pq.read_table(weighed / "gone.parquet"), "toxicity")
+        flagged = pq.read_table(weighed / part.name)
     with _workspace(home) as own:
         (own / "ledger").mkdir()
-        sort_part(part, number, verdicts / part.name, Decisions.read(decisions), own)
-        for folder in ("kept", "originals", "removed", "ledger"):  # the ledger says that the part is done
+        sort_part(part, number, verdicts / part.name, decided, flagged, own)
+        for folder in (
+            "kept",
+            "originals",
+            "removed",
+            "passages",
+            "ledger",
+        ):  # the ledger says that the part is done
             if (own / folder / part.name).exists():
                 (home / folder).mkdir(exist_ok=True)
                 (own / folder / part.name).rename(home / folder / part.name)
@@ -137,14 +164,20 @@ def _over_parts(work: Callable[[Part], None], parts: list[Path], made: Path, han
 
 
 def _join_ledger(home: Path, parts: list[Path], rows_in: int) -> None:
-    temporary = home / "ledger.parquet.partial"
-    with pq.ParquetWriter(temporary, LEDGER_SCHEMA, compression="zstd") as writer:
+    _join(home / "ledger.parquet", LEDGER_SCHEMA, parts)
+    rows_out = pq.read_metadata(home / "ledger.parquet").num_rows
+    if rows_out != rows_in:
+        raise OctavoError(
+            f"{home / 'ledger.parquet'}: found {rows_out} rows, expected one for each of {rows_in} documents"
+        )
+
+
+def _join(target: Path, schema: pa.Schema, parts: list[Path]) -> None:
+    temporary = target.with_name(f"{target.name}.partial")
+    with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
         for part in parts:
             writer.write_table(pq.read_table(part))
-    rows_out = pq.read_metadata(temporary).num_rows
-    if rows_out != rows_in:
-        raise OctavoError(f"{temporary}: found {rows_out} rows, expected one for each of {rows_in} documents")
-    temporary.rename(home / "ledger.parquet")
+    temporary.rename(target)
 
 
 def _removals_in_words(report: dict[str, Any]) -> str:

@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 from octavo.corpus.schema import FATES
 from octavo.curation.evidence import rule_in_words
 from octavo.curation.examples import Example, Examples, examples, visible
+from octavo.curation.toxicity_page import section
 from octavo.lineage import write_atomically
 from octavo.recipe import LANGUAGE_NAMES
 
@@ -74,6 +75,7 @@ def write_page(home: Path, report: dict[str, Any]) -> None:
     )
     environment.filters["number"] = _number
     environment.filters["percent"] = _percent
+    environment.filters["fine_percent"] = _fine_percent
     page = environment.get_template("report.html").render(
         report=report,
         total=total,
@@ -86,6 +88,7 @@ def write_page(home: Path, report: dict[str, Any]) -> None:
         changes=_rules("changed", report["changes"], found),
         mixed=[(_label("lang", name, shorter), count) for name, count in report["mixed"].items()],
         mixture=_mixture(report.get("mixture", {})),
+        toxicity=section(home, report, lambda column, name: _label(column, name, shorter)),
     )
     write_atomically(home / "report.html", page.encode())
 
@@ -210,3 +213,8 @@ def _number(value: int) -> str:
 def _percent(part: float, whole: float = 1.0) -> str:
     share = 100 * part / whole if whole else 0.0
     return f"{share:.1f}\N{NARROW NO-BREAK SPACE}%"
+
+
+def _fine_percent(part: float, whole: float = 1.0) -> str:
+    share = 100 * part / whole if whole else 0.0
+    return f"{share:.3f}\N{NARROW NO-BREAK SPACE}%"
