@@ -65,7 +65,7 @@ class Bench:
 
 
 def tokens_to(loss: float, shares: Sequence[float], losses: Sequence[float]) -> float:
-    """The share at which the loss is reached; infinite where the last one does not reach it."""
+    """The share at which the loss is reached, infinite where the last one does not reach it."""
     if losses[0] <= loss:
         return shares[0]
     for (share, high), (next_share, low) in pairwise(zip(shares, losses, strict=True)):
@@ -73,6 +73,11 @@ def tokens_to(loss: float, shares: Sequence[float], losses: Sequence[float]) -> 
             part = (math.log(high) - math.log(loss)) / (math.log(high) - math.log(low))
             return math.exp(math.log(share) + part * (math.log(next_share) - math.log(share)))
     return math.inf
+
+
+def not_reached(tokens: int, shares: Sequence[float]) -> str:
+    """What is said where the last share does not reach the loss."""
+    return f"not reached in {round(tokens * shares[-1]):,} tokens"
 
 
 def main() -> None:
@@ -103,13 +108,19 @@ def main() -> None:
     if not options.json:
         print_table(("baseline", "learning rate", "bits per byte"), [(*one, tried[one]) for one in tried])
         heads = ("seed", "baseline", *(f"{share:g} of the tokens" for share in shares), "share to equal loss")
-        print_table(heads, [tuple(round(value, 4) for value in row) for row in rows])
+        unreached = not_reached(bench.tokens, shares)
+        print_table(heads, [tuple(round(v, 4) if math.isfinite(v) else unreached for v in row) for row in rows])
     needed = [row[-1] for row in rows]
-    how = (
-        f"{len(needed)} seeds, {min(needed):.2f} to {max(needed):.2f}; {bench.tokens:,} tokens, {schedule} {rate:g}"
-    )
-    mean = statistics.mean(needed)
-    found = {"tokens to the baseline's loss": figure(mean, "of its tokens", "<= 0.6", mean <= 0.6, how)}
+    mean, short = statistics.mean(needed), sum(map(math.isinf, needed))
+    how = f"{len(needed)} seeds; {bench.tokens:,} tokens, {schedule} {rate:g}"
+    if short:  # no mean of what is not known: how far it was looked for
+        how = f"{short} of {len(needed)} seeds {not_reached(bench.tokens, shares)}; {how}"
+        found = {
+            "tokens to the baseline's loss, more than": figure(shares[-1], "of its tokens", "<= 0.6", False, how)
+        }
+    else:
+        how = f"{min(needed):.2f} to {max(needed):.2f} with {how}"
+        found = {"tokens to the baseline's loss": figure(mean, "of its tokens", "<= 0.6", mean <= 0.6, how)}
     show(found, {"cores": os.cpu_count(), "recipe": options.recipe.name}, options.json)
 
 

@@ -76,17 +76,17 @@ def train(run, tokens, settings, said=None):  # noqa: F811
 
 def with_bad_steps(monkeypatch, steps, change):
     """Change the loss of all passes of some steps."""
-    make, read, now = loop.make_pass, loop._read_share, []
+    make, factor, now = loop.make_pass, loop.learning_rate_factor, []
 
-    def remember(job, step, share):
+    def remember(schedule, step, of):
         now[:] = [step]
-        return read(job, step, share)
+        return factor(schedule, step, of)
 
     def make_pass(*arguments):
         run = make(*arguments)
         return lambda batch: change(run(batch)) if now[0] in steps else run(batch)
 
-    monkeypatch.setattr(loop, "_read_share", remember)
+    monkeypatch.setattr(loop, "learning_rate_factor", remember)
     monkeypatch.setattr(loop, "make_pass", make_pass)
 
 

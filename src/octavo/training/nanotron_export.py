@@ -136,6 +136,11 @@ def export(recipe: Recipe, vocab_size: int) -> str:
     ]
     if optimizer.name != "adamw":
         comments.append(f"# The recipe's optimizer is {optimizer.name}, which nanotron has not: AdamW stands here.")
+    if optimizer.width not in (None, recipe.model.hidden_size):
+        comments.append(
+            f"# The recipe scales its learning rate and initial weights from a hidden size of {optimizer.width}, "
+            "part by part: here they stand as they are."
+        )
     return "\n".join(comments) + "\n" + yaml.safe_dump(settings, sort_keys=True)
 
 
