@@ -1,0 +1,145 @@
+"""Repetition by temperature and repetition penalty as one SVG image, for light and dark pages."""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+from xml.sax.saxutils import escape
+
+WIDTH, HEIGHT, GAP, LEFT, TOP = 420, 250, 30, 52, 40
+RECOMMENDED: Final = (1.1, 1.2)
+"""Repetition penalties that are recommended for small base models."""
+
+_STYLE: Final = """
+:root { color-scheme: light dark; --paper: #fcfbf8; --ink: #22252a; --soft: #5d636c; --line: #dcd9d1;
+  --band: #efe9d9; --c0: #24557f; --c1: #c99a2c; --c2: #a9473c; }
+@media (prefers-color-scheme: dark) { :root { --paper: #17191c; --ink: #e2e0db; --soft: #a0a5ac; --line: #363a40;
+  --band: #2a2b26; --c0: #8fbbe0; --c1: #d3a945; --c2: #e0796d; } }
+text { font: 13px system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif;
+  fill: var(--ink); }
+.title { font-weight: 600; } .soft { fill: var(--soft); }
+.end { text-anchor: end; } .middle { text-anchor: middle; }
+.grid { stroke: var(--line); } .paper { fill: var(--paper); } .band { fill: var(--band); }
+.truth { stroke: var(--ink); stroke-dasharray: 5 4; } polyline { fill: none; stroke-width: 2; }
+.s0 { stroke: var(--c0); } .s1 { stroke: var(--c1); } .s2 { stroke: var(--c2); }
+.f0 { fill: var(--c0); } .f1 { fill: var(--c1); } .f2 { fill: var(--c2); }
+"""
+
+
+class Panel(NamedTuple):
+    """A plot of one figure by repetition penalty."""
+
+    title: str
+    figure: str
+    value: str
+
+
+PANELS: Final = (
+    Panel("Different pairs of tokens, of all", "distinct_2", "value"),
+    Panel("Share that ends in a loop", "loops", "share"),
+    Panel("Longest span that comes twice, in tokens", "longest_tokens", "value"),
+    Panel("Share that is surely in the prompt's language", "language_kept", "share"),
+)
+
+
+def repetition_plot(rows: list[dict[str, Any]]) -> str:
+    """Four panels: a line for each temperature with 95 % intervals, the true continuations dashed."""
+    width, height = 2 * WIDTH + GAP, 2 * (HEIGHT + TOP + GAP) + 40
+    temperatures = sorted({row["temperature"] for row in rows if row["temperature"] is not None})
+    drawn: list[str] = []
+    x = float(LEFT)
+    for n, temperature in enumerate(temperatures):
+        drawn += [
+            _mark(n, x, 20, f"temperature {temperature:g}"),
+            _text(x + 12, 24, f"temperature {temperature:g}"),
+        ]
+        x += 140
+    drawn.append(f'<line class="truth" x1="{x:.0f}" x2="{x + 26:.0f}" y1="20" y2="20"/>')
+    drawn.append(_text(x + 34, 24, "the true texts"))
+    drawn.append(f'<rect class="band" x="{x + 150:.0f}" y="12" width="26" height="16"/>')
+    drawn.append(_text(x + 184, 24, "recommended penalties"))
+    for place, panel in enumerate(PANELS):
+        left = (WIDTH + GAP) * (place % 2)
+        top = 40 + (HEIGHT + TOP + GAP) * (place // 2)
+        drawn += _panel(panel, rows, temperatures, left, top)
+    body = "\n".join(drawn)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" role="img" '
+        f'aria-label="Repetition by temperature and repetition penalty">\n<style>{escape(_STYLE)}</style>\n'
+        f'<rect class="paper" width="{width}" height="{height}"/>\n{body}\n</svg>\n'
+    )
+
+
+def _panel(panel: Panel, rows: list[dict[str, Any]], temperatures: list[float], left: int, top: int) -> list[str]:
+    drawn = [_text(left + 12, top + 24, panel.title, "title")]
+    penalties = sorted({row["repetition_penalty"] for row in rows if row["repetition_penalty"] is not None})
+    first, last = left + LEFT, left + WIDTH - 16
+    upper, lower = top + TOP, top + HEIGHT + 8
+    bounds = [
+        row[panel.figure][b] for row in rows for b in (panel.value, "high") if row[panel.figure][b] is not None
+    ]
+    step = _step(max([*bounds, 1e-9]))
+    high = step * -int(-max([*bounds, 1e-9]) // step)
+
+    def across(penalty: float) -> float:
+        span: float = (penalties[-1] - penalties[0]) or 1.0
+        return first + 14 + (last - first - 28) * float(penalty - penalties[0]) / span
+
+    def up(value: float) -> float:
+        return lower - (lower - upper) * value / high
+
+    begin, end = (across(p) for p in RECOMMENDED)
+    drawn.append(
+        f'<rect class="band" x="{begin:.1f}" y="{upper}" width="{end - begin:.1f}" height="{lower - upper}"/>'
+    )
+    for tick in range(round(high / step) + 1):
+        y = up(tick * step)
+        drawn.append(f'<line class="grid" x1="{first}" x2="{last}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        drawn.append(_text(first - 8, y + 4, f"{tick * step:g}", "soft end"))
+    drawn += [_text(across(p), lower + 18, f"{p:g}", "soft middle") for p in penalties]
+    drawn.append(_text((first + last) / 2, lower + 36, "repetition penalty", "soft middle"))
+    for row in rows:
+        if row["temperature"] is None:
+            y = up(row[panel.figure][panel.value])
+            drawn.append(f'<line class="truth" x1="{first}" x2="{last}" y1="{y:.1f}" y2="{y:.1f}"/>')
+    for n, temperature in enumerate(temperatures):
+        of = sorted(
+            (r for r in rows if r["temperature"] == temperature), key=lambda r: float(r["repetition_penalty"])
+        )
+        shift = 5 * (n - (len(temperatures) - 1) / 2)  # so that intervals do not lie on each other
+        points = [(across(r["repetition_penalty"]) + shift, r[panel.figure]) for r in of]
+        line = " ".join(f"{x:.1f},{up(found[panel.value]):.1f}" for x, found in points)
+        drawn.append(f'<polyline class="s{n % 3}" points="{line}"/>')
+        for row, (x, found) in zip(of, points, strict=True):
+            value, low, up_to = found[panel.value], found["low"], found["high"]
+            told = f"temperature {temperature:g}, penalty {row['repetition_penalty']:g}: {value:g}"
+            if low is not None:
+                told += f" ({low:g} to {up_to:g})"
+                drawn.append(
+                    f'<line class="s{n % 3}" x1="{x:.1f}" x2="{x:.1f}" y1="{up(low):.1f}" y2="{up(up_to):.1f}"/>'
+                )
+            drawn.append(_mark(n, x, up(value), told))
+    return drawn
+
+
+def _step(span: float) -> float:
+    """A round step that divides a span into about five."""
+    rough = span / 5
+    power: float = 10.0 ** int(f"{rough:e}".partition("e")[2])
+    return power * next(f for f in (1, 2, 5, 10) if f * power >= rough)
+
+
+def _mark(n: int, x: float, y: float, told: str) -> str:
+    """A dot, a square or a diamond: told apart without colour too."""
+    title = f"<title>{escape(told)}</title>"
+    match n % 3:
+        case 0:
+            return f'<circle class="f0" cx="{x:.1f}" cy="{y:.1f}" r="5">{title}</circle>'
+        case 1:
+            return f'<rect class="f1" x="{x - 4.5:.1f}" y="{y - 4.5:.1f}" width="9" height="9">{title}</rect>'
+        case _:
+            points = f"{x:.1f},{y - 6:.1f} {x + 6:.1f},{y:.1f} {x:.1f},{y + 6:.1f} {x - 6:.1f},{y:.1f}"
+            return f'<polygon class="f2" points="{points}">{title}</polygon>'
+
+
+def _text(x: float, y: float, words: str, kind: str = "") -> str:
+    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}">{escape(words)}</text>'

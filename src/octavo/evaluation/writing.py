@@ -1,0 +1,47 @@
+"""What a model writes: language adherence, historical orthography and repetition, from the held-out works."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from octavo.evaluation import adherence, orthography, repetition
+from octavo.evaluation.openings import read_documents
+from octavo.evaluation.speaker import Speaker
+from octavo.lineage import write_json
+from octavo.progress import Progress
+from octavo.recipe import Recipe
+
+COMMAND: Final = "octavo evaluate RUN"
+"""Gives the figures again."""
+
+
+def measure_writing(recipe: Recipe, speaker: Speaker, kept: Path, home: Path, progress: Progress) -> dict[str, Any]:
+    """Write `home`/{adherence,orthography,repetition}.json and repetition.svg; return the figures in short.
+
+    Repetition takes a quarter of the prompts, at more settings, and twice the length, as loops take time to show.
+    """
+    languages, settings = recipe.corpus.languages, recipe.evaluation.writing
+    documents = read_documents(kept, languages)
+    seed, prompts, tokens = recipe.seed, settings.prompts, settings.max_tokens
+    found = {
+        adherence.FILE: adherence.measure_adherence(speaker, documents, languages, seed, prompts, tokens, progress),
+        orthography.FILE: orthography.measure_orthography(speaker, documents, seed, prompts, tokens, progress),
+        repetition.FILE: repetition.measure_repetition(
+            speaker, documents, languages, seed, -(-prompts // 4), 2 * tokens, home, progress
+        ),
+    }
+    for file, figures in found.items():
+        write_json(home / file, {"command": COMMAND, **figures})
+    adhered, spelled, repeated = found.values()
+    return {
+        "adherence": [row for row in adhered["adherence"] if row["lang"] == adherence.ALL],
+        "code_switching": adhered["code_switching"],
+        "orthography": [_in_short(row) for row in spelled["features"]],
+        "repetition": repeated["repetition"],
+    }
+
+
+def _in_short(row: dict[str, Any]) -> dict[str, Any]:
+    liked = row["preference"] and row["preference"]["old_likelier"]
+    return {name: row[name] for name in ("lang", "feature", "works", "agreement")} | {"old_likelier": liked}
