@@ -138,6 +138,32 @@ def test_a_source_that_is_not_there_is_told_before_anything_is_made(tmp_path):
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"rewriting": {"key_variable": "NO_SUCH_KEY"}},
+            r"curation\.toxicity\.rewriting\.key_variable: found nothing in the environment variable NO_SUCH_KEY",
+        ),
+        ({"languages": ["en", "sv"]}, r"curation\.toxicity\.rewriting\.prompts: found none for 'sv'"),
+        ({"classifier": "missing.safetensors"}, r"missing\.safetensors: not found, expected a classifier's file"),
+        ({"second_opinion": {"model": "missing/folder"}}, r"curation\.toxicity\.second_opinion\.model: "),
+    ],
+    ids=["key", "prompt", "classifier", "second opinion"],
+)
+def test_what_the_weighing_lacks_is_told_before_anything_is_made(changes, said, tmp_path):
+    toxicity = {
+        "decisions": [{"action": "rewrite", "score": 2.0}],
+        "rewriting": {"endpoint": "http://127.0.0.1:9/v1", "model": "m", **changes.pop("rewriting", {})},
+    }
+    given = small_recipe(
+        corpus={"languages": changes.pop("languages", ["en"])}, curation={"toxicity": toxicity | changes}
+    )
+    with pytest.raises(InputError, match=said):
+        run_road(given, tmp_path / "new", "curation", quiet_reporter())
+    assert not (tmp_path / "new").exists()
+
+
 def test_a_model_that_cannot_fit_is_told_before_anything_is_made(tmp_path):
     huge = {"hidden_size": 16384, "num_hidden_layers": 200, "intermediate_size": 65536, "num_attention_heads": 64}
     with pytest.raises(InputError, match=r"parameters need [\d.]+ GB to train"):

@@ -128,19 +128,17 @@ def _check(recipe: Recipe, run: Path, wanted: list[str]) -> None:
         from octavo.curation.decontamination import read_sets
 
         read_sets(recipe.curation.decontamination)
-    if recipe.curation.toxicity.enabled and recipe.curation.toxicity.classifier:
-        from octavo.curation.toxicity import load_classifier
-
-        load_classifier(Path(recipe.curation.toxicity.classifier))
     if "evaluation" in wanted and recipe.evaluation.compare:
         from octavo.evaluation.toxicity import outside_files
 
         outside_files(recipe)
     curated = read_record(run / "corpus")
-    if recipe.curation.engine == "ray" and "curation" in wanted and not (curated and curated.done):
-        from octavo.curation.cluster import check
+    if "curation" in wanted and not (curated and curated.done):
+        from octavo.curation import cluster, weighing
 
-        check(recipe.curation)
+        weighing.check(recipe.curation.toxicity, recipe.corpus.languages)
+        if recipe.curation.engine == "ray":
+            cluster.check(recipe.curation)
     if recipe.provider.country:
         co2eq_grams(0, recipe.provider.country)
     vocab_size = recipe.tokenizer.vocab_size

@@ -93,6 +93,14 @@ class Rewrite:
         }
 
 
+def check_prompts(settings: Rewriting, languages: Sequence[str]) -> None:
+    """Raise InputError where the settings have no prompt for a language."""
+    for lang in languages:
+        if lang not in settings.prompts:
+            known = ", ".join(sorted(settings.prompts))
+            raise InputError(f"rewriting.prompts: found none for {lang!r}, expected one beside those for {known}")
+
+
 class Rewriter:
     """Rewrites passages; its pace, its budget and its answers hold over all calls."""
 
@@ -133,12 +141,7 @@ class Rewriter:
         the settings are the reason, and StoppedError where the person asked for it: nothing is left open then,
         the answers are kept, and the next call goes on from there.
         """
-        for lang in dict.fromkeys(passage.lang for passage in passages):
-            if lang not in self.settings.prompts:
-                known = ", ".join(sorted(self.settings.prompts))
-                raise InputError(
-                    f"rewriting.prompts: found none for {lang!r}, expected one beside those for {known}"
-                )
+        check_prompts(self.settings, [passage.lang for passage in passages])
         same: dict[tuple[str, str, tuple[str, ...]], list[int]] = {}
         for place, passage in enumerate(passages):
             same.setdefault(passage[1:], []).append(place)

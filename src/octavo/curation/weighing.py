@@ -10,8 +10,9 @@ it outlasts the stage.
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,10 +23,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from octavo.compiled import Flags, Ints
+from octavo.curation.completions import key_of
 from octavo.curation.evidence import deciding_scores
 from octavo.curation.flagging import classifier_of, levels_reached, reaches
 from octavo.curation.judging import ROW_BITS
-from octavo.curation.rewriting import Passage, Rewrite, Rewriter
+from octavo.curation.rewriting import Passage, Rewrite, Rewriter, check_prompts
 from octavo.curation.toxicity import DIMENSIONS, score, score_passages
 from octavo.curation.toxicity_network import F32
 from octavo.curation.toxicity_shares import Shares, recall
@@ -77,6 +79,21 @@ GONE_SCHEMA: Final = pa.schema([("row", pa.int64()), ("evidence", pa.large_strin
 
 DONE: Final = {"keep": "kept", "annotate": "annotated", "rewrite": "rewritten", "remove": "removed"}
 """What an action comes to."""
+
+
+def check(settings: Toxicity, languages: list[str]) -> None:
+    """Raise InputError for what would stop the pass: a classifier, a key or a prompt that is not there."""
+    if not settings.enabled:
+        return
+    classifier_of(settings)
+    if settings.second_opinion is not None:
+        from octavo.curation.second_opinion_model import load_second_opinion
+
+        load_second_opinion(settings.second_opinion.model_dump_json())
+    if settings.rewriting is not None:
+        with _named_as_in_the_recipe():
+            key_of(settings.rewriting)
+            check_prompts(settings.rewriting, languages)
 
 
 def weigh(verdicts: Path, decisions: Path, recipe: Recipe, home: Path, answers: Path, progress: Progress) -> None:
@@ -280,9 +297,15 @@ def _rewritten(passages: list[Passage], settings: Toxicity, answers: Path, progr
         both = together(given, second_scores([text], settings.second_opinion))[0]
         return dict(zip(first, both.tolist(), strict=True))
 
+    with _named_as_in_the_recipe(), Rewriter(settings.rewriting, judge, answers) as rewriter:
+        return rewriter.rewrite(passages, progress)
+
+
+@contextlib.contextmanager
+def _named_as_in_the_recipe() -> Iterator[None]:
+    """Let messages of the rewriting name its fields as they stand in the whole recipe."""
     try:
-        with Rewriter(settings.rewriting, judge, answers) as rewriter:
-            return rewriter.rewrite(passages, progress)
+        yield
     except OctavoError as error:
         said = str(error)
         raise type(error)(f"curation.toxicity.{said}" if said.startswith("rewriting.") else said) from None
