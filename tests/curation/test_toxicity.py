@@ -44,7 +44,7 @@ def words(text):
     """The words that the classifier reads."""
     data, _ = bytes_of(pa.array([text], pa.large_string()))
     letters, ends = np.empty(len(data) + 1, np.int64), np.zeros(len(data) + 2, np.int64)
-    count = toxicity_features._read_words(data, 0, len(data), letters, ends)
+    count = toxicity_features.read_words(data, 0, len(data), letters, ends)
     bounds = [0, *ends[:count]]
     return ["".join(map(chr, letters[a:b])) for a, b in pairwise(bounds)]
 

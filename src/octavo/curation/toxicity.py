@@ -116,29 +116,24 @@ def load_classifier(path: Path | None = None) -> Classifier:
 
 
 def as_stored(classifier: Classifier) -> Classifier:
-    """The classifier as it is when it has been saved and loaded, its vectors rounded."""
-    numbers, scale = _in_bytes(classifier.network.vectors)
-    return replace(classifier, network=classifier.network._replace(vectors=numbers.astype(np.float32) * scale))
+    """The classifier as it is when it has been saved and loaded, its vectors in bytes."""
+    network = classifier.network
+    most = np.maximum(np.abs(network.vectors * network.scale).max(axis=0), 1e-9)
+    scale = (most / 127).astype(np.float32)
+    numbers = np.rint(network.vectors * network.scale / scale).astype(np.int8)
+    return replace(classifier, network=network._replace(vectors=numbers, scale=scale))
 
 
 def save_classifier(classifier: Classifier, path: Path) -> None:
-    """Write a classifier's file; the buckets' vectors are kept in bytes, each column with its scale."""
-    numbers, scale = _in_bytes(classifier.network.vectors)
+    """Write a classifier's file, as it is stored."""
     held: dict[str, npt.NDArray[Any]] = {
-        "vectors": numbers,
-        "scale": scale,
-        **dict(zip(Network._fields[1:], classifier.network[1:], strict=True)),
+        **as_stored(classifier).network._asdict(),
         "slope": classifier.slope,
         "shift": classifier.shift,
     }
     said = {"version": VERSION, "about": classifier.about}
     # One entry: of several the order is by lot.
     path.write_bytes(save(held, {KIND: json.dumps(said, ensure_ascii=False)}))
-
-
-def _in_bytes(vectors: F32) -> tuple[npt.NDArray[np.int8], F32]:
-    scale = (np.maximum(np.abs(vectors).max(axis=0), 1e-9) / 127).astype(np.float32)
-    return np.rint(vectors / scale).astype(np.int8), scale
 
 
 def _unpacked(held: dict[str, Any], about: dict[str, Any]) -> Classifier:
@@ -158,7 +153,5 @@ def _unpacked(held: dict[str, Any], about: dict[str, Any]) -> Classifier:
             raise ValueError(f"{name} holds what is no number")
     if buckets.bit_count() != 1:
         raise ValueError(f"{buckets} vectors, expected a power of two")
-    vectors = held["vectors"].astype(np.float32) * held["scale"]
-    return Classifier(
-        Network(vectors, *(held[name] for name in Network._fields[1:])), held["slope"], held["shift"], about
-    )
+    network = Network(*(held[name] for name in Network._fields))
+    return Classifier(network, held["slope"], held["shift"], about)

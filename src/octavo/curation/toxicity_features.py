@@ -82,8 +82,11 @@ READINGS: Final = _readings()
 
 
 @compiled
-def _read_words(data: Bytes, start: int, end: int, letters: Ints, ends: Ints) -> int:
-    """Fold a window into the letters of its words, one behind the other, and where each ends; how many words."""
+def read_words(data: Bytes, start: int, end: int, letters: Ints, ends: Ints) -> int:
+    """Fold a window into the letters of its words, one behind the other, and where each ends; how many words.
+
+    `letters` needs room for a number a byte and one, `ends` for one more.
+    """
     words = 0
     size = 0
     begin = 0
@@ -147,32 +150,51 @@ def _finish(letters: Ints, begin: int, size: int) -> int:
 
 
 @compiled
+def word_hash(letters: Ints, begin: int | np.int64, stop: int | np.int64) -> np.uint64:
+    """A number for a word, by which it is known."""
+    whole = np.uint64(0xCBF29CE484222325)
+    for place in range(begin, stop):
+        whole = (whole ^ np.uint64(letters[place])) * np.uint64(0x100000001B3)
+    return spread(whole)
+
+
+@compiled
+def read_word(
+    letters: Ints,
+    begin: int | np.int64,
+    stop: int | np.int64,
+    whole: np.uint64,
+    bits: int,
+    buckets: Indices,
+    count: int,
+) -> int:
+    """Add a word's buckets to those that are there, `whole` being its hash; how many there are then."""
+    mask = np.uint64((1 << bits) - 1)
+    for first in range(begin - 1, stop + 1):
+        value = np.uint64(0x84222325CBF29CE4)
+        for place in range(first, min(first + LONGEST, stop + 1)):
+            letter = np.uint64(letters[place]) if begin <= place < stop else np.uint64(_WORD_END)
+            value = (value ^ letter) * np.uint64(0x100000001B3)
+            if place - first >= SHORTEST - 1:
+                buckets[count] = np.int32(spread(value) & mask)
+                count += 1
+    buckets[count] = np.int32(whole & mask)
+    return count + 1
+
+
+@compiled
 def read_window(data: Bytes, start: int, end: int, bits: int, letters: Ints, buckets: Indices, bounds: Ints) -> int:
     """The buckets of each word of a stretch of bytes, the word's between two neighbouring `bounds`; how many words.
 
     `letters` needs room for a number a byte and one, `bounds` for two more, `buckets` for `room(bytes)`.
     """
-    words = _read_words(data, start, end, letters, bounds[1:])
-    mask = np.uint64((1 << bits) - 1)
-    prime = np.uint64(0x100000001B3)
+    words = read_words(data, start, end, letters, bounds[1:])
     count = 0
     begin = np.int64(0)
     bounds[0] = 0
     for word in range(words):
         stop = bounds[word + 1]
-        whole = np.uint64(0xCBF29CE484222325)
-        for first in range(begin - 1, stop + 1):
-            if begin <= first < stop:
-                whole = (whole ^ np.uint64(letters[first])) * prime
-            value = np.uint64(0x84222325CBF29CE4)
-            for place in range(first, min(first + LONGEST, stop + 1)):
-                letter = np.uint64(letters[place]) if begin <= place < stop else np.uint64(_WORD_END)
-                value = (value ^ letter) * prime
-                if place - first >= SHORTEST - 1:
-                    buckets[count] = np.int32(spread(value) & mask)
-                    count += 1
-        buckets[count] = np.int32(spread(whole) & mask)
-        count += 1
+        count = read_word(letters, begin, stop, word_hash(letters, begin, stop), bits, buckets, count)
         begin = stop
         bounds[word + 1] = count
     return words

@@ -14,9 +14,9 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from octavo.compiled import Ints, compiled
+from octavo.compiled import Hashes, Ints, compiled
 from octavo.curation.code_points import Bytes
-from octavo.curation.toxicity_features import Indices, read_window, room
+from octavo.curation.toxicity_features import Indices, read_window, read_word, read_words, room, word_hash
 
 F32 = npt.NDArray[np.float32]
 
@@ -27,11 +27,17 @@ DROPPED: Final = 0.2
 """Share of the filters that is left out of each step of training."""
 
 
+KNOWN: Final = 2**13
+"""Words whose part in the answers is kept while a batch is read: most words of a text are among few."""
+
+
 class Network(NamedTuple):
     """The weights: of a bucket, a filter, an answer."""
 
-    vectors: F32
-    """(2**bits, VECTOR)"""
+    vectors: F32 | npt.NDArray[np.int8]
+    """(2**bits, VECTOR), in units of `scale`: in bytes once it is stored, as few of them then fill the caches"""
+    scale: F32
+    """(VECTOR,); 1 while it is trained"""
     filters: F32
     """(WIDTH * VECTOR, FILTERS)"""
     filter_bias: F32
@@ -60,7 +66,8 @@ def fresh(bits: int, outputs: int, seed: int) -> Network:
         name: random.normal(0, deviation, shape).astype(np.float32) for name, (shape, deviation) in shapes.items()
     }
     bias = np.full(outputs, -3, np.float32)
-    return Network(drawn["vectors"], drawn["filters"], np.zeros(FILTERS, np.float32), drawn["outputs"], bias)
+    ones, zeros = np.ones(VECTOR, np.float32), np.zeros(FILTERS, np.float32)
+    return Network(drawn["vectors"], ones, drawn["filters"], zeros, drawn["outputs"], bias)
 
 
 def train(
@@ -88,7 +95,8 @@ def read(data: Bytes, starts: Ints, ends: Ints, bits: int) -> Windows:
 def answers(network: Network, data: Bytes, starts: Ints, ends: Ints) -> F32:
     """The log-odds (windows, outputs) of windows of a buffer of bytes; each is the same beside any others."""
     bits = len(network.vectors).bit_length() - 1
-    return np.asarray(_answers(network, data, starts, ends, bits, *_space(starts, ends)))
+    hashes, parts = np.zeros(KNOWN, np.uint64), np.empty((KNOWN, WIDTH, FILTERS), np.float32)
+    return np.asarray(_answers(network, data, starts, ends, bits, *_space(starts, ends), hashes, parts))
 
 
 def _space(starts: Ints, ends: Ints) -> tuple[Ints, Indices, Ints]:
@@ -129,17 +137,39 @@ def _answers(
     letters: Ints,
     buckets: Indices,
     bounds: Ints,
+    hashes: Hashes,
+    parts: F32,
 ) -> F32:
     found = np.empty((len(starts), len(network.output_bias)), np.float32)
-    rows = np.zeros((len(letters) + WIDTH, VECTOR), np.float32)
     strongest = np.empty(FILTERS, np.float32)
-    where = np.empty(FILTERS, np.int64)
+    # What a filter makes of the words so far, where the next one is its third, and where it is its second.
+    middle, left = np.empty(FILTERS, np.float32), np.empty(FILTERS, np.float32)
+    bias = network.filter_bias
     for window in range(len(starts)):
-        words = read_window(data, starts[window], ends[window], bits, letters, buckets, bounds)
-        _vectors(network, buckets, bounds, 0, words, rows)
-        _strongest(network, rows, words, strongest, where)
+        words = read_words(data, starts[window], ends[window], letters, bounds)
+        strongest[:] = 0
+        middle[:] = -np.inf
+        left[:] = bias
+        begin = np.int64(0)
+        for word in range(words):
+            whole = word_hash(letters, begin, bounds[word])
+            slot = whole & np.uint64(KNOWN - 1)
+            if hashes[slot] != whole:
+                hashes[slot] = whole
+                count = read_word(letters, begin, bounds[word], whole, bits, buckets, 0)
+                _parts(network, buckets, count, parts[slot])
+            first, second, third = parts[slot, 0], parts[slot, 1], parts[slot, 2]
+            for one in range(FILTERS):
+                answer = middle[one] + third[one]
+                strongest[one] = answer if answer > strongest[one] else strongest[one]
+            for one in range(FILTERS):
+                middle[one] = left[one] + second[one]
+            for one in range(FILTERS):
+                left[one] = bias[one] + first[one]
+            begin = bounds[word]
         found[window] = network.output_bias
         for one in range(FILTERS):
+            strongest[one] = middle[one] if middle[one] > strongest[one] else strongest[one]
             if strongest[one] > 0:
                 for output in range(found.shape[1]):
                     found[window, output] += strongest[one] * network.outputs[one, output]
@@ -147,19 +177,36 @@ def _answers(
 
 
 @compiled
+def _parts(network: Network, buckets: Indices, count: int, parts: F32) -> None:
+    """What a word adds to each filter's answer, where it is the first, the second or the third of the words."""
+    row = np.empty(VECTOR, np.float32)
+    _vector(network, buckets, 0, count, row)
+    for place in range(WIDTH):
+        part = parts[place]
+        part[:] = 0
+        for at in range(VECTOR):
+            value, weights = row[at], network.filters[place * VECTOR + at]
+            for one in range(FILTERS):
+                part[one] += value * weights[one]
+
+
+@compiled
+def _vector(network: Network, buckets: Indices, begin: int, end: int, row: F32) -> None:
+    """A word's vector, of its buckets."""
+    number = np.float32(1 / np.sqrt(end - begin))
+    for at in range(VECTOR):
+        total = np.float32(0)
+        for place in range(begin, end):
+            total += np.float32(network.vectors[buckets[place], at])
+        row[at] = total * network.scale[at] * number
+
+
+@compiled
 def _vectors(network: Network, buckets: Indices, bounds: Ints, first: int, words: int, rows: F32) -> None:
     """The vectors of words into rows from the second on; the first and the one after the last are nothing."""
     rows[0] = 0
     for word in range(words):
-        row = rows[word + 1]
-        row[:] = 0
-        for place in range(bounds[first + word], bounds[first + word + 1]):
-            vector = network.vectors[buckets[place]]
-            for at in range(VECTOR):
-                row[at] += vector[at]
-        scale = np.float32(1 / np.sqrt(bounds[first + word + 1] - bounds[first + word]))
-        for at in range(VECTOR):
-            row[at] *= scale
+        _vector(network, buckets, bounds[first + word], bounds[first + word + 1], rows[word + 1])
     rows[words + 1] = 0
 
 
