@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -27,6 +28,7 @@ from octavo.curation.rewriting_guards import Reason
 from octavo.curation.rewriting_settings import Rewriting
 from octavo.errors import InputError, OctavoError
 from octavo.progress import Progress, StoppedError
+from octavo.recipe_curation import Curation
 from tests.curation.chat_server import Reply, Server, passage_of, serving
 
 TEXT = (
@@ -667,8 +669,10 @@ def test_the_how_to_s_recipe_sections_are_valid() -> None:
     page = Path(__file__).parent.parent.parent / "docs" / "how-to" / "rewrite-harmful-passages.md"
     sections = re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL)
     assert len(sections) == 3
-    for section in sections:
-        Rewriting.model_validate(yaml.safe_load(section)["rewriting"])
+    whole, *parts = (yaml.safe_load(textwrap.dedent(section)) for section in sections)
+    Curation.model_validate(whole["curation"])
+    for part in parts:
+        Rewriting.model_validate(part["rewriting"])
 
 
 def test_every_reason_is_explained() -> None:
