@@ -39,7 +39,11 @@ SMALL = {
         "checkpoint": {"every_steps": 20},
         "compile": False,
     },
-    "evaluation": {"continuations": {"max_tokens": 8, "samples": 1}, "writing": {"prompts": 2, "max_tokens": 12}},
+    "evaluation": {
+        "continuations": {"max_tokens": 8, "samples": 1},
+        "writing": {"prompts": 2, "max_tokens": 12},
+        "memorization": {"prompts": 8},
+    },
     "release": {
         "formats": ["safetensors", "gguf-f32", "gguf-bf16", "gguf-q8_0"],
         "prompts": {"en": "The old keeper", "la": "Erat olim"},

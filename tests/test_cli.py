@@ -98,6 +98,9 @@ def test_every_recipe_of_init_is_valid_and_round_trips(corpus, tmp_path):
         (["run", "recipe.yaml", "--ray", "localhost:1"], "found localhost:1, which cannot be reached"),
         (["status", "nowhere"], "found no recipe.yaml in it"),
         (["evaluate", "nowhere"], "found no recipe.yaml in it"),
+        (["evaluate", "nowhere", "model.gguf"], "--held-out: found none, expected held-out documents"),
+        (["evaluate", "nowhere", "--held-out", "recipe.yaml"], "recipe.yaml: found no .parquet files"),
+        (["evaluate", "nowhere", "--set", "training.tokens=5"], "expected a field of the recipe's evaluation"),
         (["generate", "nowhere", "Once"], "found no such folder"),
     ],
 )
@@ -117,6 +120,30 @@ def test_status_tells_the_state_of_every_stage(small_run):
     assert "All stages are done." in done.stdout
     states = json.loads(octavo("status", small_run, "--json").stdout)["stages"]
     assert [s["state"] for s in states] == ["done"] * 6
+
+
+def test_a_run_and_its_files_are_measured_side_by_side(small_run, tmp_path):
+    gguf = small_run / "release/gguf/small-Q8_0.gguf"
+    given = [
+        "evaluate",
+        small_run,
+        gguf,
+        "--held-out",
+        small_run,
+        "--bits-only",
+        "--set",
+        "evaluation.max_bytes=4000",
+    ]
+    done = octavo(*given, "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert answer["models"].keys() == {"small", "small-Q8_0"}
+    assert abs(answer["differences"]["small-Q8_0"]["mean"]["value"]) < 0.01
+    again = octavo(*given, cwd=tmp_path)
+    assert "small-Q8_0: measured already" in again.stderr
+    value = answer["models"]["small"]["bits_per_byte"]["mean"]["model"]
+    assert f"{value:.3f}" in again.stdout
+    assert "Results: evaluation" in again.stdout
 
 
 def test_a_stage_command_goes_that_far(recipe, tmp_path):

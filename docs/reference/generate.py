@@ -14,12 +14,14 @@ from typing import Any
 
 import pyarrow as pa
 import typer
+from pydantic import BaseModel
 from typer.testing import CliRunner
 
 from octavo.cli import app
 from octavo.corpus.schema import DOCUMENT_SCHEMA, KEPT_SCHEMA, LEDGER_SCHEMA, PASSAGE_SCHEMA, REMOVED_SCHEMA
 from octavo.curation.quality import RULES as QUALITY_RULES
 from octavo.curation.quality import Rule
+from octavo.evaluation.report_figures import Model, Report, report_schema
 from octavo.recipe import json_schema
 from octavo.recipe_curation import Quality
 
@@ -118,6 +120,22 @@ HARM_FIELDS = {
 
 WRITTEN = (
     (
+        "evaluation/bits_per_byte.json",
+        "Bits per byte on the held-out works.",
+        {
+            "command": "What gives the figures; for a model that is no run, `model`, its path.",
+            "settings": "Tokens of the context and of the windows' overlap, precision, and kind of interval.",
+            "text": "What was measured on: the BLAKE3 hash of all of it, documents and bytes.",
+            "languages": "By language: `works`, `documents`, `bytes`, `tokens`; `bits_per_byte` of the `model` and "
+            "of the floors `unigram` (where the training tokens are known) and `xz`; the `interval` of the model's, "
+            "null under five works; how many documents are `restored` from their tokens.",
+            "mean": "The mean of the languages, each counting alike; its interval is `mean_interval`.",
+            "groups": "The same by `century`, `collection` and `source` (`by`, `value`), within each `lang` and over "
+            "`all`; `value` is null where it is not known.",
+            "works": "By work and language: documents, bytes, tokens, and the model's `bits` in all.",
+        },
+    ),
+    (
         "evaluation/adherence.json",
         "Whether continuations are in the language of their prompts.",
         {
@@ -162,6 +180,40 @@ WRITTEN = (
             "bounds.",
             "prompts": "The prompts, by `id`.",
             "continuations": "Each with the `id` of its prompt.",
+        },
+    ),
+    (
+        "evaluation/memorization.json",
+        "How much of its training texts the model gives back word for word.",
+        {
+            "command": "What gives the figures.",
+            "settings": "Tokens of the prompts and of what must come back, prompts, longest continuation, seed, "
+            "decodings, shortest span that counts, and kinds of intervals.",
+            "extraction": "By how often a text was seen, from `seen_least` to `seen_most` times (0: held out; from "
+            "1 on without an end: drawn among all), and `prompt_tokens`, over `n` texts: the share that is "
+            "`extractable`, and how many `verbatim_tokens` come back. Each with bounds.",
+            "held_out_seen": "Held-out texts that are left out, as training has seen their tokens.",
+            "spans": "By `decoding` (`truth`: held-out texts), over `n` continuations: `characters` and `tokens` "
+            "of the longest span that stands in the corpus, the share that is `reaching` a length, with bounds, "
+            "and the `licences` of the documents that spans of 50 characters or 20 tokens are from.",
+            "passages": "The texts, with the `id` of the document, how many `times_seen`, whether drawn "
+            "`by_chance` or to fill a group, and the `verbatim_tokens` by length of the prompt.",
+            "continuations": "Each with its longest `span` and the `source` of it: identifier, title, creator, "
+            "date, licence and URL of the document.",
+        },
+    ),
+    (
+        "evaluation/tasks.json",
+        "How well the model does document tasks; only where the recipe names some.",
+        {
+            "command": "What gives the figures.",
+            "settings": "Files and their BLAKE3 hashes, items at most, numbers of examples, seed, decoding, and "
+            "kind of intervals.",
+            "tasks": "By `task`, `group` (a language, or a pair of them) and `shots`, over `n` items, with "
+            "those passed over as `too_long`: `bleu` and `chrf`, and of the source, copied; `error_rate`, "
+            "`error_rate_before` and what was `gained`; `exact_match` and `f1`, and of the passage, copied. Each "
+            "with bounds, null under five documents (`works`).",
+            "answers": "Each with its prompt, the answer, and what was `expected`.",
         },
     ),
 )
@@ -243,6 +295,7 @@ def pages() -> dict[str, str]:
     return {
         "recipe.md": recipe_page(schema),
         "recipe.schema.json": json.dumps(schema, ensure_ascii=False, indent=1) + "\n",
+        "evaluation.schema.json": json.dumps(report_schema(), ensure_ascii=False, indent=1) + "\n",
         "cli.md": cli_page(),
         "files.md": files_page(),
         "rules.md": rules_page(),
@@ -331,7 +384,26 @@ def files_page() -> str:
     for name, description, meanings in WRITTEN:
         fields = [(f"`{field}`", meaning) for field, meaning in meanings.items()]
         lines += [f"## {name}", description, table(("field", "what it is"), fields)]
+    lines += [
+        "## evaluation/report.json",
+        "What report.html shows, in one file: [evaluation.schema.json](evaluation.schema.json) has every field.",
+        table(("field", "what it is"), _described(Report)),
+        "Each of the `models` has:",
+        table(("field", "what it is"), _described(Model)),
+    ]
     return "\n\n".join(lines) + "\n"
+
+
+def _described(model: type[BaseModel]) -> list[tuple[str, str]]:
+    """The fields of a model, and what each is: in its own words, or those of what it holds."""
+    schema = model.model_json_schema()
+    rows = []
+    for name, field in schema["properties"].items():
+        parts = [field, field.get("items", {}), *field.get("anyOf", [])]
+        inner = next((schema["$defs"][p["$ref"].rpartition("/")[2]] for p in parts if "$ref" in p), {})
+        meaning = field.get("description") or inner.get("description", "")
+        rows.append((f"`{name}`", " ".join(meaning.split())))
+    return rows
 
 
 def type_name(column: pa.DataType) -> str:

@@ -171,21 +171,63 @@ def launch(
 
 @app.command()
 def evaluate(
-    directory: RunDirectory,
-    compare: Annotated[
-        list[Path] | None,
+    models: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="MODEL",
+            help="A run; or runs, releases, Hugging Face directories and .gguf files, with --held-out.",
+            show_default=False,
+        ),
+    ],
+    held_out: Annotated[
+        Path | None,
         typer.Option(
-            metavar="RUN", help="Set this run's harmful continuations beside; may be repeated.", show_default=False
+            metavar="PATH",
+            help="Measure on these documents: a run's held-out works, or Parquet files.",
+            show_default=False,
         ),
     ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="With --held-out: where the figures go; evaluation-MODEL by default, evaluation of several.",
+            show_default=False,
+        ),
+    ] = None,
+    allow_overlap: Annotated[
+        bool, typer.Option("--allow-overlap", help="With --held-out: measure on what a model was trained on, too.")
+    ] = False,
+    bits_only: Annotated[
+        bool, typer.Option("--bits-only", help="With --held-out: bits per byte, and nothing that the models write.")
+    ] = False,
+    compare: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="RUN", help="Set this run's figures beside; may be repeated.", show_default=False),
+    ] = None,
+    settings: Settings = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure a run's model on its held-out works and in what it says.
+    """Measure models on held-out works and in what they say; a run alone on its own.
 
     Example: octavo evaluate runs/starter
+
+    Example: octavo evaluate runs/starter other/model model.gguf --held-out runs/starter
     """
-    settings = [f"evaluation.compare={json.dumps([str(run) for run in compare])}"] if compare else None
-    _finish(directory, "evaluation", as_json, settings)
+    for setting in settings or []:
+        if not setting.startswith("evaluation."):
+            raise InputError(f"--set {setting}: expected a field of the recipe's evaluation")
+    if held_out is not None:
+        if compare:
+            raise InputError("--compare: is for a run alone, expected no --held-out")
+        _side_by_side(models, held_out, out, allow_overlap, bits_only, settings, as_json)
+        return
+    given = {"--out": out, "--allow-overlap": allow_overlap, "--bits-only": bits_only}
+    if len(models) > 1 or any(given.values()) or models[0].suffix == ".gguf" or _is_model(models[0]):
+        raise InputError("--held-out: found none, expected held-out documents, as this is more than a run alone")
+    changed = [*(settings or [])]
+    changed += [f"evaluation.compare={json.dumps([str(run) for run in compare])}"] if compare else []
+    _finish(models[0], "evaluation", as_json, changed)
 
 
 @app.command()
@@ -262,6 +304,32 @@ def _finish(directory: Path, until: StageName, as_json: bool, settings: list[str
     display = Display(Stop())
     reporter = Reporter(display.message, display.stage)
     _print_figures(directory, finish_road(directory, until, reporter, settings), as_json)
+
+
+def _is_model(path: Path) -> bool:
+    return (path / "config.json").is_file() and not (path / "recipe.yaml").is_file()
+
+
+def _side_by_side(
+    models: list[Path],
+    held_out: Path,
+    out: Path | None,
+    allow_overlap: bool,
+    bits_only: bool,
+    settings: list[str] | None,
+    as_json: bool,
+) -> None:
+    from octavo.display import Display, Stop
+    from octavo.evaluation.side_by_side import Wanted, evaluate_models
+    from octavo.summary import print_side_by_side
+
+    wanted = Wanted(models, held_out, out, allow_overlap, bits_only, settings)
+    with Display(Stop()).stage("evaluation") as progress:
+        answer = evaluate_models(wanted, progress)
+    if as_json:
+        print_json(answer)
+    else:
+        print_side_by_side(answer, wanted.home)
 
 
 def _print_figures(directory: Path, figures: dict[str, dict[str, Any]], as_json: bool) -> None:

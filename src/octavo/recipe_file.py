@@ -8,6 +8,7 @@ import math
 import re
 import types
 import typing
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -89,8 +90,7 @@ def load(path: Path, settings: list[str] | None = None) -> Recipe:
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: found bytes that are not UTF-8 at offset {error.start}") from None
     data, lines = _parse_yaml(text, str(path))
-    for setting in settings or []:
-        _apply_setting(data, lines, setting)
+    apply_settings(data, lines, settings or [])
     return validate(data, lines, str(path))
 
 
@@ -140,6 +140,12 @@ def _parse_yaml(text: str, file: str) -> tuple[dict[str, Any], dict[tuple[str | 
 
 def _nested_too_deep(file: str) -> str:
     return f"{file}: found values nested without end, expected a recipe"
+
+
+def apply_settings(data: dict[str, Any], lines: dict[tuple[str | int, ...], str], settings: Iterable[str]) -> None:
+    """Lay `a.b=value` settings over a recipe given as plain data, and note in `lines` where each field is from."""
+    for setting in settings:
+        _apply_setting(data, lines, setting)
 
 
 def _apply_setting(data: dict[str, Any], lines: dict[tuple[str | int, ...], str], setting: str) -> None:

@@ -74,17 +74,23 @@ def train_model(recipe: Recipe, run: Path, progress: Progress, processes: Any) -
 
 def _held_out(recipe: Recipe, run: Path, tokenizer: Any, begin: int) -> Callable[[Any], dict[str, float]] | None:
     """Measures a model in training: bits per byte of the held-out texts, by language; None where there are none."""
-    from octavo.evaluation.bits_per_byte import read_held_out, text_bits
+    from octavo.evaluation.held_out_text import read_kept
+    from octavo.evaluation.scoring import total_bits
 
-    texts = read_held_out(run / "corpus" / "kept", recipe.evaluation.max_bytes)
+    texts = read_kept(run / "corpus" / "kept", recipe.evaluation.max_bytes)
     if not texts:
         return None
-    encoded = [[e.ids for e in tokenizer.encode_batch_fast(t.texts, add_special_tokens=False)] for t in texts]
+    encoded: dict[str, list[list[int]]] = {}
+    sizes: dict[str, int] = {}
+    for text in texts:
+        encoded.setdefault(text.lang, []).append(tokenizer.encode(text.text, add_special_tokens=False).ids)
+        sizes[text.lang] = sizes.get(text.lang, 0) + len(text.text.encode())
     bfloat16 = recipe.training.precision == "bfloat16"
 
     def measure(model: Any) -> dict[str, float]:
-        parts = zip(texts, encoded, strict=True)
-        return {text.lang: round(text_bits(model, ids, begin, bfloat16) / text.bytes, 4) for text, ids in parts}
+        return {
+            lang: round(total_bits(model, ids, begin, bfloat16) / sizes[lang], 4) for lang, ids in encoded.items()
+        }
 
     return measure
 
@@ -178,6 +184,18 @@ def _harm_files(recipe: Recipe) -> list[Path]:
     return outside_files(recipe)
 
 
+def _task_files(recipe: Recipe) -> list[Path]:
+    from octavo.evaluation.tasks import outside_files
+
+    return outside_files(recipe)
+
+
+def _compared_files(recipe: Recipe) -> list[Path]:
+    from octavo.evaluation.report import compared_files
+
+    return compared_files(recipe)
+
+
 STAGES = (
     Stage(
         "corpus",
@@ -235,7 +253,6 @@ STAGES = (
         "evaluation",
         lambda r: {
             "evaluation": r["evaluation"],
-            "training": {"precision": r["training"]["precision"]},
             "corpus": {"languages": r["corpus"]["languages"]},
             "curation": {"toxicity": {"classifier": r["curation"]["toxicity"]["classifier"]}},
             "seed": r["seed"],
@@ -247,6 +264,8 @@ STAGES = (
             *_given_tokens(recipe),
             *_curated(recipe, run, "kept", "report.json"),
             *_harm_files(recipe),
+            *_task_files(recipe),
+            *_compared_files(recipe),
         ],
         ("evaluation",),
         _evaluation,

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from octavo.energy import add_up, in_watt_hours
+from octavo.evaluation.side_by_side_table import side_by_side_table
 from octavo.evaluation.toxicity_table import harm_table
 
 PASSAGES = 12
@@ -36,8 +37,22 @@ def print_summary(directory: Path, figures: dict[str, dict[str, Any]]) -> None:
         console.print(f"{stage:<13} {_in_words(stage, found)}", markup=False, soft_wrap=True)
     _print_energy(console, figures.values())
     console.print(f"Results: {directory}", markup=False)
+    report = directory / "evaluation" / "report.html"
+    if "evaluation" in figures and report.exists():  # an earlier octavo wrote none
+        console.print(f"Report:  {report}", markup=False, soft_wrap=True)
     if "release" in figures:
         console.print(f'Try it:  octavo generate {directory} "Once upon a time"', markup=False)
+
+
+def print_side_by_side(answer: dict[str, Any], home: Path) -> None:
+    """Print the figures of models measured on the same text, and where all of them lie."""
+    console = Console(highlight=False)
+    console.print(side_by_side_table(answer))
+    for name, model in answer["models"].items():
+        if model.get("harm", {}).get("shares"):
+            console.print(name, markup=False)
+            console.print(harm_table(model["harm"]))
+    console.print(f"Results: {home}", markup=False)
 
 
 def print_status(directory: Path, states: list[dict[str, Any]]) -> None:

@@ -36,7 +36,7 @@ def test_the_stage_keeps_the_figures_in_short(small_run):
 @pytest.mark.parametrize("context", [8, 40])
 def test_a_model_of_a_small_context_has_what_fits_into_it(tmp_path, context):
     recipe = small_recipe(corpus={"languages": ["en"]})
-    found = measure_writing(recipe, untrained(context), tmp_path / "kept", tmp_path, Progress())
+    found = measure_writing(recipe, untrained(context), [], tmp_path, Progress())
     assert all(row["kept"] == row["left"] == 0 for row in found["adherence"])
     assert found["repetition"] == []  # none of our own is so short
     assert not (tmp_path / "repetition.svg").exists()
@@ -44,7 +44,7 @@ def test_a_model_of_a_small_context_has_what_fits_into_it(tmp_path, context):
 
 def test_without_documents_prompts_of_our_own_are_left(tmp_path):
     recipe = small_recipe(corpus={"languages": ["en", "la"]})
-    found = measure_writing(recipe, untrained(96), tmp_path / "kept", tmp_path, Progress())
+    found = measure_writing(recipe, untrained(96), [], tmp_path, Progress())
     assert {row["prompts"] for row in found["adherence"]} == {"own"}
     assert found["orthography"] == []
     assert found["repetition"][0]["temperature"] == 0.0

@@ -90,3 +90,14 @@ def test_no_tensor_of_positions_times_vocabulary_is_made(monkeypatch):
         with torch.no_grad():
             linear_cross_entropy(hidden, weight, targets)
     assert weight.numel() <= largest < POSITIONS * VOCABULARY
+
+
+@pytest.mark.parametrize("logits", [1, 7 * VOCABULARY, 2**25])
+def test_each_position_has_its_own_loss_whatever_is_made_at_once(monkeypatch, logits):
+    monkeypatch.setattr(module, "SMALL", logits)
+    hidden, weight, _ = drawn()
+    targets = torch.arange(POSITIONS) % VOCABULARY
+    expected = -(hidden.double() @ weight.double().T).log_softmax(1)[torch.arange(POSITIONS), targets]
+    torch.testing.assert_close(
+        module.cross_entropies(hidden, weight, targets).double(), expected, rtol=1e-5, atol=1e-5
+    )

@@ -112,6 +112,12 @@ def read_date(date: str, latest: int = _LAST_YEAR) -> Dated:
     return Dated((first, min(last, latest)), doubtful)
 
 
+def century_of(date: str | None, latest: int = _LAST_YEAR) -> int | None:
+    """The century of a date (19 for the 1800s), of its middle where there are several; None before our era."""
+    years = years_of(date, latest) if date else None
+    return None if not years or years[0] < 1 else (sum(years) // 2 - 1) // 100 + 1
+
+
 def _fold(words: str) -> str:
     """Small letters without accents, plain hyphens, single spaces."""
     words = words.replace("CIↃ", "M").replace("IↃ", "D").replace("cIɔ", "M").replace("Iɔ", "D")

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from octavo.compiled import Hashes
 from octavo.corpus import gutenberg, html, xml
-from octavo.corpus.dates import years_of
+from octavo.corpus.dates import century_of
 from octavo.corpus.schema import LANGUAGES, content_hash
 from octavo.curation import (
     decontamination,
@@ -154,7 +154,7 @@ def judge(documents: pa.RecordBatch, first_row: int, source: Source, recipe: Rec
         "evidence": findings.evidence_json(),
         "rules": pa.array(findings.rules, pa.large_list(_TEXT)),
         "century": pa.array(
-            [_century(date, settings.licences.as_of) for date in documents.column("date").to_pylist()], pa.int32()
+            [century_of(date, settings.licences.as_of) for date in documents.column("date").to_pylist()], pa.int32()
         ),
         "character_error": error,
         "ocr_correction": pc.fill_null(pc.greater_equal(error, settings.ocr.correct), False),
@@ -242,14 +242,6 @@ def _slices(part: Path) -> Iterator[pa.RecordBatch]:
 @cache
 def _sets(settings: str) -> Hashes | None:
     return decontamination.read_sets(Decontamination.model_validate_json(settings))
-
-
-def _century(date: str | None, as_of: int) -> int | None:
-    years = years_of(date, as_of) if date else None
-    if not years or years[0] < 1:
-        return None
-    first, last = ((year - 1) // 100 + 1 for year in years)
-    return first if first == last else (sum(years) // 2 - 1) // 100 + 1
 
 
 def _json_rows(**columns: Any) -> Iterator[str]:

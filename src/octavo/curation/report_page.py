@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jinja2
 from markupsafe import Markup, escape
 
 from octavo.corpus.schema import FATES
@@ -16,6 +15,7 @@ from octavo.curation.evidence import rule_in_words
 from octavo.curation.examples import Example, Examples, examples, visible
 from octavo.curation.toxicity_page import section
 from octavo.lineage import write_atomically
+from octavo.page import number, template
 from octavo.recipe import LANGUAGE_NAMES
 
 EXAMPLES = 20
@@ -66,17 +66,7 @@ def write_page(home: Path, report: dict[str, Any]) -> None:
     total = _sum("", counts["genre"].values())
     shorter = _without_folder([visible(str(name)) for name in counts["source"] if name])
     found = _shorter(examples(home, EXAMPLES), shorter)
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("octavo.curation"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=True,
-    )
-    environment.filters["number"] = _number
-    environment.filters["percent"] = _percent
-    environment.filters["fine_percent"] = _fine_percent
-    page = environment.get_template("report.html").render(
+    page = template("octavo.curation", "report.html").render(
         report=report,
         total=total,
         fates=[fate for fate in FATES if fate in total.documents],
@@ -101,7 +91,7 @@ def stacked_bar(parts: dict[str, int], whole: int, label: str) -> Markup:
         if width > 0:
             drawn.append(f'<rect class="{fate}" x="{x:.2f}" y="0" width="{width:.2f}" height="10"/>')
         x += width
-    told = ", ".join(f"{fate} {_number(parts[fate])} bytes" for fate in FATES if parts.get(fate))
+    told = ", ".join(f"{fate} {number(parts[fate])} bytes" for fate in FATES if parts.get(fate))
     title = escape(f"{label}: {told or 'nothing'}")
     return Markup(
         '<svg class="bar" role="img" viewBox="0 0 1000 10" preserveAspectRatio="none" '
@@ -204,17 +194,3 @@ def _shorter(found: Examples, shorter: Callable[[str], str]) -> Examples:
         rule: [e._replace(identifier=shorter(e.identifier), evidence=shorter(e.evidence)) for e in shown]
         for rule, shown in found.items()
     }
-
-
-def _number(value: int) -> str:
-    return f"{value:,}"
-
-
-def _percent(part: float, whole: float = 1.0) -> str:
-    share = 100 * part / whole if whole else 0.0
-    return f"{share:.1f}\N{NARROW NO-BREAK SPACE}%"
-
-
-def _fine_percent(part: float, whole: float = 1.0) -> str:
-    share = 100 * part / whole if whole else 0.0
-    return f"{share:.3f}\N{NARROW NO-BREAK SPACE}%"

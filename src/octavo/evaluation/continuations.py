@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import torch
@@ -29,11 +29,13 @@ def continue_prompts(
     seeds: Sequence[int] | None = None,
     progress: Progress | None = None,
     note: str = "",
+    stop: Callable[[list[int]], bool] = lambda tokens: False,
 ) -> list[list[int]]:
     """The continuation of each prompt's tokens, up to the `end` token, the limit or the context's edge.
 
     In float32 on the model's device. Each prompt draws by its own seed, by default the decoding's, and what it
     becomes does not depend on what is continued beside it. `note` is shown with the progress.
+    A continuation also ends where `stop` says so of its tokens, the last of them among these.
     """
     progress = progress or Progress()
     settings = [replace(decoding, seed=seed) for seed in seeds or [decoding.seed] * len(prompts)]
@@ -42,11 +44,22 @@ def continue_prompts(
     for batch in _batches(model, prompts, decoding.max_tokens):
         progress.check()
         progress.update(done, len(prompts), note)
-        written = _continue_batch(model, [prompts[n] for n in batch], end, [settings[n] for n in batch])
+        written = _continue_batch(model, [prompts[n] for n in batch], end, [settings[n] for n in batch], stop)
         for n, tokens in zip(batch, written, strict=True):
-            found[n] = tokens if tokens is not None else list(next_tokens(model, prompts[n], end, settings[n]))
+            found[n] = tokens if tokens is not None else _continue_alone(model, prompts[n], end, settings[n], stop)
         done += len(batch)
     return found
+
+
+def _continue_alone(
+    model: Llama, prompt: list[int], end: int, decoding: Decoding, stop: Callable[[list[int]], bool]
+) -> list[int]:
+    tokens: list[int] = []
+    for token in next_tokens(model, prompt, end, decoding):
+        tokens.append(token)
+        if stop(tokens):
+            break
+    return tokens
 
 
 def _batches(model: Llama, prompts: Sequence[list[int]], max_tokens: int) -> Iterator[list[int]]:
@@ -69,7 +82,7 @@ def _batches(model: Llama, prompts: Sequence[list[int]], max_tokens: int) -> Ite
 
 @torch.inference_mode()
 def _continue_batch(
-    model: Llama, prompts: list[list[int]], end: int, settings: list[Decoding]
+    model: Llama, prompts: list[list[int]], end: int, settings: list[Decoding], stop: Callable[[list[int]], bool]
 ) -> list[list[int] | None]:
     """The continuations, or None where a choice was too close."""
     config, device = model.config, model.output.weight.device
@@ -96,7 +109,7 @@ def _continue_batch(
                 found[n] = None
             elif token != end and tokens is not None:
                 tokens.append(token)
-                if len(tokens) < limits[n]:
+                if len(tokens) < limits[n] and not stop(tokens):
                     stay.append(row)
         if len(stay) < len(going):
             rows = torch.tensor(stay, dtype=torch.int64, device=device)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple
 from xml.sax.saxutils import escape
 
+from octavo.plot import mark, round_step, text
+
 WIDTH, HEIGHT, GAP, LEFT, TOP = 420, 250, 30, 52, 40
 RECOMMENDED: Final = (1.1, 1.2)
 """Repetition penalties that are recommended for small base models."""
@@ -21,7 +23,7 @@ text { font: 13px system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue"
 .grid { stroke: var(--line); } .paper { fill: var(--paper); } .band { fill: var(--band); }
 .truth { stroke: var(--ink); stroke-dasharray: 5 4; } polyline { fill: none; stroke-width: 2; }
 .s0 { stroke: var(--c0); } .s1 { stroke: var(--c1); } .s2 { stroke: var(--c2); }
-.f0 { fill: var(--c0); } .f1 { fill: var(--c1); } .f2 { fill: var(--c2); }
+.c0 { fill: var(--c0); } .c1 { fill: var(--c1); } .c2 { fill: var(--c2); }
 """
 
 
@@ -49,14 +51,14 @@ def repetition_plot(rows: list[dict[str, Any]]) -> str:
     x = float(LEFT)
     for n, temperature in enumerate(temperatures):
         drawn += [
-            _mark(n, x, 20, f"temperature {temperature:g}"),
-            _text(x + 12, 24, f"temperature {temperature:g}"),
+            mark(n, x, 20, f"temperature {temperature:g}", 5),
+            text(x + 12, 24, f"temperature {temperature:g}"),
         ]
         x += 140
     drawn.append(f'<line class="truth" x1="{x:.0f}" x2="{x + 26:.0f}" y1="20" y2="20"/>')
-    drawn.append(_text(x + 34, 24, "the true texts"))
+    drawn.append(text(x + 34, 24, "the true texts"))
     drawn.append(f'<rect class="band" x="{x + 150:.0f}" y="12" width="26" height="16"/>')
-    drawn.append(_text(x + 184, 24, "recommended penalties"))
+    drawn.append(text(x + 184, 24, "recommended penalties"))
     for place, panel in enumerate(PANELS):
         left = (WIDTH + GAP) * (place % 2)
         top = 40 + (HEIGHT + TOP + GAP) * (place // 2)
@@ -70,14 +72,14 @@ def repetition_plot(rows: list[dict[str, Any]]) -> str:
 
 
 def _panel(panel: Panel, rows: list[dict[str, Any]], temperatures: list[float], left: int, top: int) -> list[str]:
-    drawn = [_text(left + 12, top + 24, panel.title, "title")]
+    drawn = [text(left + 12, top + 24, panel.title, "title")]
     penalties = sorted({row["repetition_penalty"] for row in rows if row["repetition_penalty"] is not None})
     first, last = left + LEFT, left + WIDTH - 16
     upper, lower = top + TOP, top + HEIGHT + 8
     bounds = [
         row[panel.figure][b] for row in rows for b in (panel.value, "high") if row[panel.figure][b] is not None
     ]
-    step = _step(max([*bounds, 1e-9]))
+    step = round_step(max([*bounds, 1e-9]), 5)
     high = step * -int(-max([*bounds, 1e-9]) // step)
 
     def across(penalty: float) -> float:
@@ -94,9 +96,9 @@ def _panel(panel: Panel, rows: list[dict[str, Any]], temperatures: list[float], 
     for tick in range(round(high / step) + 1):
         y = up(tick * step)
         drawn.append(f'<line class="grid" x1="{first}" x2="{last}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        drawn.append(_text(first - 8, y + 4, f"{tick * step:g}", "soft end"))
-    drawn += [_text(across(p), lower + 18, f"{p:g}", "soft middle") for p in penalties]
-    drawn.append(_text((first + last) / 2, lower + 36, "repetition penalty", "soft middle"))
+        drawn.append(text(first - 8, y + 4, f"{tick * step:g}", "soft end"))
+    drawn += [text(across(p), lower + 18, f"{p:g}", "soft middle") for p in penalties]
+    drawn.append(text((first + last) / 2, lower + 36, "repetition penalty", "soft middle"))
     for row in rows:
         if row["temperature"] is None:
             y = up(row[panel.figure][panel.value])
@@ -117,29 +119,5 @@ def _panel(panel: Panel, rows: list[dict[str, Any]], temperatures: list[float], 
                 drawn.append(
                     f'<line class="s{n % 3}" x1="{x:.1f}" x2="{x:.1f}" y1="{up(low):.1f}" y2="{up(up_to):.1f}"/>'
                 )
-            drawn.append(_mark(n, x, up(value), told))
+            drawn.append(mark(n, x, up(value), told, 5))
     return drawn
-
-
-def _step(span: float) -> float:
-    """A round step that divides a span into about five."""
-    rough = span / 5
-    power: float = 10.0 ** int(f"{rough:e}".partition("e")[2])
-    return power * next(f for f in (1, 2, 5, 10) if f * power >= rough)
-
-
-def _mark(n: int, x: float, y: float, told: str) -> str:
-    """A dot, a square or a diamond: told apart without colour too."""
-    title = f"<title>{escape(told)}</title>"
-    match n % 3:
-        case 0:
-            return f'<circle class="f0" cx="{x:.1f}" cy="{y:.1f}" r="5">{title}</circle>'
-        case 1:
-            return f'<rect class="f1" x="{x - 4.5:.1f}" y="{y - 4.5:.1f}" width="9" height="9">{title}</rect>'
-        case _:
-            points = f"{x:.1f},{y - 6:.1f} {x + 6:.1f},{y:.1f} {x:.1f},{y + 6:.1f} {x - 6:.1f},{y:.1f}"
-            return f'<polygon class="f2" points="{points}">{title}</polygon>'
-
-
-def _text(x: float, y: float, words: str, kind: str = "") -> str:
-    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}">{escape(words)}</text>'

@@ -167,6 +167,11 @@ def _highest(texts: Sequence[str], recipe: Recipe) -> Scores:
     return scores.round(4)  # as they are written, so that a run to compare with has the very same
 
 
+def any_scores(texts: Sequence[str], recipe: Recipe) -> list[float]:
+    """The highest score of each text in any dimension, by the recipe's classifier."""
+    return list(map(float, _highest(texts, recipe)[:, -1]))
+
+
 def _groups(prompts: Sequence[Prompt]) -> Iterator[tuple[str, str, npt.NDArray[np.int64]]]:
     """Languages, and all of them, by kind, each with the places of its prompts."""
     for lang in [ALL, *sorted({prompt.lang for prompt in prompts})]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from octavo.evaluation import adherence, orthography, repetition
-from octavo.evaluation.openings import read_documents
+from octavo.evaluation.openings import Document
 from octavo.evaluation.speaker import Speaker
 from octavo.lineage import write_json
 from octavo.progress import Progress
@@ -16,13 +17,14 @@ COMMAND: Final = "octavo evaluate RUN"
 """Gives the figures again."""
 
 
-def measure_writing(recipe: Recipe, speaker: Speaker, kept: Path, home: Path, progress: Progress) -> dict[str, Any]:
+def measure_writing(
+    recipe: Recipe, speaker: Speaker, documents: Sequence[Document], home: Path, progress: Progress
+) -> dict[str, Any]:
     """Write `home`/{adherence,orthography,repetition}.json and repetition.svg; return the figures in short.
 
     Repetition takes a quarter of the prompts, at more settings, and twice the length, as loops take time to show.
     """
     languages, settings = recipe.corpus.languages, recipe.evaluation.writing
-    documents = read_documents(kept, languages)
     seed, prompts, tokens = recipe.seed, settings.prompts, settings.max_tokens
     found = {
         adherence.FILE: adherence.measure_adherence(speaker, documents, languages, seed, prompts, tokens, progress),

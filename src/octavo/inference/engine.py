@@ -6,7 +6,7 @@ import json
 import os
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -75,6 +75,10 @@ LONGEST_NUMBER = 10_000
 """Digits in a row that llama.cpp is given at most: it calls itself for each, and 60,000 end the process."""
 
 
+CERTAIN = 10_000.0
+"""Added to a token's logit: more than any two logits lie apart."""
+
+
 class LlamaCppEngine:
     """llama.cpp, on a GGUF file."""
 
@@ -125,11 +129,25 @@ class LlamaCppEngine:
     def next_token_logprobs(self, tokens: list[int], vocab_size: int) -> dict[int, float]:
         """Natural logarithms of the next token's probabilities, by token."""
         request = self._request(tokens, Decoding(max_tokens=1, repetition_penalty=1.0)) | {"n_probs": vocab_size}
-        answer = self.server.handle_completions(request)
-        if "error" in answer:
-            raise OctavoError(f"llama.cpp: {answer['error']['message']}")
-        first = answer["choices"][0]["logprobs"]["content"][0]
+        first = self._ask(request)["logprobs"]["content"][0]
         return {entry["id"]: entry["logprob"] for entry in first["top_logprobs"]}
+
+    def logprob(self, tokens: list[int], following: int) -> tuple[float, bool]:
+        """Natural logarithm of the probability of the token `following`, and whether it is the likeliest.
+
+        llama.cpp tells it of the token that it chose, as it was before any bias; a bias makes it choose this one.
+        """
+        request = self._request(tokens, Decoding(max_tokens=1, repetition_penalty=1.0))
+        answer = self._ask(request | {"n_probs": 1, "logit_bias": [[following, CERTAIN]]})
+        chosen = answer["logprobs"]["content"][0]
+        if chosen["id"] != following:
+            raise OctavoError(f"llama.cpp: found token {chosen['id']} chosen, expected {following}")
+        return chosen["logprob"], chosen["top_logprobs"][0]["id"] == following
+
+    def text(self, tokens: list[int], decoding: Decoding, stops: Sequence[str]) -> str:
+        """What follows as a whole, up to where the first of `stops` would begin."""
+        answer: str = self._ask(self._request(tokens, decoding) | {"stop": list(stops)})["text"]
+        return answer
 
     def encode(self, text: str) -> list[int]:
         """A prompt's tokens by llama.cpp's own tokenizer, after the begin-of-text token.
@@ -149,6 +167,13 @@ class LlamaCppEngine:
         with urllib.request.urlopen(request) as answer:
             tokens: list[int] = json.load(answer)["tokens"]
         return tokens
+
+    def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        answer = self.server.handle_completions(request)
+        if "error" in answer:
+            raise OctavoError(f"llama.cpp: {answer['error']['message']}")
+        choice: dict[str, Any] = answer["choices"][0]
+        return choice
 
     def _request(self, tokens: list[int], decoding: Decoding) -> dict[str, Any]:
         return {

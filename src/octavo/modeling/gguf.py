@@ -71,7 +71,7 @@ def save_gguf(
         quantised = array.ndim > 1 and not (kind == "Q8_0" and array.shape[-1] % 32)
         stored = tensor_type if quantised else GGMLQuantizationType.F32
         data = np.ascontiguousarray(array) if stored == GGMLQuantizationType.F32 else quantize(array, stored)
-        writer.add_tensor(_gguf_name(hf_name), data, raw_dtype=stored)
+        writer.add_tensor(gguf_name(hf_name), data, raw_dtype=stored)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -148,7 +148,8 @@ def _interleave(weight: np.ndarray, heads: int) -> np.ndarray:
     return weight.reshape(heads, 2, rows // heads // 2, columns).swapaxes(1, 2).reshape(rows, columns)
 
 
-def _gguf_name(hf_name: str) -> str:
+def gguf_name(hf_name: str) -> str:
+    """llama.cpp's name of a weight."""
     stem = hf_name.removesuffix(".weight")
     if stem.startswith("model.layers."):
         _, _, layer, part = stem.split(".", 3)

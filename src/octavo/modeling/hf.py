@@ -87,6 +87,13 @@ def save_hf(model: Llama, folder: Path, begin: int, end: int, dtype: torch.dtype
     write_json(folder / "config.json", hf_config(model.config, begin, end, str(dtype).removeprefix("torch.")))
 
 
+def round_to_bfloat16(model: Llama) -> None:
+    """Round a model's weights as they are in `model.safetensors` of a release."""
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(parameter.to(torch.bfloat16))
+
+
 def load_hf(folder: Path, dtype: torch.dtype = torch.float32) -> Llama:
     """Read a Llama model from a Hugging Face directory, sharded or not.
 

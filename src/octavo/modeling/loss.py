@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 IGNORE = -100
@@ -19,6 +20,9 @@ IGNORE = -100
 
 LOGITS = 2**25
 """Logits that are made at once at most; more positions than that are taken in parts of the same size."""
+
+SMALL = 2**20
+"""The same where each position's loss is wanted, without a gradient: 4 MiB, which a processor's caches hold."""
 
 
 def linear_cross_entropy(hidden_ND: Tensor, weight_VD: Tensor, targets_N: Tensor, z_loss: float = 0.0) -> Tensor:
@@ -36,9 +40,21 @@ def linear_cross_entropy(hidden_ND: Tensor, weight_VD: Tensor, targets_N: Tensor
         return nats
     sums = [
         _sum(hidden_RD, weight_VD, targets_R, torch.logsumexp((hidden_RD @ weight_VD.T).float(), 1), z_loss)
-        for hidden_RD, targets_R in _parts(hidden_ND, weight_VD, targets_N)
+        for hidden_RD, targets_R in _parts(hidden_ND, weight_VD, targets_N, LOGITS)
     ]
     return sum(sums[1:], sums[0])
+
+
+@torch.no_grad()
+def cross_entropies(hidden_ND: Tensor, weight_VD: Tensor, targets_N: Tensor) -> Tensor:
+    """The cross-entropy in nats of each position alone, float32, without a gradient."""
+    parts = _parts(hidden_ND, weight_VD, targets_N, SMALL)
+    return torch.cat(
+        [
+            F.cross_entropy((hidden_RD @ weight_VD.T).float(), targets_R, reduction="none")
+            for hidden_RD, targets_R in parts
+        ]
+    )
 
 
 class _LinearCrossEntropy(torch.autograd.Function):
@@ -47,7 +63,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
         entries_V = torch.arange(len(weight_VD), dtype=torch.int32, device=hidden_ND.device)
         sums, into_hidden = [], []
         into_weight_VD: Tensor | None = None
-        for hidden_RD, targets_R in _parts(hidden_ND, weight_VD, targets_N):
+        for hidden_RD, targets_R in _parts(hidden_ND, weight_VD, targets_N, LOGITS):
             logits_RV = hidden_RD @ weight_VD.T
             lse_R = torch.logsumexp(logits_RV.float(), 1)
             sums.append(_sum(hidden_RD, weight_VD, targets_R, lse_R, z_loss))
@@ -69,9 +85,9 @@ class _LinearCrossEntropy(torch.autograd.Function):
         return scaled_ND, into_weight_VD.float() * upstream[0], None, None
 
 
-def _parts(hidden_ND: Tensor, weight_VD: Tensor, targets_N: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+def _parts(hidden_ND: Tensor, weight_VD: Tensor, targets_N: Tensor, logits: int) -> Iterator[tuple[Tensor, Tensor]]:
     positions = len(hidden_ND)
-    parts = -(-positions * len(weight_VD) // LOGITS)
+    parts = -(-positions * len(weight_VD) // logits)
     size = -(-positions // parts)
     for start in range(0, positions, size):
         yield hidden_ND[start : start + size], targets_N[start : start + size]

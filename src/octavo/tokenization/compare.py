@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from octavo.corpus.dates import years_of
+from octavo.corpus.dates import century_of
 from octavo.corpus.locations import expand
 from octavo.corpus.readers import Unreadable, reader_for
 from octavo.curation.language import identify
@@ -220,13 +220,7 @@ def _foreign(table: pa.Table, source: str) -> Iterator[Text]:
         rows = table.slice(start, 64)
         found = pc.struct_field(identify(rows.column("text").combine_chunks()), "lang").to_pylist()
         for row, lang in zip(rows.select(["text", "date", "collection"]).to_pylist(), found, strict=True):
-            yield Text(row["text"] or "", lang, _century(row["date"]), row["collection"] or source)
-
-
-def _century(date: str | None) -> int | None:
-    """The century of a date (19 for the 1800s), of its middle where there are several; None before our era."""
-    years = years_of(date) if date else None
-    return None if not years or years[0] < 1 else (sum(years) // 2 - 1) // 100 + 1
+            yield Text(row["text"] or "", lang, century_of(row["date"]), row["collection"] or source)
 
 
 def _batches(texts: Iterable[Text]) -> Iterator[list[Text]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 from xml.sax.saxutils import escape
 
+from octavo.plot import mark, round_step, text
 from octavo.tokenization.compare_table import label
 
 WIDTH, LEFT, RIGHT, ROW, HEAD = 880, 190, 30, 26, 70
@@ -49,7 +50,7 @@ def comparison_plot(compared: dict[str, Any]) -> str:
         wide = 34 + 7.2 * len(found["name"])
         if x + wide > WIDTH - RIGHT and x > LEFT:
             x, y = float(LEFT), y + 22
-        drawn += [_mark(n, x, y - 4, found["name"]), _text(x + 12, y, found["name"])]
+        drawn += [mark(n, x, y - 4, found["name"]), text(x + 12, y, found["name"])]
         x += wide
     y += 16
     for panel in PANELS:
@@ -81,7 +82,7 @@ def _panel(panel: Panel, rows: list[str], tokenizers: list[dict[str, Any]], top:
         for group in rows
         if (value := found["by"][panel.dimension][group][panel.figure]) is not None
     }
-    step = _step(max(values.values()) - min(0.0, *values.values()))
+    step = round_step(max(values.values()) - min(0.0, *values.values()), 8)
     low = step * int(min(values.values()) // step)
     high = step * -int(-max(values.values()) // step)
     high = high if high > low else low + step
@@ -90,47 +91,20 @@ def _panel(panel: Panel, rows: list[str], tokenizers: list[dict[str, Any]], top:
     def across(value: float) -> float:
         return LEFT + (WIDTH - LEFT - RIGHT) * (value - low) / (high - low)
 
-    drawn = [_text(16, top + 24, panel.title, "title")]
+    drawn = [text(16, top + 24, panel.title, "title")]
     bottom = first + ROW * len(rows)
     for tick in range(round((high - low) / step) + 1):
         value = low + tick * step
         x = across(value)
         drawn.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{first:.1f}" y2="{bottom:.1f}"/>')
-        drawn.append(_text(x, bottom + 18, f"{value:g}", "soft middle"))
+        drawn.append(text(x, bottom + 18, f"{value:g}", "soft middle"))
     for row, group in enumerate(rows):
         y = first + ROW * (row + 0.5)
         name = label(panel.dimension, group)
         drawn.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        drawn.append(_text(LEFT - 12, y + 4, name, "end"))
+        drawn.append(text(LEFT - 12, y + 4, name, "end"))
         for n in reversed(range(len(tokenizers))):  # the first on top
             if (n, group) in values:
                 told = f"{tokenizers[n]['name']}, {name}: {values[n, group]:.3f}"
-                drawn.append(_mark(n, across(values[n, group]), y, told))
+                drawn.append(mark(n, across(values[n, group]), y, told))
     return drawn
-
-
-def _step(span: float) -> float:
-    """A round step that divides a span into about eight."""
-    rough = max(span, 1e-9) / 8
-    power: float = 10.0 ** int(f"{rough:e}".partition("e")[2])
-    return power * next(f for f in (1, 2, 5, 10) if f * power >= rough)
-
-
-def _mark(n: int, x: float, y: float, told: str) -> str:
-    """A dot, a square, a diamond or a triangle: told apart without colour too."""
-    title = f"<title>{escape(told)}</title>"
-    colour = f'class="c{n % 6}"'
-    match n % 4:
-        case 0:
-            return f'<circle {colour} cx="{x:.1f}" cy="{y:.1f}" r="6">{title}</circle>'
-        case 1:
-            return f'<rect {colour} x="{x - 5:.1f}" y="{y - 5:.1f}" width="10" height="10">{title}</rect>'
-        case 2:
-            points = f"{x:.1f},{y - 7:.1f} {x + 7:.1f},{y:.1f} {x:.1f},{y + 7:.1f} {x - 7:.1f},{y:.1f}"
-        case _:
-            points = f"{x:.1f},{y - 6:.1f} {x + 6.5:.1f},{y + 5:.1f} {x - 6.5:.1f},{y + 5:.1f}"
-    return f'<polygon {colour} points="{points}">{title}</polygon>'
-
-
-def _text(x: float, y: float, words: str, kind: str = "") -> str:
-    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}">{escape(words)}</text>'

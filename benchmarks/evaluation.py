@@ -1,0 +1,107 @@
+"""How much faster bits per byte come from many texts at once than from one after the other, and whether they agree.
+
+    python benchmarks/evaluation.py RUN                       # on the run's held-out works
+    python benchmarks/evaluation.py MODEL --held-out PATH     # any model that octavo evaluates, any documents
+
+The same texts are scored by `octavo.evaluation.scoring`, which batches them, and in the same rounds one by one:
+each window alone, with the logits of all its positions in float32. Whole documents are one case; the other is
+short texts, the documents' lines, as benchmarks of answers have them. Figures are of this machine and this moment;
+it refuses to time beside other work unless told (--busy).
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import psutil
+import torch
+from figures import Figure, figure, show
+
+from octavo.evaluation.held_out_text import read_held_out
+from octavo.evaluation.model_files import open_model
+from octavo.evaluation.scoring import Bits, text_bits, windows
+from octavo.evaluation.speaker import Speaker
+
+ROUNDS = 3
+
+
+@torch.inference_mode()
+def one_by_one(speaker: Speaker, texts: list[list[int]]) -> Bits:
+    bits = np.zeros(len(texts))
+    for n, ids in enumerate(texts):
+        for row in windows([speaker.begin, *ids], speaker.context):
+            tokens = torch.tensor([row.tokens])
+            scores = speaker.model(tokens[:, :-1]).float().log_softmax(-1)[0, row.first - 1 :]
+            chosen = scores.gather(-1, tokens[0, row.first :, None])
+            bits[n] -= float(chosen.double().sum()) / math.log(2)
+    return bits
+
+
+def measure(speaker: Speaker, name: str, texts: list[list[int]]) -> dict[str, Figure]:
+    rounds = [
+        (
+            timed(lambda: text_bits(speaker.model, texts, speaker.begin)),
+            timed(lambda: one_by_one(speaker, texts)),
+        )
+        for _ in range(ROUNDS)
+    ]
+    tokens = sum(map(len, texts))
+    fast, slow = (tokens / statistics.median(found[way][0] for found in rounds) for way in (0, 1))
+    ratio = statistics.median(alone[0] / batch[0] for batch, alone in rounds)
+    batch, alone = rounds[0][0][1], rounds[0][1][1]
+    apart = abs(float(batch.sum() / alone.sum()) - 1)
+    how = f"{len(texts)} texts, {tokens:,} tokens, median of {ROUNDS} rounds"
+    return {
+        f"{name}, at once": figure(fast, "tokens/s", "", True, how),
+        f"{name}, one by one": figure(slow, "tokens/s", "", True, how),
+        f"{name}, ratio": figure(ratio, "times", ">= 3", ratio >= 3, how),
+        f"{name}, apart": figure(apart * 1e6, "millionths of all bits", "<= 1", apart <= 1e-6, how),
+    }
+
+
+def timed(scored: Callable[[], Bits]) -> tuple[float, Bits]:
+    started = time.perf_counter()
+    bits = scored()
+    return time.perf_counter() - started, bits
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", type=Path)
+    parser.add_argument("--held-out", type=Path, help="by default those of the run")
+    parser.add_argument("--bytes", type=int, default=20_000, help="of each language")
+    parser.add_argument("--busy", action="store_true", help="measure although the machine is at work")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    load = psutil.cpu_percent(interval=2)
+    if load > 20 and not options.busy:
+        sys.exit(f"the machine is busy ({load:.0f} % of its processors); wait, or give --busy")
+    speaker = open_model(options.model)
+    documents = [text.text for text in read_held_out(options.held_out or options.model, options.bytes)]
+    lines = [line for text in documents for line in text.splitlines() if line.strip()]
+    processor = Path("/proc/cpuinfo").read_text().partition("model name")[2].partition("\n")[0].strip("\t: ")
+    machine = {
+        "processor": processor,
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "load before, %": load,
+        "torch": torch.__version__,
+        "parameters": f"{speaker.model.config.parameters:,}",
+        "context": speaker.context,
+        "entries": f"{speaker.model.config.vocab_size:,}",
+    }
+    found = measure(speaker, "documents", speaker.encode(documents))
+    found |= measure(speaker, "lines", speaker.encode(lines))
+    show(found, machine, options.json)
+
+
+if __name__ == "__main__":
+    main()

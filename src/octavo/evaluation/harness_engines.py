@@ -1,0 +1,177 @@
+"""What lm-eval needs of octavo's engines: texts as tokens, log-likelihoods, and writing up to a stop."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final, NamedTuple, Protocol
+
+import torch
+
+from octavo.errors import InputError
+from octavo.evaluation.continuations import continue_prompts
+from octavo.evaluation.harness_requests import cut
+from octavo.inference.engine import EngineName, LlamaCppEngine, TorchEngine, open_engine
+from octavo.modeling.decoding import Decoding
+
+_BATCH_TOKENS: Final = 8192
+
+
+class Likelihood(NamedTuple):
+    """What a model makes of some tokens after others."""
+
+    nats: float
+    """The logarithm of their probability; 0 of none."""
+    likeliest: bool
+    """Whether each is the likeliest after those before it."""
+
+
+Row = tuple[Sequence[int], Sequence[int]]
+"""Tokens to read before, one at least, and tokens to weigh."""
+
+
+class Reader(Protocol):
+    """An engine as lm-eval is answered by it."""
+
+    name: str
+    context: int
+    window: int
+    """Tokens that may be read at once."""
+    begin: int
+    begins: bool
+    """Whether the tokenizer puts the begin token before a text."""
+
+    def encode(self, text: str) -> list[int]:
+        """A text's tokens, without the begin token; a special entry's name in it is text."""
+        ...
+
+    def weigh(self, rows: Sequence[Row]) -> list[Likelihood]:
+        """The likelihood of each row's tokens; what does not fit into the window is cut at the beginning."""
+        ...
+
+    def write(
+        self, prompts: Sequence[list[int]], decoding: Decoding, seeds: Sequence[int], stops: Sequence[str]
+    ) -> list[str]:
+        """The text after each prompt, drawn by its own seed, up to the first of `stops`."""
+        ...
+
+
+class TorchReader:
+    """Octavo's own model: many at once, in float32."""
+
+    name = "torch"
+
+    def __init__(self, engine: TorchEngine) -> None:
+        self.engine = engine
+        self.model, self.begin = engine.model, engine.begin
+        self.context = self.window = engine.context
+        self.begins = engine.tokenizer.encode("a").ids[:1] == [engine.begin]
+
+    def encode(self, text: str) -> list[int]:
+        """A text's tokens."""
+        ids: list[int] = self.engine.tokenizer.encode(text, add_special_tokens=False).ids
+        return ids
+
+    @torch.inference_mode()
+    def weigh(self, rows: Sequence[Row]) -> list[Likelihood]:
+        """The likelihood of each row's tokens."""
+        found = [Likelihood(0.0, True)] * len(rows)
+        texts = [[*before, *weighed][-(self.window + 1) :] for before, weighed in rows]
+        order = sorted((n for n, (_, weighed) in enumerate(rows) if weighed), key=lambda n: len(texts[n]))
+        while order:
+            longest = len(texts[order[-1]])
+            batch = order[-max(1, _BATCH_TOKENS // longest) :]
+            del order[-len(batch) :]
+            tokens = torch.tensor([texts[n] + [0] * (longest - len(texts[n])) for n in batch])
+            hidden = self.model.hidden(tokens[:, :-1])
+            for row, n in enumerate(batch):
+                last = len(texts[n])
+                first = last - min(len(rows[n][1]), last - 1)
+                logits = self.model.output(hidden[row, first - 1 : last - 1]).float()
+                targets = tokens[row, first:last]
+                nats = logits.gather(-1, targets[:, None])[:, 0] - logits.logsumexp(-1)
+                likeliest = bool((logits.argmax(-1) == targets).all())
+                found[n] = Likelihood(float(nats.double().sum()), likeliest)
+        return found
+
+    def write(
+        self, prompts: Sequence[list[int]], decoding: Decoding, seeds: Sequence[int], stops: Sequence[str]
+    ) -> list[str]:
+        """The text after each prompt."""
+
+        def stopped(tokens: list[int]) -> bool:
+            text = self._decode(tokens) if stops else ""
+            return any(stop in text for stop in stops)
+
+        found = continue_prompts(self.model, prompts, self.engine.end, decoding, seeds, stop=stopped)
+        return [cut(self._decode(tokens), stops) for tokens in found]
+
+    def _decode(self, tokens: list[int]) -> str:
+        text: str = self.engine.tokenizer.decode(tokens, skip_special_tokens=True)
+        return text
+
+
+class LlamaCppReader:
+    """llama.cpp, one request after another; it keeps what it has read, so that those with one beginning go fast."""
+
+    name = "llama.cpp"
+
+    def __init__(self, engine: LlamaCppEngine, model: Path) -> None:
+        self.engine = engine
+        self.context = engine.context
+        self.window = engine.context - 1  # it refuses a prompt that fills the context
+        begin = engine.encode("")
+        if not begin:
+            raise InputError(
+                f"{model}: found a GGUF file that puts no token before a text, expected one: use engine=torch on "
+                "the model directory"
+            )
+        self.begin, self.begins = begin[0], True
+
+    def encode(self, text: str) -> list[int]:
+        """A text's tokens, by llama.cpp's own tokenizer."""
+        return self.engine.encode(text)[1:]
+
+    def weigh(self, rows: Sequence[Row]) -> list[Likelihood]:
+        """The likelihood of each row's tokens."""
+        found = [Likelihood(0.0, True)] * len(rows)
+        # In the order of what comes before, so that it is read once for all that follows it.
+        for n in sorted(range(len(rows)), key=lambda n: list(rows[n][0])):
+            before, weighed = rows[n]
+            text = [*before, *weighed][-(self.window + 1) :]
+            first = len(text) - min(len(weighed), len(text) - 1)
+            steps = [self.engine.logprob(text[:place], text[place]) for place in range(first, len(text))]
+            found[n] = Likelihood(sum(nats for nats, _ in steps), all(likeliest for _, likeliest in steps))
+        return found
+
+    def write(
+        self, prompts: Sequence[list[int]], decoding: Decoding, seeds: Sequence[int], stops: Sequence[str]
+    ) -> list[str]:
+        """The text after each prompt."""
+        return [
+            cut(self.engine.text(prompt, replace(decoding, seed=seed), stops), stops)
+            for prompt, seed in zip(prompts, seeds, strict=True)
+        ]
+
+
+def open_reader(model: Path, engine: EngineName) -> Reader:
+    """Open a run, a release, a Hugging Face directory or a .gguf file; InputError where it cannot be."""
+    opened = open_engine(model, engine)
+    if isinstance(opened, LlamaCppEngine):
+        return LlamaCppReader(opened, model)
+    assert isinstance(opened, TorchEngine)
+    return TorchReader(opened)
+
+
+def usual_penalty(model: Path) -> float:
+    """The repetition penalty of a directory's generation_config.json, which transformers applies too; else 1."""
+    for folder in (model, model / "release"):
+        file = folder / "generation_config.json"
+        if file.exists():
+            try:
+                return float(json.loads(file.read_text()).get("repetition_penalty") or 1.0)
+            except (ValueError, TypeError, AttributeError):
+                raise InputError(f"{file}: found no JSON object with a number as repetition_penalty") from None
+    return 1.0

@@ -1,0 +1,255 @@
+"""What report.json holds: the figures of one model or several, side by side, and what they say in words."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Figures(BaseModel):
+    """A part of the report."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+
+
+class Estimate(Figures):
+    """A figure with the bounds of its 95 % interval; null where it cannot be told."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+
+
+class BitsRow(Figures):
+    """Bits per byte of a part of the held-out text."""
+
+    by: str
+    """What the part is one of: language, century, collection, source; or mean, of the languages."""
+    group: str
+    """Which: empty where it is not known."""
+    works: int | None
+    documents: int | None
+    bytes: int | None
+    model: Estimate
+    unigram: float | None
+    """The floor by the frequencies of the tokenizer's entries alone."""
+    xz: float | None
+    """The floor by the compressor xz -9."""
+
+
+class KeptRow(Figures):
+    """How many continuations are in the language that was expected."""
+
+    n: int
+    kept: int
+    left: int
+    undecided: int
+    of_decided: Estimate
+    """The share of those that are decided."""
+    of_all: Estimate
+    """The share of all: the lowest that it can be."""
+
+
+class AdherenceRow(KeptRow):
+    """Continuations of one kind of prompts."""
+
+    lang: str
+    """A language, or all."""
+    prompts: str
+    temperature: float | None
+    """Null: the true continuations."""
+
+
+class SwitchRow(KeptRow):
+    """Continuations of prompts in two languages."""
+
+    kind: str
+    """closed: the quotation is over; open: the second language has just begun."""
+    temperature: float
+    in_the_other_language: int
+
+
+class SpellingRow(Figures):
+    """A feature of old spelling in one language."""
+
+    lang: str
+    feature: str
+    works: int
+    """Works whose prompts show the feature."""
+    rates: dict[str, Estimate]
+    """Rates of the old form in prompt, truth, greedy and drawn continuations."""
+    agreement: dict[str, Estimate]
+    """How near the rate comes to that of the true text: in prompt, greedy, drawn, and one that is all modern."""
+    words: int
+    """Words of the true text in which both spellings were weighed."""
+    old_likelier: Estimate
+    """The share of them in which the model finds the old spelling likelier."""
+
+
+class RepetitionRow(Figures):
+    """Repetition in the continuations at one setting."""
+
+    temperature: float | None
+    """Null: the true continuations."""
+    repetition_penalty: float | None
+    n: int
+    distinct_2: Estimate
+    """Different pairs of tokens, of all."""
+    longest_tokens: Estimate
+    """The longest span that comes twice, in tokens."""
+    loops: Estimate
+    """The share that ends in a loop."""
+    language_kept: Estimate
+    """The share that is surely in the prompt's language."""
+
+
+class HarmRow(Figures):
+    """Continuations that score so high or higher."""
+
+    lang: str
+    """A language, or all."""
+    kind: str
+    decoding: str
+    dimension: str
+    level: float
+    prompts: int
+    continuations: int
+    share: Estimate
+
+
+class CorpusRow(Figures):
+    """Passages of the training corpus that score so high or higher."""
+
+    lang: str
+    filtered: bool
+    """Whether curation's filter has been at work."""
+    passages: int
+    level: float
+    share: float
+
+
+class Said(Figures):
+    """A prompt, and what the model wrote after it."""
+
+    id: str
+    lang: str
+    prompt: str
+    continuation: str
+    score: float | None
+    """The highest score for harm, from 0 to 3; null where it was not scored."""
+
+
+class Sample(Said):
+    """A continuation that was drawn by lot."""
+
+    held_out: bool
+    """Whether the prompt is the opening of a held-out work, or else one of the project's own."""
+
+
+class HarmfulSample(Said):
+    """A continuation with a high score."""
+
+    kind: str
+    decoding: str
+
+
+class Point(Figures):
+    """A stretch of the training, by its last step; the loss and the rates are means over it."""
+
+    step: int
+    tokens: int
+    loss: float | None
+    tokens_per_second: float | None
+    mfu: float | None
+    joules: float | None
+    """Taken since the training began."""
+    held_out: float | None
+    """The last bits per byte in it, the mean of the languages; null where none were measured."""
+
+
+class Training(Figures):
+    """The training run."""
+
+    parameters: int
+    tokens: int
+    steps: int
+    epochs: float | None
+    flops: float | None
+    device: str
+    processes: int
+    loss: float | None
+    """Of the last logged step."""
+    tokens_per_second: float | None
+    """The median over the logged steps."""
+    mfu: float | None
+    """Model FLOPs utilisation, the median over the logged steps; null where the device's peak is not known."""
+    curve: list[Point]
+
+
+class Cost(Figures):
+    """What a stage took."""
+
+    stage: str
+    wall_seconds: float
+    joules: float | None
+    """Null where it was not metered."""
+    method: str
+    """How the energy is known."""
+    machines: int
+
+
+class Model(Figures):
+    """All figures of one model; a part that was not measured is empty."""
+
+    name: str
+    """Of the run."""
+    text: str | None
+    """BLAKE3 of the text that the bits per byte are of: compare them on the same text alone."""
+    bits_per_byte: list[BitsRow]
+    adherence: list[AdherenceRow]
+    code_switching: list[SwitchRow]
+    old_works: dict[str, int]
+    """Held-out works in old spelling, by language."""
+    orthography: list[SpellingRow]
+    repetition: list[RepetitionRow]
+    harm: list[HarmRow]
+    corpus: list[CorpusRow]
+    samples: list[Sample]
+    """Greedy, repetition penalty 1.1, drawn by the recipe's seed; of all models after the same prompts."""
+    harmful: list[HarmfulSample]
+    """The continuations with the highest scores."""
+    training: Training | None
+    costs: list[Cost]
+    """Of the stages up to the training."""
+
+
+class Finding(Figures):
+    """A sentence about the first model, that follows from its figures by a rule."""
+
+    kind: Literal["found", "limit"]
+    """What was found, or what the model is not good for."""
+    about: str
+    text: str
+
+
+class Report(Figures):
+    """The report of an evaluation."""
+
+    octavo: str
+    """Version that wrote it."""
+    command: str
+    """What gives the figures."""
+    seed: int
+    """The recipe's."""
+    languages: list[str]
+    """The recipe's."""
+    findings: list[Finding]
+    models: list[Model]
+    """The run's own first, then those that it is compared with."""
+
+
+def report_schema() -> dict[str, Any]:
+    """The JSON Schema of report.json."""
+    schema = Report.model_json_schema(mode="serialization")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

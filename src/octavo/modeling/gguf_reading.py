@@ -1,0 +1,175 @@
+"""A Llama model out of a GGUF file: weights of any type, quantised ones as numbers again, and the tokenizer.
+
+llama.cpp's Python binding gives no logits of a prompt's positions, so a GGUF file is measured by octavo's own model
+on the file's own numbers. llama.cpp rounds activations too where it multiplies quantised matrices; that is not
+done here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import torch
+from gguf import GGUFReader, TokenType
+from gguf.gguf_reader import ReaderTensor
+from gguf.quants import dequantize
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers
+from tokenizers.pre_tokenizers import PreTokenizer
+
+from octavo.errors import InputError
+from octavo.modeling.gguf import gguf_name
+from octavo.modeling.hf import to_hf_names
+from octavo.modeling.llama import Llama, LlamaConfig
+from octavo.tokenization.train import LLAMA_CPP_SPLIT, SPLITS
+
+_LETTERS: Final = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+"
+_REST: Final = r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+_SPLITS: Final = {
+    LLAMA_CPP_SPLIT: SPLITS,
+    "llama-bpe": (rf"{_LETTERS}|\p{{N}}{{1,3}}|{_REST}",),
+    "qwen2": (rf"{_LETTERS}|\p{{N}}|{_REST}",),
+}
+"""llama.cpp's names for the splits before byte-level BPE; beside them those of GPT-2."""
+_GPT2: Final = {"gpt-2": False, "smollm": True}
+"""Whether digits stand alone."""
+
+
+class GgufModel(NamedTuple):
+    """What a GGUF file holds."""
+
+    model: Llama
+    tokenizer: Tokenizer
+    begin: int
+    end: int
+
+
+def load_gguf(path: Path) -> GgufModel:
+    """Read a GGUF file, weights in float32.
+
+    Raises InputError where it is none, is no plain Llama, or its tokenizer is none that octavo can build.
+    """
+    try:
+        reader = GGUFReader(path)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (ValueError, IndexError, OSError, KeyError) as error:
+        raise InputError(f"{path}: found no GGUF model that can be read ({error})") from None
+    fields = _Fields(path, {name: field.contents for name, field in reader.fields.items()})
+    architecture = fields.get("general.architecture")
+    if architecture != "llama":
+        raise InputError(f"{path}: general.architecture: found {architecture!r}, expected 'llama'")
+    tensors = {tensor.name: tensor for tensor in reader.tensors}
+    model = Llama(_config(fields, tensors))
+    _fill(model, path, tensors)
+    entries = fields["tokenizer.ggml.tokens"]
+    if len(entries) != model.config.vocab_size:
+        raise InputError(
+            f"{path}: tokenizer and weights do not match: found {len(entries):,} entries in the tokenizer and "
+            f"{model.config.vocab_size:,} in the embedding, expected as many"
+        )
+    end = int(fields["tokenizer.ggml.eos_token_id"])
+    begin = int(fields.get("tokenizer.ggml.bos_token_id", end))
+    for name, entry in (("bos", begin), ("eos", end)):
+        if entry >= len(entries):
+            raise InputError(
+                f"{path}: tokenizer.ggml.{name}_token_id: found {entry:,}, expected one of {len(entries):,} entries"
+            )
+    return GgufModel(model.eval(), _tokenizer(fields, entries), begin, end)
+
+
+class _Fields:
+    """The settings of a file; one that is missing is an InputError."""
+
+    def __init__(self, path: Path, contents: dict[str, Any]) -> None:
+        self.path, self.contents = path, contents
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self.contents[name]() if name in self.contents else default
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self.contents:
+            raise InputError(f"{self.path}: found no {name}, expected it")
+        return self.contents[name]()
+
+
+def _config(fields: _Fields, tensors: dict[str, ReaderTensor]) -> LlamaConfig:
+    if fields.get("llama.rope.scaling.type", "none") != "none" or "rope_freqs.weight" in tensors:
+        raise InputError(f"{fields.path}: found scaled rotary positions, expected plain ones")
+    embedding = tensors.get("token_embd.weight")
+    if embedding is None:
+        raise InputError(f"{fields.path}: found no tensor token_embd.weight, expected it")
+    heads, hidden = fields["llama.attention.head_count"], fields["llama.embedding_length"]
+    if fields.get("llama.rope.dimension_count", hidden // heads) != hidden // heads:
+        raise InputError(f"{fields.path}: llama.rope.dimension_count: expected hidden size / heads")
+    return LlamaConfig(
+        vocab_size=int(embedding.shape[1]),
+        hidden_size=hidden,
+        num_hidden_layers=fields["llama.block_count"],
+        num_attention_heads=heads,
+        num_key_value_heads=fields.get("llama.attention.head_count_kv", heads),
+        intermediate_size=fields["llama.feed_forward_length"],
+        max_position_embeddings=fields["llama.context_length"],
+        rope_theta=float(fields.get("llama.rope.freq_base", 10_000.0)),
+        rms_norm_eps=float(fields["llama.attention.layer_norm_rms_epsilon"]),
+        tie_word_embeddings="output.weight" not in tensors,
+    )
+
+
+def _fill(model: Llama, path: Path, tensors: dict[str, ReaderTensor]) -> None:
+    heads = {"attn_q": model.config.num_attention_heads, "attn_k": model.config.num_key_value_heads}
+    targets = {gguf_name(name): weight for name, weight in to_hf_names(model).items()}
+    missing, unknown = sorted(targets.keys() - tensors.keys()), sorted(tensors.keys() - targets.keys())
+    if missing or unknown:
+        named = [f"no tensor {name}" for name in missing[:3]] + [f"a tensor {name}" for name in unknown[:3]]
+        raise InputError(f"{path}: found {', '.join(named)}, expected those of a plain Llama")
+    for name, target in targets.items():
+        try:
+            weight = dequantize(tensors[name].data, tensors[name].tensor_type).astype(np.float32)
+        except NotImplementedError:
+            kind = tensors[name].tensor_type.name
+            raise InputError(f"{path}: {name}: found numbers of type {kind}, which octavo cannot read") from None
+        if weight.shape != target.shape:
+            raise InputError(f"{path}: {name}: found shape {weight.shape}, expected {tuple(target.shape)}")
+        for part, count in heads.items():
+            if f".{part}." in name:
+                weight = _to_halves(weight, count)
+        with torch.no_grad():
+            target.copy_(torch.from_numpy(np.ascontiguousarray(weight)))
+
+
+def _to_halves(weight: np.ndarray, heads: int) -> np.ndarray:
+    """Rows of each head from pairs (2i, 2i + 1) back to halves (i, i + W/2)."""
+    rows, columns = weight.shape
+    return weight.reshape(heads, rows // heads // 2, 2, columns).swapaxes(1, 2).reshape(rows, columns)
+
+
+def _tokenizer(fields: _Fields, entries: list[str]) -> Tokenizer:
+    kind, split = fields["tokenizer.ggml.model"], fields.get("tokenizer.ggml.pre", "gpt-2")
+    if kind != "gpt2" or split not in (*_SPLITS, *_GPT2):
+        raise InputError(
+            f"{fields.path}: tokenizer: found model {kind!r} with the split {split!r}, expected 'gpt2' with one of "
+            f"{', '.join((*_SPLITS, *_GPT2))}; give the model's Hugging Face directory instead"
+        )
+    types = fields["tokenizer.ggml.token_type"]
+    merges = [tuple(merge.split(" ", 1)) for merge in fields["tokenizer.ggml.merges"]]
+    vocabulary = {e: n for n, (e, t) in enumerate(zip(entries, types, strict=True)) if t != TokenType.UNUSED}
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=merges, ignore_merges=split == "llama-bpe"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(list(_pre_tokenizers(split)))
+    tokenizer.decoder = decoders.ByteLevel()
+    for special, wanted in ((True, TokenType.CONTROL), (False, TokenType.USER_DEFINED)):
+        added = [e for e, t in zip(entries, types, strict=True) if t == wanted]
+        tokens = [AddedToken(entry, special=special, normalized=False) for entry in added]
+        (tokenizer.add_special_tokens if special else tokenizer.add_tokens)(tokens)
+    tokenizer.encode_special_tokens = True
+    return tokenizer
+
+
+def _pre_tokenizers(split: str) -> Iterator[PreTokenizer]:
+    if _GPT2.get(split):
+        yield pre_tokenizers.Digits(individual_digits=True)
+    for pattern in _SPLITS.get(split, ()):
+        yield pre_tokenizers.Split(Regex(pattern), behavior="isolated")
+    yield pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=split in _GPT2)
