@@ -78,12 +78,15 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("--held-out", type=Path, help="by default those of the run")
     parser.add_argument("--bytes", type=int, default=20_000, help="of each language")
+    parser.add_argument("--threads", type=int, help="of torch; by default as many as there are cores")
     parser.add_argument("--busy", action="store_true", help="measure although the machine is at work")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     load = psutil.cpu_percent(interval=2)
     if load > 20 and not options.busy:
         sys.exit(f"the machine is busy ({load:.0f} % of its processors); wait, or give --busy")
+    if options.threads:
+        torch.set_num_threads(options.threads)
     speaker = open_model(options.model)
     documents = [text.text for text in read_held_out(options.held_out or options.model, options.bytes)]
     lines = [line for text in documents for line in text.splitlines() if line.strip()]
