@@ -126,9 +126,9 @@ WRITTEN = (
             "command": "What gives the figures; for a model that is no run, `model`, its path.",
             "settings": "Tokens of the context and of the windows' overlap, precision, and kind of interval.",
             "text": "What was measured on: the BLAKE3 hash of all of it, documents and bytes.",
-            "languages": "By language: `works`, `documents`, `bytes`, `tokens`; `bits_per_byte` of the `model` and of "
-            "the floors `unigram` (where the training tokens are known) and `xz`; the `interval` of the model's, "
-            "null under five works; how many documents are `restored` from their tokens.",
+            "languages": "By language: `works`, `documents`, `bytes`, `tokens`; `bits_per_byte` of the `model` and "
+            "of the floors `unigram` (where the training tokens are known) and `xz`; the `interval` of the "
+            "model's, null under five works; how many documents are `restored` from their tokens.",
             "mean": "The mean of the languages, each counting alike; its interval is `mean_interval`.",
             "groups": "The same by `century`, `collection` and `source` (`by`, `value`), within each `lang` and "
             "over `all`; `value` is null where it is not known.",
