@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,12 @@ def small_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = tmp_path_factory.mktemp("runs") / "small"
     run_road(small_recipe(), run, "release", quiet_reporter())
     return run
+
+
+def copy_tokenized(small_run: Path, run: Path) -> None:
+    """Begin a run with what the small one made before its training, so that these stages are done already."""
+    for name in ("documents", "corpus", "tokenizer", "tokens"):
+        shutil.copytree(small_run / name, run / name)
 
 
 @pytest.fixture(scope="session")

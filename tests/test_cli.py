@@ -14,7 +14,7 @@ import pytest
 
 from octavo.recipe_file import dump, load
 from octavo.starters import STARTERS
-from tests.conftest import small_recipe
+from tests.conftest import copy_tokenized, small_recipe
 
 OCTAVO = Path(sys.executable).parent / "octavo"
 ROOT = Path(__file__).parent.parent
@@ -221,10 +221,11 @@ def test_a_reader_that_leaves_is_no_error(small_run):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
-def test_ctrl_c_in_training_ends_soon_and_the_next_call_goes_on(number, tmp_path):
+def test_ctrl_c_in_training_ends_soon_and_the_next_call_goes_on(number, small_run, tmp_path):
     file = tmp_path / "recipe.yaml"
     file.write_text(dump(small_recipe(training={"tokens": 150_000, "log_every": 1})))
     run = tmp_path / "run"
+    copy_tokenized(small_run, run)
     process = subprocess.Popen([OCTAVO, "pretrain", file, "--out", run], stderr=subprocess.PIPE, text=True)
     metrics = run / "metrics.jsonl"
     while not (metrics.exists() and metrics.read_text().count("\n") > 3):
