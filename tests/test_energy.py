@@ -70,6 +70,14 @@ def test_a_stage_of_a_moment_has_its_energy_too(metered, tmp_path):
         assert energy_of(home)["joules"] == pytest.approx(joules)
 
 
+def test_a_meter_that_fails_ends_no_stage_and_is_told(metered, tmp_path, monkeypatch):
+    monkeypatch.setattr(energy, "_failures", set())
+    with Meter(tmp_path):
+        monkeypatch.setattr(energy._tracker(), "_measure_power_and_energy", lambda: 1 / 0)
+    method = "processor measured by RAPL, some readings failed (ZeroDivisionError)"
+    assert method in energy_of(tmp_path)["method"]
+
+
 def test_attempts_and_machines_add_up(metered, tmp_path):
     with Meter(tmp_path):
         use(metered, 3)

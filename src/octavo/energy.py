@@ -27,6 +27,10 @@ KEEP_SECONDS = 10.0
 _OR = " or "
 """Between the methods of a part that was metered in more than one way."""
 
+_LOST = ", some readings failed"
+_failures: set[str] = set()
+"""Kinds of errors that kept this process from reading its meters; the methods tell of them."""
+
 _reading = threading.Lock()  # two threads that read at once would count the same seconds twice
 
 
@@ -130,7 +134,7 @@ def _record(parts: dict[str, Part], machines: int) -> dict[str, Any]:
 def _method(parts: dict[str, Part]) -> str:
     """`measured` where all parts were, else each part with its method."""
     methods = [method for part in parts.values() for method in part.method.split(_OR)]
-    if methods and all(method.startswith("measured") for method in methods):
+    if methods and all(method.startswith("measured") and _LOST not in method for method in methods):
         return "measured"
     names = {"gpus": "GPUs"}
     return ", ".join(f"{names.get(name, name)} {part.method}" for name, part in parts.items()) or "not known"
@@ -151,15 +155,17 @@ def _machine_so_far() -> dict[str, Part]:
     """The energy of this machine since this process first asked, by part."""
     with _reading:
         tracker = _tracker()
-        # As all of codecarbon's own: a meter that fails must not end a run. Its flush passes over short stages.
-        with contextlib.suppress(Exception):
-            tracker._measure_power_and_energy()
+        try:
+            tracker._measure_power_and_energy()  # its own flush passes over short stages
+        except Exception as error:  # of drivers and kernels, of any kind: a meter that fails must not end a run
+            _failures.add(type(error).__name__)
         kwh = {
             "processor": tracker._total_cpu_energy.kWh,
             "gpus": tracker._total_gpu_energy.kWh,
             "memory": tracker._total_ram_energy.kWh,
         }
-        methods = methods_of(tracker._hardware)
+        lost = f"{_LOST} ({', '.join(sorted(_failures))})" if _failures else ""
+        methods = {name: method + lost for name, method in methods_of(tracker._hardware).items()}
     return {name: Part(joules=float(kwh[name]) * 3.6e6, method=methods[name]) for name in kwh if name in methods}
 
 
