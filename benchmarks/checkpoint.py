@@ -12,16 +12,13 @@ and this moment; it refuses to time beside other work unless told (--busy).
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
-import sys
 import tempfile
 import time
 from pathlib import Path
 
-import psutil
 import torch
-from figures import Figure, figure, show
+from figures import Figure, figure, idle_machine, show
 
 from octavo.modeling.init import initialise
 from octavo.modeling.llama import LlamaConfig
@@ -75,13 +72,10 @@ def main() -> None:
     parser.add_argument("--busy", action="store_true", help="measure although the machine is at work")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    load = psutil.cpu_percent(interval=2)
-    if load > 20 and not options.busy:
-        sys.exit(f"the machine is busy ({load:.0f} % of its processors); wait, or give --busy")
+    machine = idle_machine(options.busy)
     layers = max(1, round((options.parameters * 1e6 - 8192 * 512) / 3_146_752))
     config = LlamaConfig(8192, 512, layers, 8, 8, 1365, 512)
-    processor = Path("/proc/cpuinfo").read_text().partition("model name")[2].partition("\n")[0].strip("\t: ")
-    machine = {"processor": processor, "cores": os.cpu_count(), "load before, %": load, "torch": torch.__version__}
+    machine |= {"torch": torch.__version__}
     with tempfile.TemporaryDirectory(dir=options.out) as home:
         show(measure(config, Path(home), options.saves), machine, options.json)
 

@@ -10,17 +10,14 @@ time beside other work unless told (--busy).
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import psutil
 import torch
-from figures import Figure, figure, show
+from figures import Figure, figure, idle_machine, show
 
 from octavo.evaluation.continuations import continue_prompts
 from octavo.evaluation.prompts import read_prompts
@@ -71,20 +68,14 @@ def main() -> None:
     parser.add_argument("--busy", action="store_true", help="measure although the machine is at work")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    load = psutil.cpu_percent(interval=2)
-    if load > 20 and not options.busy:
-        sys.exit(f"the machine is busy ({load:.0f} % of its processors); wait, or give --busy")
+    machine = idle_machine(options.busy)
     if options.threads:
         torch.set_num_threads(options.threads)
     engine = TorchEngine(options.release)
     texts = [prompt.text for prompt in read_prompts(LANGUAGES)]
     prompts = [engine.encode(text) for text in texts[:: max(1, len(texts) // options.prompts)][: options.prompts]]
-    processor = Path("/proc/cpuinfo").read_text().partition("model name")[2].partition("\n")[0].strip("\t: ")
-    machine = {
-        "processor": processor,
-        "cores": os.cpu_count(),
+    machine |= {
         "threads": torch.get_num_threads(),
-        "load before, %": load,
         "torch": torch.__version__,
         "parameters": f"{engine.model.config.parameters:,}",
     }

@@ -17,7 +17,6 @@ import argparse
 import contextlib
 import multiprocessing
 import os
-import platform
 import resource
 import shutil
 import sys
@@ -30,7 +29,7 @@ from typing import Any
 import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
-from figures import figure, show
+from figures import figure, idle_machine, show
 
 
 def sample(folder: Path, target: Path, megabytes: float, copies: int = 1) -> float:
@@ -169,9 +168,7 @@ def main() -> None:
     parser.add_argument("--busy", action="store_true", help="measure beside other work all the same")
     parser.add_argument("--json", action="store_true")
     settings = parser.parse_args()
-    load = psutil.cpu_percent(interval=1.0)
-    if load > 20 and not settings.busy:
-        sys.exit(f"curation: the processor is {load:.0f} % busy; wait, or give --busy")
+    machine = idle_machine(settings.busy)
     cores = os.cpu_count() or 1
     found: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory() as temporary:
@@ -202,7 +199,6 @@ def main() -> None:
                 found[f"{name}, {copies} x, peak memory"] = figure(
                     whole["peak_gb"], "GB", "< 2", whole["peak_gb"] < 2, how
                 )
-    machine = {"processor": platform.processor() or platform.machine(), "cores": cores, "load before, %": load}
     show(found, machine, settings.json)
 
 

@@ -12,19 +12,16 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from figures import Figure, figure, show
+from figures import Figure, figure, idle_machine, show
 
 from octavo.progress import Progress
 from octavo.tokenization.encode import load_tokenizer, sample_texts, write_token_files
@@ -59,9 +56,7 @@ def main() -> None:
     parser.add_argument("--busy", action="store_true", help="measure beside other work all the same")
     parser.add_argument("--json", action="store_true")
     settings = parser.parse_args()
-    load = psutil.cpu_percent(interval=1.0)
-    if load > 20 and not settings.busy:
-        sys.exit(f"encoding: the processor is {load:.0f} % busy; wait, or give --busy")
+    machine = idle_machine(settings.busy)
     inside = settings.tokenizer / "tokenizer" / "tokenizer.json"
     tokenizer = load_tokenizer(inside if inside.exists() else settings.tokenizer)
     with tempfile.TemporaryDirectory() as temporary:
@@ -104,7 +99,6 @@ def main() -> None:
         "written with other ids": figure(written, "", "0", not written, how),
         "trial of the encoders": figure(trial, "s", "", True, "once a run, first compilation included"),
     }
-    machine = {"processor": platform.processor() or platform.machine(), "cores": cores, "load before, %": load}
     show(found, machine, settings.json)
 
 

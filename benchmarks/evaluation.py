@@ -13,17 +13,14 @@ from __future__ import annotations
 
 import argparse
 import math
-import os
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import psutil
 import torch
-from figures import Figure, figure, show
+from figures import Figure, figure, idle_machine, show
 
 from octavo.evaluation.held_out_text import read_held_out
 from octavo.evaluation.model_files import open_model
@@ -82,20 +79,14 @@ def main() -> None:
     parser.add_argument("--busy", action="store_true", help="measure although the machine is at work")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    load = psutil.cpu_percent(interval=2)
-    if load > 20 and not options.busy:
-        sys.exit(f"the machine is busy ({load:.0f} % of its processors); wait, or give --busy")
+    machine = idle_machine(options.busy)
     if options.threads:
         torch.set_num_threads(options.threads)
     speaker = open_model(options.model)
     documents = [text.text for text in read_held_out(options.held_out or options.model, options.bytes)]
     lines = [line for text in documents for line in text.splitlines() if line.strip()]
-    processor = Path("/proc/cpuinfo").read_text().partition("model name")[2].partition("\n")[0].strip("\t: ")
-    machine = {
-        "processor": processor,
-        "cores": os.cpu_count(),
+    machine |= {
         "threads": torch.get_num_threads(),
-        "load before, %": load,
         "torch": torch.__version__,
         "parameters": f"{speaker.model.config.parameters:,}",
         "context": speaker.context,

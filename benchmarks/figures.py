@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
+import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
+
+import psutil
 
 from octavo import __version__
 
@@ -15,6 +20,15 @@ Figure = dict[str, Any]
 def figure(value: float, unit: str, reach: str, holds: bool, how: str) -> Figure:
     """A value as measured, what it should reach, whether it does, and what it was measured on."""
     return {"value": round(value, 3), "unit": unit, "reach": reach, "holds": holds, "how": how}
+
+
+def idle_machine(busy: bool) -> dict[str, object]:
+    """The machine and its load, to be told beside the figures; ends where it is at work, unless `busy` allows it."""
+    load = psutil.cpu_percent(interval=2)
+    if load > 20 and not busy:
+        sys.exit(f"the machine is busy ({load:.0f} % of its processors); wait, or give --busy")
+    name = Path("/proc/cpuinfo").read_text().partition("model name")[2].partition("\n")[0].strip("\t: ")
+    return {"processor": name, "cores": os.cpu_count(), "load before, %": load}
 
 
 def show(found: Mapping[str, Figure], machine: Mapping[str, object], as_json: bool) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -18,9 +17,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-import psutil
 import torch
-from figures import figure, show
+from figures import figure, idle_machine, show
 
 OCTAVO = Path(sys.executable).parent / "octavo"
 
@@ -71,14 +69,8 @@ def main() -> None:
     parser.add_argument("--busy", action="store_true", help="measure although the machine is at work")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    load = psutil.cpu_percent(interval=2)
-    if load > 20 and not options.busy:
-        sys.exit(f"the machine is busy ({load:.0f} % of its processors); wait, or give --busy")
-    processors = Path("/proc/cpuinfo").read_text()
-    machine = {
-        "processor": processors.partition("model name")[2].partition("\n")[0].strip("\t: "),
-        "cores": os.cpu_count(),
-        "load before, %": load,
+    machine = idle_machine(options.busy)
+    machine |= {
         "torch": torch.__version__,
     }
     with tempfile.TemporaryDirectory() as temporary:

@@ -23,17 +23,14 @@ import multiprocessing
 import os
 import resource
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any, NamedTuple
 
-import psutil
 import torch
 import torch.nn.functional as F
-from figures import Figure, figure, show
+from figures import Figure, figure, idle_machine, show
 from torch import Tensor, nn
 
 from octavo.modeling.init import initialise
@@ -255,18 +252,13 @@ def main() -> None:
     parser.add_argument("--busy", action="store_true", help="measure although the machine is at work")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    load = psutil.cpu_percent(interval=2)
-    if load > 20 and not options.busy:
-        sys.exit(f"the machine is busy ({load:.0f} % of its processors); wait, or give --busy")
+    machine = idle_machine(options.busy)
     rivals = [who for who in ("transformers", "litgpt") if importlib.util.find_spec(who)]
     found: dict[str, Figure] = {}
     for name in options.shapes:
         found |= measure(name, options.rounds, options.steps, options.threads, rivals)
-    processor = Path("/proc/cpuinfo").read_text().partition("model name")[2].partition("\n")[0].strip("\t: ")
-    machine = {
-        "processor": processor,
+    machine |= {
         "threads": options.threads,
-        "load before, %": load,
         "torch": torch.__version__,
     }
     show(found, machine, options.json)

@@ -20,7 +20,7 @@ class Input:
         self.read = read
         self.steps = steps
         self.device = device
-        self.thread = ThreadPoolExecutor(1, "input")
+        self.thread = ThreadPoolExecutor(1, "input", self._use_device)
         self.ahead: Future[Tensor] | None = None
         self._go_ahead()
 
@@ -38,6 +38,10 @@ class Input:
         tokens = self.ahead.result()
         self._go_ahead()
         return tokens
+
+    def _use_device(self) -> None:
+        if self.device.type == "cuda":  # which one is in use is a thread's own, and pinned memory belongs to it
+            torch.cuda.set_device(self.device)
 
     def _go_ahead(self) -> None:
         step = next(self.steps, None)
