@@ -23,7 +23,7 @@ def figure(value: float, unit: str, reach: str, holds: bool, how: str) -> Figure
 
 
 def idle_machine(busy: bool) -> dict[str, object]:
-    """The machine and its load, to be told beside the figures; ends where it is at work, unless `busy` allows it."""
+    """The machine and its load, to be told beside the figures; ends where it is at work, unless `busy`."""
     load = psutil.cpu_percent(interval=2)
     if load > 20 and not busy:
         sys.exit(f"the machine is busy ({load:.0f} % of its processors); wait, or give --busy")

@@ -121,7 +121,9 @@ def _check(recipe: Recipe, run: Path, wanted: list[str]) -> None:
     from octavo.curation.licences import check_allowed
 
     imported = read_record(run / "documents")
-    unchanged = imported and imported.done and imported.recipe == STAGES[0].sections(recipe.model_dump(mode="json"))
+    corpus, curation, *_ = STAGES
+    plain = recipe.model_dump(mode="json")
+    unchanged = imported and imported.done and imported.recipe == corpus.sections(plain)
     check_sources(recipe.corpus, remote=not unchanged)
     check_allowed(recipe.curation.licences.allow)
     if recipe.curation.decontamination.sets:
@@ -133,7 +135,7 @@ def _check(recipe: Recipe, run: Path, wanted: list[str]) -> None:
 
         outside_files(recipe)
     curated = read_record(run / "corpus")
-    if "curation" in wanted and not (curated and curated.done):
+    if "curation" in wanted and not (curated and curated.done and curated.recipe == curation.sections(plain)):
         from octavo.curation import cluster, weighing
 
         weighing.check(recipe.curation.toxicity, recipe.corpus.languages)

@@ -172,6 +172,16 @@ def _curated(recipe: Recipe, run: Path, *names: str) -> list[Path]:
     return [run / "corpus" / name for name in names if recipe.corpus.sources]
 
 
+def _second_opinion(recipe: Recipe) -> list[Path]:
+    """The files of a second classifier that lies in a folder; one of the hub is known by its revision."""
+    asked = recipe.curation.toxicity.second_opinion
+    if asked is None or not recipe.curation.toxicity.enabled:
+        return []
+    from octavo.curation.second_opinion_files import files_in
+
+    return files_in(Path(asked.model).expanduser())
+
+
 def _given_tokens(recipe: Recipe) -> list[Path]:
     from octavo.tokenization.given import token_files
 
@@ -217,6 +227,7 @@ STAGES = (
             *sorted((run / "documents").glob("*.parquet")),
             *(Path(name) for name in recipe.curation.decontamination.sets),
             *([Path(recipe.curation.toxicity.classifier)] if recipe.curation.toxicity.classifier else []),
+            *_second_opinion(recipe),
         ],
         ("corpus",),
         _curation,
@@ -256,6 +267,7 @@ STAGES = (
             "corpus": {"languages": r["corpus"]["languages"]},
             "curation": {"toxicity": {"classifier": r["curation"]["toxicity"]["classifier"]}},
             "seed": r["seed"],
+            "name": r["name"],
         },
         lambda recipe, run: [
             *_last_checkpoint(recipe, run),

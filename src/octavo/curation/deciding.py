@@ -51,15 +51,16 @@ class Decisions:
         """What `decide` has written."""
         return Decisions(pq.read_table(home / "documents.parquet"), pq.read_table(home / "passages.parquet"))
 
-    def without(self, gone: pa.Table, rule: str) -> Decisions:
-        """The same where a rule removes more documents, given by `row` and `evidence`.
+    def without(self, gone: pa.Table, rule: str, changed: pa.Array) -> Decisions:
+        """The same where a rule removes more documents, given by `row` and `evidence`, and has changed others.
 
         A repeated passage whose first copy is in one of them stays wherever it is, as no other is known to keep it.
         """
         rows = gone.column("row").combine_chunks()
         others = self.documents.filter(pc.invert(pc.is_in(self.documents.column("row"), rows)))
         removed = _decisions(rows, rule=rule, evidence=gone.column("evidence").to_pylist())
-        kept = self.passages.filter(pc.invert(pc.is_in(self.passages.column("first"), rows)))
+        unsure = pa.concat_arrays([rows.cast(pa.int64()), changed.cast(pa.int64())])
+        kept = self.passages.filter(pc.invert(pc.is_in(self.passages.column("first"), unsure)))
         return Decisions(pa.concat_tables([others, removed]).sort_by("row"), kept)
 
 

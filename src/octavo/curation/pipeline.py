@@ -89,7 +89,7 @@ def _curate(
             progress, update=lambda done, of, note: progress.update(len(parts) + 1 + done / of, steps, note)
         )
         weigh(verdicts, decisions, recipe, weighed, home.parent / ANSWERS, within)
-    sort = functools.partial(_sort, verdicts, decisions, weighed, home)
+    sort = functools.partial(_sort, recipe, verdicts, decisions, weighed, home)
     for done, name in enumerate(_over_parts(sort, parts, ledger, to_sort), len(parts) + 3):
         progress.check()
         progress.update(done, steps, f"sorted {name}")
@@ -122,11 +122,12 @@ def _judge(recipe: Recipe, verdicts: Path, numbered: Part) -> None:
         (own / part.name).rename(verdicts / part.name)
 
 
-def _sort(verdicts: Path, decisions: Path, weighed: Path, home: Path, numbered: Part) -> None:
+def _sort(recipe: Recipe, verdicts: Path, decisions: Path, weighed: Path, home: Path, numbered: Part) -> None:
     part, number = numbered
     decided, flagged = Decisions.read(decisions), WEIGHED_SCHEMA.empty_table()
-    if weighed.exists():
-        decided = decided.without(pq.read_table(weighed / "gone.parquet"), "toxicity")
+    if recipe.curation.toxicity.enabled:
+        changed = pq.read_table(weighed / "changed.parquet").column("row").combine_chunks()
+        decided = decided.without(pq.read_table(weighed / "gone.parquet"), "toxicity", changed)
         flagged = pq.read_table(weighed / part.name)
     with _workspace(home) as own:
         (own / "ledger").mkdir()

@@ -56,6 +56,11 @@ def folder_of(settings: SecondOpinion) -> tuple[Path, dict[str, tuple[int, ...]]
     return folder, _weights(folder)
 
 
+def files_in(folder: Path) -> list[Path]:
+    """The files of a model in a folder; none where it is no folder."""
+    return sorted(file for pattern in WANTED for file in folder.glob(pattern) if folder.is_dir())
+
+
 def _weights(folder: Path) -> dict[str, tuple[int, ...]]:
     shapes: dict[str, tuple[int, ...]] = {}
     for file in sorted(folder.glob("*.safetensors")):

@@ -140,6 +140,13 @@ class Heads(nn.Module):
         return torch.einsum("td,hcd->thc", first, self.weight) + self.bias
 
 
+def forget() -> None:
+    """Give up the model that is held in memory."""
+    load_second_opinion.cache_clear()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
 def find_heads(weights: Weights, prefix: str, width: int) -> list[str] | None:
     """The names of the heads of four classes in the order of DIMENSIONS; None where there are not several heads.
 

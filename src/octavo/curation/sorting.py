@@ -30,6 +30,7 @@ from octavo.corpus.schema import (
 from octavo.curation import flagging, passages
 from octavo.curation.deciding import Decisions
 from octavo.curation.editing import Span, edit
+from octavo.curation.evidence import deciding_scores
 from octavo.curation.judging import ROW_BITS
 from octavo.curation.weighing import WEIGHED_SCHEMA, evidence_of
 from octavo.errors import OctavoError
@@ -200,7 +201,7 @@ def _alter(text: str, cuts: list[Span], flagged: list[dict[str, Any]]) -> _Alter
             if span
         ],
         [
-            {"start": span[0], "end": span[1], **passage["scores"]}
+            {"start": span[0], "end": span[1], **deciding_scores(passage)}
             for passage, span in zip(stay, done.marks, strict=True)
             if span and passage["outcome"] == "annotated"
         ],

@@ -135,7 +135,8 @@ def _shown(passage: dict[str, Any], label: Label) -> PassageShown:
     facts = [label("lang", passage["lang"]), passage["date"], passage["spdx"], passage["collection"]]
     scores = sorted(deciding_scores(passage).items(), key=lambda item: -item[1])
     named = [f"{dimension_in_words(name)} {score:.2f}" for name, score in scores if score >= 0.25]
-    by = "second opinion: " if passage["second"] else ""
+    second = passage["second"] or {}
+    by = "second opinion, where it has one: " if any(value is not None for value in second.values()) else ""
     decided = "no decision" if passage["decision"] is None else f"decision {passage['decision']}"
     before: list[Segment] = [Segment("", passage["text"])]
     after: list[Segment] = []
@@ -144,10 +145,10 @@ def _shown(passage: dict[str, Any], label: Label) -> PassageShown:
         decided += f", by {passage['model']}"
         if passage["retention"] is not None:
             decided += f", information retention {passage['retention']:.2f}"
-    elif passage["action"] == "rewrite":
-        decided += ", as its rewrite was refused"
     elif passage["outcome"] == "document-removed":
         decided += ", with the whole document"
+    elif passage["action"] == "rewrite":
+        decided += ", as its rewrite was refused"
     return PassageShown(
         visible(passage["title"]),
         label("identifier", passage["identifier"]),

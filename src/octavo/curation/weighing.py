@@ -87,9 +87,10 @@ def check(settings: Toxicity, languages: list[str]) -> None:
         return
     classifier_of(settings)
     if settings.second_opinion is not None:
-        from octavo.curation.second_opinion_model import load_second_opinion
+        from octavo.curation.second_opinion_model import forget, load_second_opinion
 
         load_second_opinion(settings.second_opinion.model_dump_json())
+        forget()  # training may need its memory
     if settings.rewriting is not None:
         with _named_as_in_the_recipe():
             key_of(settings.rewriting)
@@ -121,6 +122,8 @@ def weigh(verdicts: Path, decisions: Path, recipe: Recipe, home: Path, answers: 
         first, last = np.searchsorted(rows, [number << ROW_BITS, (number + 1) << ROW_BITS])
         pq.write_table(weighed.slice(first, last - first), home / part.name)
     pq.write_table(removed, home / "gone.parquet")
+    changed = pc.is_in(weighed.column("outcome"), pa.array(["removed", "rewritten"], pa.large_string()))
+    pq.write_table(weighed.filter(changed).select(["row"]), home / "changed.parquet")
     shares = Shares()
     after = _after(weighed, settings)
     for part in parts:
@@ -128,6 +131,10 @@ def weigh(verdicts: Path, decisions: Path, recipe: Recipe, home: Path, answers: 
     figures = {"passages": shares.passages, "flagged": len(rows), **shares.as_json()}
     if settings.second_opinion is not None and settings.second_opinion.sample:
         figures["recall"] = recall(verdicts, gone, settings, flagged, shares.passages, progress)
+    if settings.second_opinion is not None:
+        from octavo.curation.second_opinion_model import forget
+
+        forget()
     write_json(home / "figures.json", figures)
 
 

@@ -135,7 +135,7 @@ def _read(files: Iterable[Path]) -> Iterator[Text]:
         try:
             with pq.ParquetFile(file, buffer_size=1024**2, pre_buffer=False) as stored:
                 names = [name for name in _COLUMNS if name in stored.schema_arrow.names]
-                _check(file, names)
+                _check(file, stored.schema_arrow)
                 row = 0
                 for batch in stored.iter_batches(256, columns=names):
                     yield from _texts(batch, file, row)
@@ -145,11 +145,23 @@ def _read(files: Iterable[Path]) -> Iterator[Text]:
             raise InputError(f"{file}: found a file that cannot be read ({reason}), expected Parquet") from None
 
 
-def _check(file: Path, names: Sequence[str]) -> None:
+def _check(file: Path, schema: pa.Schema) -> None:
+    names = schema.names
     if "text" not in names:
         raise InputError(f"{file}: found no column 'text', expected one")
     if "lang" not in names and "language" not in names:
         raise InputError(f"{file}: found no column 'lang' or 'language', expected one")
+    for name in [name for name in ("text", "lang", "language", "split", "century") if name in names]:
+        kind, century = schema.field(name).type, name == "century"
+        if not (pa.types.is_null(kind) or (pa.types.is_integer(kind) if century else _is_text(kind))):
+            wanted = "whole numbers" if century else "text"
+            raise InputError(f"{file}: column {name!r}: found {kind}, expected {wanted}")
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
 def _texts(batch: pa.RecordBatch, file: Path, first_row: int) -> Iterator[Text]:
@@ -166,16 +178,16 @@ def _text(row: dict[str, Any], file: Path) -> Text:
     label = row.get("lang") or row.get("language")
     if not label:
         raise InputError(f"{file}: row {row['row']:,}: found no language, expected lang or language in each row")
-    name = row.get("identifier") or f"{file.name}:{row['row']}"
+    name = _as_text(row.get("identifier")) or f"{file.name}:{row['row']}"
     century = row.get("century")
     return Text(
         id=name,
         work=name.partition("#")[0],
         lang=_CODES.get(label.casefold(), label.casefold()),
-        century=century_of(_as_text(row.get("date"))) if century is None else int(century),
-        collection=row.get("collection"),
-        source=Path(row.get("source") or file).name,
-        content_hash=row.get("content_hash") or content_hash(row["text"]),
+        century=century_of(_as_text(row.get("date"))) if century is None else century,
+        collection=_as_text(row.get("collection")),
+        source=Path(_as_text(row.get("source")) or file).name,
+        content_hash=_as_text(row.get("content_hash")) or content_hash(row["text"]),
         text=row["text"],
     )
 

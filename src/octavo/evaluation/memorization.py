@@ -171,7 +171,7 @@ def _passages(
 def held_out_passages(
     speaker: Speaker, documents: Sequence[Document], count: int, width: int, seed: int
 ) -> list[Passage]:
-    """As many tokens of held-out works, from places drawn by lot, `count` in all, the languages alike."""
+    """As many tokens of held-out works, from places drawn by lot, about `count`, the languages alike."""
     languages = sorted({d.lang for d in documents})
     lot = np.random.default_rng(seed)
 
@@ -186,7 +186,7 @@ def held_out_passages(
 
     each = -(-count // max(len(languages), 1))
     found = draw(documents, each, seed, excerpt)
-    return [Passage(document.id, tokens, 0, True) for document, tokens in found][:count]
+    return [Passage(document.id, tokens, 0, True) for document, tokens in found]
 
 
 @torch.inference_mode()
@@ -251,7 +251,7 @@ def say(
     """Continuations of neutral prompts by each decoding, and as many held-out texts."""
     each = -(-count // len(languages))
     neutral = [p for p in read_prompts(languages) if p.kind == "neutral"]
-    prompts = [p for lang in languages for p in [p for p in neutral if p.lang == lang][:each]][:count]
+    prompts = [p for lang in languages for p in [p for p in neutral if p.lang == lang][:each]]
     entries = entry_bytes(speaker.tokenizer)
     encoded = speaker.encode([p.text for p in prompts])
     found: list[Said] = []

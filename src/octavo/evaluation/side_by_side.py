@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections import Counter
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -59,6 +60,8 @@ def evaluate_models(wanted: Wanted, progress: Progress) -> dict[str, Any]:
     """
     if wanted.home.exists() and not wanted.home.is_dir():
         raise InputError(f"--out: {wanted.home}: found a file, expected a directory")
+    names = _names(wanted.models)
+    _check_homes(wanted, names)
     recipe = _recipe(wanted, list(LANGUAGES))
     texts = read_held_out(wanted.held_out, recipe.evaluation.max_bytes)
     languages = [lang for lang in LANGUAGES if any(text.lang == lang for text in texts)]
@@ -67,7 +70,6 @@ def evaluate_models(wanted: Wanted, progress: Progress) -> dict[str, Any]:
     if not wanted.allow_overlap:
         for model in wanted.models:
             check_overlap(model, texts)
-    names = _names(wanted.models)
     floors = Floors(bits_per_byte.xz_bits(texts))
     found: dict[str, dict[str, Any]] = {}
     short: dict[str, dict[str, Any]] = {}
@@ -176,17 +178,28 @@ def _recipe(wanted: Wanted, languages: list[str]) -> Recipe:
 
 
 def _names(models: Sequence[Path]) -> list[str]:
-    """A name for each model, with a number where two have the same."""
-    seen: Counter[str] = Counter()
-    names = []
+    """A name for each model, with a number where two would have the same."""
+    names: list[str] = []
     for name in map(name_of, models):
-        seen[name] += 1
-        names.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
+        numbered = (f"{name}-{number}" for number in itertools.count(2))
+        names.append(next(n for n in itertools.chain([name], numbered) if n not in names))
     return names
 
 
+def _check_homes(wanted: Wanted, names: Sequence[str]) -> None:
+    """Raise InputError where figures would be written into the directory of a model."""
+    inside = [model.resolve() for model in wanted.models if model.is_dir()]
+    for home in (wanted.home, *(wanted.home / name for name in names)):
+        for model in inside:
+            if home.resolve() == model or model in home.resolve().parents:
+                raise InputError(
+                    f"--out: {home}: lies in the directory of a model ({model}), expected another place"
+                )
+
+
 def _command(wanted: Wanted) -> str:
-    parts = ["octavo evaluate", *map(str, wanted.models), f"--held-out {wanted.held_out}"]
-    parts += [f"--set {setting}" for setting in wanted.settings or []]
+    parts = ["octavo", "evaluate", *map(str, wanted.models), "--held-out", str(wanted.held_out)]
+    parts += ["--out", str(wanted.out)] if wanted.out else []
+    parts += [part for setting in wanted.settings or [] for part in ("--set", setting)]
     parts += ["--allow-overlap"] if wanted.allow_overlap else []
-    return " ".join(parts + (["--bits-only"] if wanted.bits_only else []))
+    return shlex.join(parts + (["--bits-only"] if wanted.bits_only else []))
