@@ -173,6 +173,24 @@ def test_where_the_first_copy_of_a_repeated_passage_goes_whole_the_others_keep_i
     assert all(notice in d["text"] for d in curated.kept)
 
 
+def test_where_the_first_copy_of_a_repeated_passage_is_cut_as_harmful_the_others_are_decided_on_by_themselves(
+    tmp_path: Path,
+) -> None:
+    long = f"{VILE} {ENGLISH}"
+    documents = [
+        {
+            "text": "\n\n".join([long, *(f"{text} In book {n}." for text in CLEAN)]),
+            "collection": "Laws" if n else "Novels",
+        }
+        for n in range(4)
+    ]
+    decisions = [decision("keep", collections=["Laws"]), decision("remove")]
+    settings = {**toxicity(decisions=decisions), "held_out": {"fraction": 0.0}}
+    curated = curate_documents(tmp_path, documents, curation=settings)
+    assert [p["outcome"] for p in passages_of(tmp_path)] == ["removed", "kept", "kept", "kept"]
+    assert [long in d["text"] for d in curated.kept] == [False, True, True, True]
+
+
 def flagged(scores: list[list[float]], **columns: list[Any]) -> tuple[pa.Table, Any]:
     given = {
         "collection": pa.array(columns.get("collection", [None] * len(scores)), pa.large_string()),

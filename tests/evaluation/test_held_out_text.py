@@ -64,6 +64,13 @@ def test_parquet_with_the_columns_of_common_corpus(tmp_path):
     assert digest(read_held_out(tmp_path, 1000)) == digest(texts)
 
 
+def test_identifiers_may_be_numbers(tmp_path):
+    pq.write_table(
+        pa.table({"identifier": [0, 7], "lang": ["la"] * 2, "text": ["arma", "virum"]}), tmp_path / "x.parquet"
+    )
+    assert {t.id for t in read_held_out(tmp_path / "x.parquet", 1000)} == {"0", "7"}
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
@@ -72,6 +79,12 @@ def test_parquet_with_the_columns_of_common_corpus(tmp_path):
         ({"text": ["x", "y"], "lang": ["en", ""]}, "row 2: found no language"),
         ({"text": [" ", None], "lang": ["en", "fr"]}, "found no text in 1 Parquet files"),
         ({"text": ["x"], "lang": ["en"], "split": ["train"]}, "found no text in 1 Parquet files"),
+        ({"text": [1], "lang": ["en"]}, "column 'text': found int64, expected text"),
+        ({"text": ["x"], "lang": ["en"], "split": [True]}, "column 'split': found bool, expected text"),
+        (
+            {"text": ["x"], "lang": ["en"], "century": ["17th"]},
+            "column 'century': found string, expected whole numbers",
+        ),
     ],
 )
 def test_text_that_cannot_be_measured_is_refused(tmp_path, rows, message):

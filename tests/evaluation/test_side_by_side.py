@@ -46,6 +46,17 @@ def test_models_stand_side_by_side_on_the_same_text(wanted):
         assert answer["differences"]["model-2"][lang]["value"] == pytest.approx(two - one, abs=2e-4)
 
 
+def test_nothing_is_written_into_the_directory_of_a_model(wanted, monkeypatch):
+    before = sorted(wanted.models[0].rglob("*"))
+    for out in (wanted.models[0], wanted.models[0] / "evaluation", wanted.models[0].parent):
+        with pytest.raises(InputError, match="directory"):
+            evaluate_models(replace(wanted, out=out), Progress())
+    monkeypatch.chdir(wanted.models[0])
+    with pytest.raises(InputError, match="directory"):
+        evaluate_models(replace(wanted, out=None), Progress())
+    assert sorted(wanted.models[0].rglob("*")) == before
+
+
 def test_what_is_measured_is_not_measured_again_but_by_other_settings_it_is(wanted, monkeypatch):
     first = evaluate_models(wanted, Progress())
     opened = []
