@@ -253,6 +253,15 @@ class Training(Section):
     """Steps between two lines of metrics.jsonl."""
     evaluate_every_steps: Positive | None = None
     """Steps between two measurements of the held-out texts, by language; null makes none."""
+    patience: Positive | None = None
+    """Measurements in a row that bring no gain, after which training stops and the best weights are taken; null
+    trains to the end and takes the last."""
+
+    @model_validator(mode="after")
+    def _patience_is_measured(self) -> Self:
+        if self.patience is not None and self.evaluate_every_steps is None:
+            raise impossible("evaluate_every_steps", "null", "a number of steps, as training.patience is given")
+        return self
 
     @model_validator(mode="after")
     def _stages_follow(self) -> Self:

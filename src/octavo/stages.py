@@ -62,6 +62,7 @@ def train_model(recipe: Recipe, run: Path, progress: Progress, processes: Any) -
     """The part of the training that each process does."""
     from octavo.tokenization.encode import load_tokenizer
     from octavo.tokenization.entries import begin_and_end
+    from octavo.training.data import open_data
     from octavo.training.loop import train
     from octavo.training.memory import llama_config
 
@@ -69,27 +70,30 @@ def train_model(recipe: Recipe, run: Path, progress: Progress, processes: Any) -
     begin, _ = begin_and_end(tokenizer, "tokenizer.json")
     config = llama_config(recipe, tokenizer.get_vocab_size())
     held_out = _held_out(recipe, run, tokenizer, begin) if recipe.training.evaluate_every_steps else None
-    return train(recipe, config, begin, run / "tokens", run, progress, processes, held_out)
+    data = open_data(recipe, run / "tokens")
+    return train(recipe, config, begin, data, run, progress, processes, held_out)
 
 
 def _held_out(recipe: Recipe, run: Path, tokenizer: Any, begin: int) -> Callable[[Any], dict[str, float]] | None:
     """Measures a model in training: bits per byte of the held-out texts, by language; None where there are none."""
     from octavo.evaluation.held_out_text import read_kept
-    from octavo.evaluation.scoring import total_bits
+    from octavo.evaluation.scoring import Row, total_bits, windows
 
     texts = read_kept(run / "corpus" / "kept", recipe.evaluation.max_bytes)
     if not texts:
         return None
-    encoded: dict[str, list[list[int]]] = {}
+    rows: dict[str, list[Row]] = {}
     sizes: dict[str, int] = {}
+    context = recipe.model.max_position_embeddings
     for text in texts:
-        encoded.setdefault(text.lang, []).append(tokenizer.encode(text.text, add_special_tokens=False).ids)
+        tokens = [begin, *tokenizer.encode(text.text, add_special_tokens=False).ids]
+        rows.setdefault(text.lang, []).extend(windows(tokens, context))
         sizes[text.lang] = sizes.get(text.lang, 0) + len(text.text.encode())
     bfloat16 = recipe.training.precision == "bfloat16"
 
     def measure(model: Any) -> dict[str, float]:
         return {
-            lang: round(total_bits(model, ids, begin, bfloat16) / sizes[lang], 4) for lang, ids in encoded.items()
+            lang: round(total_bits(model, mine, bfloat16) / sizes[lang], 4) for lang, mine in rows.items()
         }
 
     return measure
@@ -126,9 +130,11 @@ def trained_model(recipe: Recipe, run: Path) -> Any:
     from octavo.tokenization.encode import load_tokenizer
     from octavo.training.checkpoint import load_model
     from octavo.training.memory import llama_config
+    from octavo.training.stopping import chosen_step
 
     tokenizer = load_tokenizer(run / "tokenizer" / "tokenizer.json")
-    return load_model(run / "checkpoints", recipe.steps, llama_config(recipe, tokenizer.get_vocab_size()))
+    config = llama_config(recipe, tokenizer.get_vocab_size())
+    return load_model(run / "checkpoints", chosen_step(recipe, run), config)
 
 
 def _without(section: dict[str, Any], *fields: str) -> dict[str, Any]:
@@ -161,10 +167,17 @@ def _curation_section(section: dict[str, Any]) -> dict[str, Any]:
     return _without(section, "engine", "ray") | {"toxicity": toxicity}
 
 
+def _training_section(section: dict[str, Any]) -> dict[str, Any]:
+    """What training obeys: how often it is measured only where that decides when it ends."""
+    measuring = () if section["patience"] else ("evaluate_every_steps",)
+    return _without(section, "checkpoint", "log_every", "parallel", "guards", *measuring)
+
+
 def _last_checkpoint(recipe: Recipe, run: Path) -> list[Path]:
     from octavo.training.checkpoint import path_of
+    from octavo.training.stopping import chosen_step
 
-    return [path_of(run / "checkpoints", recipe.steps)]
+    return [path_of(run / "checkpoints", chosen_step(recipe, run))]
 
 
 def _curated(recipe: Recipe, run: Path, *names: str) -> list[Path]:
@@ -250,9 +263,7 @@ STAGES = (
         # How often it is saved, logged and measured and how it is spread and guarded is not what is learnt.
         lambda r: {
             "model": r["model"],
-            "training": _without(
-                r["training"], "checkpoint", "log_every", "evaluate_every_steps", "parallel", "guards"
-            ),
+            "training": _training_section(r["training"]),
             "seed": r["seed"],
         },
         lambda recipe, run: [run / "tokenizer" / "tokenizer.json", run / "tokens", *_given_tokens(recipe)],

@@ -25,6 +25,7 @@ from octavo.recipe import Recipe
 from octavo.recipe_file import validate
 from octavo.tokenization.shards import write_shard
 from octavo.training import checkpoint
+from octavo.training.data import open_data
 from octavo.training.loop import train
 from octavo.training.memory import llama_config
 from octavo.training.parallel import call, follow
@@ -148,7 +149,7 @@ def _work(run: Path, tokens: Path, what: str, rank: int, variables: dict[str, st
         try:
             processes = call() if rank == 0 else follow()
             assert processes is not None
-            train(made, llama_config(made, VOCABULARY), BEGIN, tokens, run, progress, processes=processes)
+            train(made, llama_config(made, VOCABULARY), BEGIN, open_data(made, tokens), run, progress, processes=processes)
         except OctavoError as error:
             print(f"error: {error}", file=said)
             sys.exit(1)

@@ -10,6 +10,7 @@ from octavo.errors import OctavoError
 from octavo.progress import Progress
 from octavo.recipe import Guards
 from octavo.training import checkpoint, loop
+from octavo.training.data import open_data
 from octavo.training.guards import MEMORY, Readback, Watch
 from octavo.training.memory import llama_config
 from octavo.training.metrics import Metrics
@@ -71,7 +72,7 @@ def test_verdicts_are_read_a_step_late_and_none_is_lost():
 def train(run, tokens, settings, said=None):  # noqa: F811
     config = llama_config(settings, VOCABULARY)
     progress = Progress(message=(said if said is not None else []).append)
-    return loop.train(settings, config, BEGIN, tokens, run, progress)
+    return loop.train(settings, config, BEGIN, open_data(settings, tokens), run, progress)
 
 
 def with_bad_steps(monkeypatch, steps, change):
@@ -185,7 +186,7 @@ def test_a_spike_older_than_all_checkpoints_is_only_recorded(monkeypatch, tokens
 def test_held_out_texts_are_measured_at_the_set_steps(tokens, tmp_path):  # noqa: F811
     settings = recipe(10, log_every=100, evaluate_every_steps=4)
     config = llama_config(settings, VOCABULARY)
-    loop.train(settings, config, BEGIN, tokens, tmp_path, Progress(), held_out=lambda model: {"la": 1.5})
+    loop.train(settings, config, BEGIN, open_data(settings, tokens), tmp_path, Progress(), held_out=lambda model: {"la": 1.5})
     assert [(line["step"], line["held_out"]) for line in Metrics.read(tmp_path)] == [
         (s, {"la": 1.5}) for s in (4, 8, 10)
     ]

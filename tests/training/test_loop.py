@@ -10,17 +10,19 @@ from octavo.modeling.loss import IGNORE
 from octavo.progress import Progress, StoppedError
 from octavo.tokenization.encode import load_tokenizer
 from octavo.training import checkpoint
+from octavo.training.data import open_data
 from octavo.training.loop import train
 from octavo.training.memory import check_fits, estimate, llama_config
 from octavo.training.metrics import Metrics
 from octavo.training.optimizers import make_optimizers
+from octavo.training.sequences import split_targets
 from tests.conftest import small_recipe
 
 
 def train_small(small_run, run, **changes):
     recipe = small_recipe(**changes)
     vocab = load_tokenizer(small_run / "tokenizer/tokenizer.json").get_vocab_size()
-    train(recipe, llama_config(recipe, vocab), 1, small_run / "tokens", run, Progress())
+    train(recipe, llama_config(recipe, vocab), 1, open_data(recipe, small_run / "tokens"), run, Progress())
     return checkpoint.load_model(run / "checkpoints", recipe.steps, llama_config(recipe, vocab))
 
 
@@ -125,7 +127,7 @@ def test_a_training_that_was_stopped_ends_in_the_weights_of_an_unbroken_one(smal
             recipe,
             llama_config(recipe, vocab),
             1,
-            small_run / "tokens",
+            open_data(recipe, small_run / "tokens"),
             tmp_path / "broken",
             Progress(stopping=lambda: next(asked)),
         )
@@ -189,3 +191,49 @@ def test_the_estimate_counts_weights_gradients_and_moments():
     config = llama_config(recipe, 2048)
     parts = estimate(recipe, config)
     assert parts["weights"] + parts["gradients"] + parts["optimizer"] == 16 * config.parameters
+
+
+def falling(*means):
+    """Measurements that a training finds one after the other."""
+    found = iter(means)
+    return lambda model: {"la": next(found)}
+
+
+def test_training_ends_when_held_out_texts_become_no_likelier_and_the_best_weights_are_taken(small_run, tmp_path):
+    recipe = small_recipe(training={"tokens": 20_000, "evaluate_every_steps": 3, "patience": 2})
+    tokenizer = load_tokenizer(small_run / "tokenizer/tokenizer.json")
+    config = llama_config(recipe, tokenizer.get_vocab_size())
+    data = open_data(recipe, small_run / "tokens")
+    assert recipe.steps > 15
+    measure = falling(3.0, 2.0, 2.5, 2.0, 1.0)
+    figures = train(recipe, config, 1, data, tmp_path, Progress(), held_out=measure)
+    assert (figures["steps"], figures["chosen_step"]) == (12, 6)
+    assert checkpoint.complete_steps(tmp_path / "checkpoints") == [6, 12]
+    again = train(recipe, config, 1, data, tmp_path, Progress(), held_out=measure)
+    assert again == figures, "nothing more is trained"
+
+
+def test_a_stopped_training_knows_its_best_measurement_again(small_run, tmp_path):
+    recipe = small_recipe(training={"tokens": 20_000, "evaluate_every_steps": 3, "patience": 2})
+    tokenizer = load_tokenizer(small_run / "tokenizer/tokenizer.json")
+    config = llama_config(recipe, tokenizer.get_vocab_size())
+    data = open_data(recipe, small_run / "tokens")
+    asked = iter([False] * 9 + [True] * 3)
+    progress = Progress(stopping=lambda: next(asked))
+    measure = falling(3.0, 2.0, 2.5, 2.0, 1.0)
+    with pytest.raises(StoppedError):
+        train(recipe, config, 1, data, tmp_path, progress, held_out=measure)
+    figures = train(recipe, config, 1, data, tmp_path, Progress(), held_out=measure)
+    assert (figures["steps"], figures["chosen_step"]) == (12, 6)
+
+
+def test_patience_needs_measurements():
+    with pytest.raises(InputError, match="evaluate_every_steps: found null, expected a number of steps"):
+        small_recipe(training={"patience": 2})
+
+
+def test_what_is_read_and_not_learnt_stands_as_its_complement():
+    rows = torch.tensor([[1, ~5, ~6, 7, 8, 1, ~1, ~1]])
+    tokens, targets = split_targets(rows, begin=1)
+    assert tokens.tolist() == [[1, 5, 6, 7, 8, 1, 1]]
+    assert targets.tolist() == [[IGNORE, IGNORE, 7, 8, IGNORE, IGNORE, IGNORE]]

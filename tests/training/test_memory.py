@@ -32,6 +32,7 @@ import numpy as np
 
 from octavo.progress import Progress
 from octavo.tokenization.shards import write_shard
+from octavo.training.data import open_data
 from octavo.training.loop import train
 from octavo.training.memory import llama_config
 from tests.conftest import small_recipe
@@ -45,7 +46,7 @@ write_shard(home / "tokens/a.ds", iter([documents]), np.dtype("<u2"), "none")
 
 def trained(name, vocab, **sections):
     recipe = small_recipe(**sections)
-    train(recipe, llama_config(recipe, vocab), 1, home / "tokens", home / name, Progress())
+    train(recipe, llama_config(recipe, vocab), 1, open_data(recipe, home / "tokens"), home / name, Progress())
 
 
 def taken():

@@ -104,7 +104,7 @@ def test_a_training_scales_its_learning_rates_by_the_part(small_run, tmp_path):
         training={"tokens": 4_000, "optimizer": settings, "precision": "float32", "compile": False}
     )
     config = llama_config(recipe, load_tokenizer(small_run / "tokenizer/tokenizer.json").get_vocab_size())
-    train(recipe, config, 1, small_run / "tokens", tmp_path, Progress())
+    train(recipe, config, 1, open_data(recipe, small_run / "tokens"), tmp_path, Progress())
     trained = checkpoint.load_model(tmp_path / "checkpoints", recipe.steps, config)
 
     model = initialise(config, recipe.seed, 16)

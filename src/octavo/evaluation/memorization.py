@@ -31,6 +31,7 @@ from octavo.progress import Progress
 from octavo.recipe import Recipe
 from octavo.training.checkpoint import read_passed_over
 from octavo.training.data import open_data
+from octavo.training.stopping import chosen_step
 
 FILE: Final = "memorization.json"
 COMMAND: Final = "octavo evaluate RUN"
@@ -107,7 +108,7 @@ def measure_memorization(
     longest = recipe.evaluation.continuations.max_tokens
     data = open_data(recipe, run / "tokens")
     passed = read_passed_over(run / "checkpoints")
-    steps = [step for step in range(recipe.steps) if not any(step in others for others in passed)]
+    steps = [step for step in range(chosen_step(recipe, run)) if not any(step in others for others in passed)]
     seen = Seen(data, np.array(steps), recipe.training.sequences_per_step)
     lengths = [k for k in PROMPT_TOKENS if k + TRUTH_TOKENS <= min(speaker.context, recipe.sequence_length)]
     passages, known = _passages(speaker, documents, seen, lengths, settings.prompts, seed, progress)

@@ -19,6 +19,7 @@ from octavo.tokenization.encode import load_tokenizer
 from octavo.tokenization.entries import begin_and_end
 from octavo.training.checkpoint import load_model, path_of
 from octavo.training.memory import llama_config
+from octavo.training.stopping import chosen_step
 
 _PADDING: Final = 128
 """Rows of an embedding without an entry that are no surprise, or a tenth of all."""
@@ -80,7 +81,8 @@ def _open_run(run: Path) -> Speaker:
     file = run / "tokenizer" / "tokenizer.json"
     tokenizer = load_tokenizer(file)
     begin, end = begin_and_end(tokenizer, str(file))
-    model = load_model(run / "checkpoints", recipe.steps, llama_config(recipe, tokenizer.get_vocab_size()))
+    config = llama_config(recipe, tokenizer.get_vocab_size())
+    model = load_model(run / "checkpoints", chosen_step(recipe, run), config)
     round_to_bfloat16(model)
     return Speaker(model, tokenizer, begin, end)
 

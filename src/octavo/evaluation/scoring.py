@@ -76,11 +76,10 @@ def continuation_bits(
 
 
 @torch.inference_mode()
-def total_bits(model: Llama, texts: Sequence[Sequence[int]], begin: int, bfloat16: bool) -> float:
-    """Bits of all texts together, by the loss of a model in training, which may be spread over devices."""
+def total_bits(model: Llama, rows: Sequence[Row], bfloat16: bool) -> float:
+    """Bits of all rows' counting tokens together, by the loss of a model in training, which may be spread out."""
     device = next(model.parameters()).device
     context = torch.autocast(device.type, torch.bfloat16) if bfloat16 else contextlib.nullcontext()
-    rows = [row for tokens in texts for row in windows([begin, *tokens], model.config.max_position_embeddings)]
     nats = 0.0
     with context:
         for batch in _batches(rows, device):

@@ -62,6 +62,8 @@ class Saver:
 
     def __init__(self, home: Path, settings: Checkpoint, processes: Processes) -> None:
         self.home, self.settings, self.processes = home, settings, processes
+        self.kept_step: int | None = None
+        """A step whose checkpoint stays beside the last ones."""
         self.on_gpu = processes.device.type == "cuda"
         # The memory of its copies is kept for the next time.
         self.stager = DefaultStager(
@@ -135,7 +137,8 @@ class Saver:
         partial.rename(path_of(self.home, step))
         write_atomically(self.home / "latest", path_of(self.home, step).name.encode() + b"\n")
         for old in complete_steps(self.home)[: -self.settings.keep_last]:
-            if not (self.settings.keep_every and old % self.settings.keep_every == 0):
+            kept = self.settings.keep_every and old % self.settings.keep_every == 0
+            if not kept and old != self.kept_step:
                 _delete(path_of(self.home, old))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -13,6 +13,35 @@ from octavo.tokenization.shards import Shard, open_shards
 from octavo.training.draw import shares
 from octavo.training.order import Order, Stage
 from octavo.training.sequences import Sequences, documents_in, open_sequences
+
+
+class Supply(Protocol):
+    """What training draws its sequences from, by number; split_targets says how one is laid out."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+        ...
+
+    @property
+    def discarded(self) -> float:
+        """Share of the tokens that are in none."""
+        ...
+
+    def at(self, positions: np.ndarray) -> np.ndarray:
+        """The sequences seen at positions of the whole training."""
+        ...
+
+    def read(self, numbers: np.ndarray) -> np.ndarray:
+        """Sequences: (len(numbers), S + 1) in int64."""
+        ...
+
+    def documents(self, numbers: np.ndarray) -> list[str]:
+        """Identifiers of the documents that sequences touch."""
+        ...
+
+    def figures(self, positions: int) -> dict[str, dict[str, Any]]:
+        """By folder: how much of it the first `positions` see."""
+        ...
 
 
 @dataclass(frozen=True)

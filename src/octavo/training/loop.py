@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from octavo.modeling.loss import IGNORE
 from octavo.progress import Progress, StoppedError
 from octavo.recipe import Recipe, Training
 from octavo.training import checkpoint
-from octavo.training.data import Data, open_data
+from octavo.training.data import Supply
 from octavo.training.guards import Readback, SpikeError, Verdict, Watch
 from octavo.training.input import Input
 from octavo.training.memory import keep_freed_memory
@@ -44,10 +45,12 @@ from octavo.training.parallel import (
     settle,
 )
 from octavo.training.schedule import learning_rate_factor
+from octavo.training.sequences import split_targets
+from octavo.training.stopping import Measured, best, is_over, measured
 from octavo.training.throughput import flops_per_token, peak_flops
 
 HeldOut = Callable[[Llama], dict[str, float]]
-"""Measures a model on held-out texts: a figure by language. All processes call it alike."""
+"""Measures a model on held-out texts: bits by language. All processes call it alike."""
 
 SHOWN = 8
 """Sequences and documents that a message names; metrics.jsonl has all."""
@@ -61,11 +64,12 @@ class Job:
     config: LlamaConfig
     begin: int
     run: Path
-    data: Data
+    data: Supply
     processes: Processes
     layout: Layout
     progress: Progress
     held_out: HeldOut | None
+    initial: Callable[[], Llama]
 
     @property
     def home(self) -> Path:
@@ -77,18 +81,20 @@ def train(
     recipe: Recipe,
     config: LlamaConfig,
     begin: int,
-    tokens: Path,
+    data: Supply,
     run: Path,
     progress: Progress,
     processes: Processes | None = None,
     held_out: HeldOut | None = None,
+    initial: Callable[[], Llama] | None = None,
 ) -> dict[str, Any]:
-    """Train the recipe's model and return the stage's figures.
+    """Train the recipe's model on `data` and return the stage's figures.
 
     Checkpoints go to `run`/checkpoints, the record to `run`/metrics.jsonl. A run that finds a checkpoint
     goes on from it and ends in the very weights of an unbroken one, as the data order and the learning
     rate depend on the step alone. `begin` is the token that starts each document. With several `processes`
-    each calls this alike; `held_out` is asked as often as the recipe says.
+    each calls this alike; `held_out` is asked as often as the recipe says. `initial` makes the model to begin
+    with, in float32; by default its weights are drawn by the recipe's seed.
     """
     # A compiled step would else add the embedding's gradients in the order in which threads come.
     torch.use_deterministic_algorithms(True)
@@ -98,13 +104,13 @@ def train(
     if processes.device.type == "cpu":
         keep_freed_memory()
     settings, steps = recipe.training, recipe.steps
-    data = open_data(recipe, tokens)
     (run / "checkpoints").mkdir(parents=True, exist_ok=True)
     with processes.in_touch():
         size, local_size, device = processes.size, processes.local_size, processes.device
         layout = choose_layout(recipe, config, size, local_size, device) if processes.leads else None
         layout = processes.from_leader(layout)
-        job = Job(recipe, config, begin, run, data, processes, layout, progress, held_out)
+        fresh = partial(initialise, config, recipe.seed, settings.optimizer.width)
+        job = Job(recipe, config, begin, run, data, processes, layout, progress, held_out, initial or fresh)
         if processes.leads:
             several = f" on {size} processes ({layout})" if size > 1 else ""
             left_out = f"{data.discarded:.3%} of the tokens are in none"
@@ -112,11 +118,13 @@ def train(
         while not _trained(job):
             pass
     logged = Metrics.read(run)
+    steps = logged[-1]["step"]
     passed_over = sum(len(steps) for steps in checkpoint.read_passed_over(job.home))
     seen = (steps - passed_over) * settings.sequences_per_step
     return {
         "parameters": config.parameters,
         "steps": steps,
+        "chosen_step": best(measured(logged)) if settings.patience else steps,
         "tokens": seen * recipe.sequence_length,
         "epochs": round(seen / len(data), 3),
         "discarded_tokens": round(data.discarded, 6),
@@ -124,8 +132,8 @@ def train(
         "passed_over_steps": passed_over,
         "skipped_steps": sum(len(line.get("skipped", ())) for line in logged),
         "flops": seen * recipe.sequence_length * flops_per_token(config, recipe.sequence_length),
-        "loss": logged[-1]["loss"] if logged else None,
-        "tokens_per_second": logged[-1]["tokens_per_second"] if logged else None,
+        "loss": logged[-1]["loss"],
+        "tokens_per_second": logged[-1]["tokens_per_second"],
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
         "processes": size,
     }
@@ -134,10 +142,11 @@ def train(
 def _trained(job: Job) -> bool:
     """Train from the last good checkpoint to the end; False where a spike takes it back before it gets there."""
     processes, settings = job.processes, job.recipe.training
-    passed_over, first_step = processes.from_leader(_where_to_begin(job) if processes.leads else None)
-    if first_step == job.recipe.steps:
+    begun = processes.from_leader(_where_to_begin(job) if processes.leads else None)
+    passed_over, first_step, known = begun
+    if first_step == job.recipe.steps or is_over(known, settings.patience):
         return True
-    model = initialise(job.config, job.recipe.seed, settings.optimizer.width)
+    model = job.initial()
     group = place(model, job.layout, processes, settings.compile)
     precision = torch.bfloat16 if settings.precision == "bfloat16" else torch.float32
     optimizers = make_optimizers(model, settings.optimizer, precision, group)
@@ -147,6 +156,7 @@ def _trained(job: Job) -> bool:
     gradients = gradients_of(model, job.layout)
     metrics = Metrics(job.run, first_step) if processes.leads else None
     saver = checkpoint.Saver(job.home, settings.checkpoint, processes)
+    saver.kept_step = best(known) if settings.patience else None
     gc.collect()
     gc.freeze()  # what is there now stays, so that later collections have little to look at
     gc.disable()  # a collection in the middle of a step would stall it
@@ -154,7 +164,7 @@ def _trained(job: Job) -> bool:
     learnt = (n for n in range(first_step, job.recipe.steps) if not any(n in passed for passed in passed_over))
     try:
         with Input(lambda step: _read_share(job, step, share), learnt, processes.device) as ready:
-            _steps(job, first_step, passed_over, state, gradients, ready, saver, metrics)
+            _steps(job, first_step, passed_over, known, state, gradients, ready, saver, metrics)
     except SpikeError as spike:
         if processes.leads:
             checkpoint.pass_over(job.home, spike.passed)
@@ -168,18 +178,20 @@ def _trained(job: Job) -> bool:
     return True
 
 
-def _where_to_begin(job: Job) -> tuple[list[range], int]:
+def _where_to_begin(job: Job) -> tuple[list[range], int, list[Measured]]:
     passed_over = checkpoint.read_passed_over(job.home)
     step = checkpoint.last_good(job.home, passed_over, job.progress.message)
     if step:
         job.progress.message(f"training: goes on from step {step:,} of {job.recipe.steps:,}")
-    return passed_over, step
+    known = [one for one in measured(Metrics.read(job.run)) if one.step <= step]
+    return passed_over, step, known
 
 
 def _steps(
     job: Job,
     first_step: int,
     passed_over: list[range],
+    found: list[Measured],
     state: checkpoint.State,
     gradients: Gradients,
     ready: Input,
@@ -209,7 +221,8 @@ def _steps(
             rows = ready.next()
             # Targets are counted over the whole step, so that its cut into processes and passes does not
             # change the loss.
-            counts = torch.tensor([int((rows[:, 1:] != job.begin).sum()), asked_to_stop], dtype=torch.float32)
+            learnt_here = int((split_targets(rows, job.begin)[1] != IGNORE).sum())
+            counts = torch.tensor([learnt_here, asked_to_stop], dtype=torch.float32)
             counted, stop = processes.add_up(counts.to(device))
             loss = torch.zeros((), device=device)
             for start in range(0, share, pass_size):
@@ -255,8 +268,9 @@ def _steps(
             }
             if evaluating and job.held_out:
                 with torch.compiler.set_stance("force_eager"):  # its batches have many shapes
-                    line["held_out"] = job.held_out(model)
+                    line["held_out"] = processes.from_leader(job.held_out(model))
                 settle(model)
+                found += measured([line])
             if metrics:
                 metrics.log(line)
             shown = "no loss" if line["loss"] is None else f"loss {line['loss']:.3f}"
@@ -268,16 +282,20 @@ def _steps(
         for verdict in known:
             _act_on(job, verdict, saver, passed_over)
         saver.check()
-        if stopping or _is_due(done, steps, settings.checkpoint.every_steps):
+        is_best = evaluating and settings.patience is not None and best(found) == done
+        over = evaluating and is_over(found, settings.patience)
+        if is_best:
+            saver.kept_step = done
+        if stopping or over or is_best or _is_due(done, steps, settings.checkpoint.every_steps):
             with job.progress.saving():
                 saver.save(done, state, passed_over)
-                if stopping or done == steps:
+                if stopping or over or done == steps:
                     saver.finish()
             gc.collect()
+        if over or done == steps:
+            return
         if stopping:
-            break
-    if done < steps:
-        raise StoppedError
+            raise StoppedError
 
 
 def _is_due(done: int, steps: int, every: int | None) -> bool:
@@ -300,8 +318,7 @@ def make_pass(model: Llama, begin: int, settings: Training, compiled: bool) -> C
     """The loss of one pass: (B, S + 1) tokens to a sum in nats, in which no position sees another document."""
 
     def pass_loss(tokens: Tensor) -> Tensor:
-        inputs, targets = tokens[:, :-1], tokens[:, 1:]
-        targets = torch.where(targets == begin, IGNORE, targets)  # nothing tells which document comes next
+        inputs, targets = split_targets(tokens, begin)
         return model.loss(inputs, targets, document_starts(inputs, begin), settings.z_loss)
 
     step = torch.compile(pass_loss, dynamic=False) if compiled else pass_loss

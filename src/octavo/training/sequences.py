@@ -10,10 +10,24 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from octavo.errors import InputError
+from octavo.modeling.loss import IGNORE
 from octavo.tokenization.index import open_documents
 from octavo.tokenization.shards import Shard, open_shards
+
+
+def split_targets(rows: Tensor, begin: int) -> tuple[Tensor, Tensor]:
+    """Of sequences (B, S + 1): the tokens that are read, and at each of them the one to predict, (B, S) both.
+
+    Nothing tells which document comes next, so a `begin` token is no target, but IGNORE. Nor is one that is read
+    and not learnt, such as a prompt's: it stands in its sequence as its complement, ~token.
+    """
+    tokens = torch.where(rows < 0, ~rows, rows)
+    targets = torch.where((rows < 0) | (rows == begin), IGNORE, rows)
+    return tokens[:, :-1], targets[:, 1:]
 
 
 class Sequences:

@@ -1,0 +1,21 @@
+"""Figures of document work: of the model and, in the same table, of what does the work without one."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from octavo.evaluation.bootstrap import Estimate
+
+MODEL: Final = "model"
+"""The system that was tuned; the others are baselines."""
+
+
+class Score(NamedTuple):
+    """One figure of one system."""
+
+    system: str
+    by: str
+    """"all", "lang" or "century"."""
+    group: str
+    metric: str
+    estimate: Estimate
