@@ -13,6 +13,7 @@ from pydantic import Field, field_validator, model_validator
 from octavo.recipe_curation import Curation
 from octavo.recipe_section import Fraction, Language, Positive, Section, Share, impossible
 from octavo.recipe_slurm import Slurm
+from octavo.recipe_tuning import Tuning
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 """What a run may be called."""
@@ -106,6 +107,9 @@ class Model(Section):
     """Context length in tokens."""
     rope_theta: Annotated[float, Field(gt=0)] = 10_000.0
     """Base of the rotary position embedding."""
+    rope_scaling: dict[str, str | int | float] | None = None
+    """How positions are scaled, as config.json's rope_parameters have it, such as {rope_type: linear, factor: 4.0};
+    null leaves them as they are."""
     rms_norm_eps: Annotated[float, Field(gt=0)] = 1e-5
     """Added to the mean square in RMSNorm."""
     tie_word_embeddings: bool = True
@@ -367,6 +371,9 @@ class Recipe(Section):
     """Stage tokenization: the tokenizer and the token files."""
     model: Model = Model()
     """The architecture of the model."""
+    tuning: Tuning | None = None
+    """The model that is tuned, and for what; null trains a new one. A tune has the base's model and tokenizer; one
+    for a task has pairs in place of a corpus."""
     training: Training = Training()
     """Stage training."""
     evaluation: Evaluation = Evaluation()
@@ -386,7 +393,8 @@ class Recipe(Section):
     @model_validator(mode="after")
     def _has_data(self) -> Self:
         own = not self.training.data or any(OWN_TOKENS in stage.weights for stage in self.training.data)
-        if own and not self.corpus.sources:
+        taught = self.tuning is not None and self.tuning.supervised
+        if own and not self.corpus.sources and not taught:
             raise impossible("corpus.sources", "none", "at least one, or folders of token files in training.data")
         if self.token_folders and self.tokenizer.path is None:
             raise impossible("tokenizer.path", "null", "the tokenizer that made the token files of training.data")
@@ -394,6 +402,8 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _sequence_fits(self) -> Self:
+        if self.tuning is not None and "max_position_embeddings" not in self.model.model_fields_set:
+            return self  # its base says how long a sequence can be
         length, context = self.training.sequence_length, self.model.max_position_embeddings
         if length is not None and length > context:
             raise impossible(

@@ -117,6 +117,24 @@ def _recipe_of(run: Path, settings: list[str] | None = None) -> Recipe:
 
 def _check(recipe: Recipe, run: Path, wanted: list[str]) -> None:
     """Raise InputError for what can be known to fail before anything is made."""
+    if recipe.provider.country:
+        co2eq_grams(0, recipe.provider.country)
+    if recipe.tuning and recipe.tuning.supervised:
+        _check_tune(recipe, run, wanted)
+    else:
+        _check_road(recipe, run, wanted)
+
+
+def _check_tune(recipe: Recipe, run: Path, wanted: list[str]) -> None:
+    from octavo.tuning.checking import check_tune
+
+    entries = check_tune(recipe)
+    trained = read_record(run / "checkpoints")
+    if "training" in wanted and not (trained and trained.done):
+        check_processes(recipe, entries)
+
+
+def _check_road(recipe: Recipe, run: Path, wanted: list[str]) -> None:
     from octavo.corpus.importing import check_sources
     from octavo.curation.licences import check_allowed
 
@@ -141,8 +159,6 @@ def _check(recipe: Recipe, run: Path, wanted: list[str]) -> None:
         weighing.check(recipe.curation.toxicity, recipe.corpus.languages)
         if recipe.curation.engine == "ray":
             cluster.check(recipe.curation)
-    if recipe.provider.country:
-        co2eq_grams(0, recipe.provider.country)
     vocab_size = recipe.tokenizer.vocab_size
     if recipe.tokenizer.path and "tokenization" in wanted:
         from octavo.release.bundle import check_formats

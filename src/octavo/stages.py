@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from octavo.errors import OctavoError
+from octavo.errors import InputError, OctavoError
 from octavo.lineage import read_record
 from octavo.progress import Progress
 from octavo.recipe import Recipe
@@ -62,20 +62,45 @@ def train_model(recipe: Recipe, run: Path, progress: Progress, processes: Any) -
     """The part of the training that each process does."""
     from octavo.tokenization.encode import load_tokenizer
     from octavo.tokenization.entries import begin_and_end
-    from octavo.training.data import open_data
+    from octavo.training.data import Data, open_data
     from octavo.training.loop import train
     from octavo.training.memory import llama_config
 
     tokenizer = load_tokenizer(run / "tokenizer" / "tokenizer.json")
     begin, _ = begin_and_end(tokenizer, "tokenizer.json")
     config = llama_config(recipe, tokenizer.get_vocab_size())
-    held_out = _held_out(recipe, run, tokenizer, begin) if recipe.training.evaluate_every_steps else None
-    data = open_data(recipe, run / "tokens")
-    return train(recipe, config, begin, data, run, progress, processes, held_out)
+    tuning, initial = recipe.tuning, None
+    data: Data[Any]
+    if tuning and tuning.supervised:
+        from octavo.tuning.teaching import held_out_answers, open_examples
+
+        data, held_out = open_examples(recipe, run), held_out_answers(recipe, run, begin)
+    else:
+        data, held_out = open_data(recipe, run / "tokens"), _held_out(recipe, run, tokenizer, begin)
+    if tuning:
+        from octavo.tuning.teaching import first_weights
+
+        initial = first_weights(recipe, config)
+
+    def trained(recipe: Recipe, run: Path) -> dict[str, Any]:
+        return train(recipe, config, begin, data, run, progress, processes, held_out, initial)
+
+    if tuning and tuning.sweep:
+        if held_out is None:
+            raise InputError("tuning.sweep: found nothing held out, expected some by which to choose")
+        from octavo.tuning.sweep import with_best_rate
+
+        recipe, tried = with_best_rate(recipe, run / "checkpoints" / "sweep", trained, processes.leads)
+        rate = recipe.training.optimizer.learning_rate
+        return trained(recipe, run) | {"sweep": tried, "learning_rate": rate}
+    return trained(recipe, run)
 
 
 def _held_out(recipe: Recipe, run: Path, tokenizer: Any, begin: int) -> Callable[[Any], dict[str, float]] | None:
-    """Measures a model in training: bits per byte of the held-out texts, by language; None where there are none."""
+    """Measures a model in training: bits per byte of the held-out texts, by language; None where nothing is to be
+    measured, or there are none."""
+    if not recipe.training.evaluate_every_steps and not (recipe.tuning and recipe.tuning.sweep):
+        return None
     from octavo.evaluation.held_out_text import read_kept
     from octavo.evaluation.scoring import Row, total_bits, windows
 
@@ -92,9 +117,7 @@ def _held_out(recipe: Recipe, run: Path, tokenizer: Any, begin: int) -> Callable
     bfloat16 = recipe.training.precision == "bfloat16"
 
     def measure(model: Any) -> dict[str, float]:
-        return {
-            lang: round(total_bits(model, mine, bfloat16) / sizes[lang], 4) for lang, mine in rows.items()
-        }
+        return {lang: round(total_bits(model, mine, bfloat16) / sizes[lang], 4) for lang, mine in rows.items()}
 
     return measure
 
@@ -112,7 +135,17 @@ def check_processes(recipe: Recipe, vocab_size: int) -> None:
         choose_layout(recipe, llama_config(recipe, vocab_size), size, local_size(), training_device())
 
 
+def _pairs(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:
+    from octavo.tuning.preparing import prepare
+
+    return prepare(recipe, run, progress)
+
+
 def _evaluation(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:
+    if recipe.tuning and recipe.tuning.supervised:
+        from octavo.tuning.measuring import measure_tune
+
+        return measure_tune(recipe, run, trained_model(recipe, run), run / "evaluation", progress)
     from octavo.evaluation.evaluate import evaluate
 
     return evaluate(recipe, run, trained_model(recipe, run), run / "evaluation", progress)
@@ -195,6 +228,58 @@ def _second_opinion(recipe: Recipe) -> list[Path]:
     return files_in(Path(asked.model).expanduser())
 
 
+def _taught(recipe: Recipe) -> bool:
+    """Whether a recipe teaches a base model by pairs, and so has no corpus."""
+    return recipe.tuning is not None and recipe.tuning.supervised
+
+
+def _pair_files(recipe: Recipe) -> list[Path]:
+    from octavo.tuning.documents import document_files
+
+    assert recipe.tuning is not None
+    assert recipe.tokenizer.path is not None
+    given = [Path(name) for name in recipe.tuning.pairs]
+    return [*given, *document_files(recipe.tuning.documents), Path(recipe.tokenizer.path)]
+
+
+def _training_inputs(recipe: Recipe, run: Path) -> list[Path]:
+    base: list[Path] = []
+    if recipe.tuning:
+        from octavo.evaluation.model_files import weight_files
+
+        base = weight_files(Path(recipe.tuning.base))
+    read = [run / "pairs"] if _taught(recipe) else [run / "tokens", *_given_tokens(recipe)]
+    return [run / "tokenizer" / "tokenizer.json", *read, *base]
+
+
+def _evaluation_inputs(recipe: Recipe, run: Path) -> list[Path]:
+    tokenizer = run / "tokenizer" / "tokenizer.json"
+    if _taught(recipe):
+        return [*_last_checkpoint(recipe, run), tokenizer, run / "pairs"]
+    return [
+        *_last_checkpoint(recipe, run),
+        tokenizer,
+        run / "tokens",
+        *_given_tokens(recipe),
+        *_curated(recipe, run, "kept", "report.json"),
+        *_harm_files(recipe),
+        *_task_files(recipe),
+        *_compared_files(recipe),
+    ]
+
+
+def _evaluation_section(recipe: dict[str, Any]) -> dict[str, Any]:
+    if recipe["tuning"] and recipe["tuning"]["task"] != "continued":
+        return {"tuning": recipe["tuning"], "seed": recipe["seed"], "name": recipe["name"]}
+    return {
+        "evaluation": recipe["evaluation"],
+        "corpus": {"languages": recipe["corpus"]["languages"]},
+        "curation": {"toxicity": {"classifier": recipe["curation"]["toxicity"]["classifier"]}},
+        "seed": recipe["seed"],
+        "name": recipe["name"],
+    }
+
+
 def _given_tokens(recipe: Recipe) -> list[Path]:
     from octavo.tokenization.given import token_files
 
@@ -258,6 +343,19 @@ STAGES = (
         _tokenization,
     ),
     Stage(
+        "pairs",
+        "pairs",
+        lambda r: {
+            "tuning": _without(r["tuning"], "sweep"),
+            "corpus": {"languages": r["corpus"]["languages"]},
+            "training": {name: r["training"][name] for name in ("tokens", "sequence_length")},
+            "seed": r["seed"],
+        },
+        lambda recipe, run: _pair_files(recipe),
+        ("pairs", "tokenizer"),
+        _pairs,
+    ),
+    Stage(
         "training",
         "checkpoints",
         # How often it is saved, logged and measured and how it is spread and guarded is not what is learnt.
@@ -265,34 +363,13 @@ STAGES = (
             "model": r["model"],
             "training": _training_section(r["training"]),
             "seed": r["seed"],
+            **({"tuning": r["tuning"]} if r["tuning"] else {}),
         },
-        lambda recipe, run: [run / "tokenizer" / "tokenizer.json", run / "tokens", *_given_tokens(recipe)],
+        _training_inputs,
         ("checkpoints", "metrics.jsonl"),
         _training,
     ),
-    Stage(
-        "evaluation",
-        "evaluation",
-        lambda r: {
-            "evaluation": r["evaluation"],
-            "corpus": {"languages": r["corpus"]["languages"]},
-            "curation": {"toxicity": {"classifier": r["curation"]["toxicity"]["classifier"]}},
-            "seed": r["seed"],
-            "name": r["name"],
-        },
-        lambda recipe, run: [
-            *_last_checkpoint(recipe, run),
-            run / "tokenizer" / "tokenizer.json",
-            run / "tokens",
-            *_given_tokens(recipe),
-            *_curated(recipe, run, "kept", "report.json"),
-            *_harm_files(recipe),
-            *_task_files(recipe),
-            *_compared_files(recipe),
-        ],
-        ("evaluation",),
-        _evaluation,
-    ),
+    Stage("evaluation", "evaluation", _evaluation_section, _evaluation_inputs, ("evaluation",), _evaluation),
     Stage(
         "release",
         "release",
@@ -311,8 +388,13 @@ STAGE_NAMES = tuple(stage.name for stage in STAGES)
 
 
 def stages_of(recipe: Recipe) -> tuple[Stage, ...]:
-    """The stages that a recipe has: without documents, none of them are curated."""
-    return tuple(s for s in STAGES if recipe.corpus.sources or s.name not in ("corpus", "curation"))
+    """The stages that a recipe has: pairs in place of a corpus, where it is taught by pairs; and of token files
+    alone none are curated."""
+    if _taught(recipe):
+        left_out = ["corpus", "curation", "tokenization"]
+    else:
+        left_out = ["pairs"] if recipe.corpus.sources else ["corpus", "curation", "pairs"]
+    return tuple(stage for stage in STAGES if stage.name not in left_out)
 
 
 def figures_of(run: Path, stage: Stage) -> dict[str, Any]:

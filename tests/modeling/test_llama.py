@@ -1,6 +1,7 @@
 """The architecture against transformers' own, both ways through safetensors."""
 
 import json
+import math
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from octavo.modeling.attention import document_starts
 from octavo.modeling.hf import load_hf, save_hf
 from octavo.modeling.init import initialise
 from octavo.modeling.llama import Cache, LlamaConfig
+from octavo.modeling.rope import Linear, Listed, Llama3, stated_of
 
 PUBLISHED = LlamaConfig(
     vocab_size=65_536,
@@ -26,6 +28,8 @@ SHAPES = [
     {"num_attention_heads": 4, "num_key_value_heads": 2, "tie_word_embeddings": True},
     {"num_attention_heads": 4, "num_key_value_heads": 4, "tie_word_embeddings": False},
     {"num_attention_heads": 8, "num_key_value_heads": 1, "tie_word_embeddings": True, "rope_theta": 500_000.0},
+    {"num_attention_heads": 4, "num_key_value_heads": 2, "rope_scaling": Linear(4.0)},
+    {"num_attention_heads": 2, "num_key_value_heads": 1, "rope_scaling": Llama3(8.0, 1.0, 4.0, 32)},
 ]
 
 
@@ -79,8 +83,9 @@ def test_we_compute_the_same_logits_from_files_of_transformers(shape, tmp_path):
             max_position_embeddings=128,
             rms_norm_eps=1e-5,
             initializer_range=0.2,
-            **{name: value for name, value in shape.items() if name != "rope_theta"},
-            rope_parameters={"rope_type": "default", "rope_theta": shape.get("rope_theta", 10_000.0)},
+            **{name: value for name, value in shape.items() if not name.startswith("rope")},
+            rope_parameters=stated_of(shape.get("rope_scaling"))
+            | {"rope_theta": shape.get("rope_theta", 10_000.0)},
         )
     ).eval()
     theirs.save_pretrained(tmp_path)
@@ -88,6 +93,30 @@ def test_we_compute_the_same_logits_from_files_of_transformers(shape, tmp_path):
     tokens = torch.randint(0, 512, (2, 128), generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         torch.testing.assert_close(ours(tokens), theirs(tokens).logits, rtol=0, atol=1e-4)
+
+
+def test_scaled_positions_are_read_in_the_older_form_too(tmp_path):
+    model = random_model(**SHAPES[-1])
+    save_hf(model, tmp_path, 1, 2, torch.float32)
+    config = json.loads((tmp_path / "config.json").read_text())
+    del config["rope_parameters"]
+    config["rope_scaling"]["type"] = config["rope_scaling"].pop("rope_type")
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert load_hf(tmp_path).config == model.config
+
+
+def test_of_llama_3_slow_turns_are_divided_and_quick_ones_are_not():
+    """Over 32 positions the pairs turn 5.09, 1.61, 0.51 and 0.16 times; from 4 on they count as quick, to 1 as slow."""
+    frequencies = torch.tensor([1.0, 10**-0.5, 0.1, 10**-1.5])
+    share = (32 * 10**-0.5 / (2 * math.pi) - 1) / 3
+    expected = torch.tensor([1.0, 1 / ((1 - share) / 8 + share), 8.0, 8.0])
+    torch.testing.assert_close(Llama3(8.0, 1.0, 4.0, 32).divisors(frequencies), expected)
+
+
+def test_divisors_of_a_gguf_file_have_no_form_in_config_json(tmp_path):
+    model = random_model(**SHAPES[0] | {"rope_scaling": Listed((1.0,) * 8)})
+    with pytest.raises(InputError, match=r"have no form in config\.json"):
+        save_hf(model, tmp_path, 1, 2, torch.float32)
 
 
 def test_losses_and_gradients_are_those_of_transformers(tmp_path):
@@ -163,7 +192,18 @@ def test_config_json_says_what_transformers_reads(tmp_path):
     ("change", "message"),
     [
         ({"model_type": "gpt2"}, "model_type: found 'gpt2', expected 'llama'"),
-        ({"rope_parameters": {"rope_type": "yarn"}}, "expected plain rotary positions"),
+        *(
+            ({"rope_parameters": {"rope_type": kind, "factor": 2.0}}, f"rope_parameters: found rotary .* {kind!r}")
+            for kind in ("yarn", "dynamic", "longrope")
+        ),
+        ({"rope_parameters": {"rope_type": "linear"}}, "rope_parameters: factor: found None, expected a number"),
+        ({"rope_parameters": {"rope_type": "linear", "factor": 0}}, "factor: found 0, expected a number over 0"),
+        (
+            {"rope_parameters": {"rope_type": "llama3", "factor": 8, "low_freq_factor": 4, "high_freq_factor": 4}},
+            "low_freq_factor: found 4, expected less than high_freq_factor, 4",
+        ),
+        ({"rope_parameters": None, "rope_scaling": {"type": "yarn"}}, "rope_scaling: found rotary .* 'yarn'"),
+        ({"rope_parameters": "linear"}, "rope_parameters: found 'linear', expected an object"),
         ({"attention_bias": True}, "expected neither"),
         ({"hidden_size": None}, "found no hidden_size"),
         ({"intermediate_size": 96}, "which config.json does not tell of"),

@@ -130,11 +130,11 @@ def test_too_many_in_a_row_end_it_with_the_batch_and_keep_the_last_good_checkpoi
 
 def test_the_documents_of_a_bad_batch_are_named(small_run):
     from octavo.tokenization.index import open_documents
-    from octavo.training.sequences import documents_in, open_sequences
+    from octavo.training.sequences import open_sequences
 
     sequences = open_sequences(small_run / "tokens", 128)
     documents = open_documents(small_run / "tokens")
-    named = documents_in(small_run / "tokens", sequences, np.array([0, 5]))
+    named = sequences.documents(np.array([0, 5]))
     expected = [documents[int(n)].identifier for n in documents.of_tokens(np.array([0, 128, 640, 768]))]
     assert named[0] == expected[0]
     assert set(expected) <= set(named)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from octavo.errors import InputError
 from octavo.tokenization.shards import Shard
-from octavo.training.sequences import Sequences, open_sequences
+from octavo.training.sequences import Windows, open_sequences
 
 
 def shard(tokens: np.ndarray) -> Shard:
@@ -19,7 +19,7 @@ def test_every_token_but_the_first_is_predicted_once_up_to_the_last_window(sizes
     """However the stream is cut into files, empty ones among them."""
     ends = np.cumsum([0, *sizes])
     shards = [shard(np.arange(ends[n], ends[n + 1])) for n in range(len(sizes))]
-    sequences = Sequences(shards, length)
+    sequences = Windows(shards, length)
     rows = sequences.read(np.arange(len(sequences)))
     targets = rows[:, 1:].ravel().tolist()
     expected = list(range(1, 1 + max(int(ends[-1]) - 1, 0) // length * length))
@@ -28,7 +28,7 @@ def test_every_token_but_the_first_is_predicted_once_up_to_the_last_window(sizes
 
 
 def test_of_a_long_file_less_than_one_in_a_hundred_tokens_is_left_out():
-    sequences = Sequences([shard(np.zeros(60_000))], 512)
+    sequences = Windows([shard(np.zeros(60_000))], 512)
     assert 0 <= sequences.discarded < 0.01
 
 

@@ -12,8 +12,8 @@ from tokenizers import Tokenizer
 from octavo.errors import InputError
 from octavo.evaluation.speaker import Speaker
 from octavo.modeling.gguf_reading import load_gguf
-from octavo.modeling.hf import load_hf, round_to_bfloat16
-from octavo.modeling.llama import Llama
+from octavo.modeling.hf import load_hf, read_config, round_to_bfloat16
+from octavo.modeling.llama import Llama, LlamaConfig
 from octavo.recipe_file import load
 from octavo.tokenization.encode import load_tokenizer
 from octavo.tokenization.entries import begin_and_end
@@ -56,6 +56,17 @@ def open_model(model: Path) -> Speaker:
     return Speaker(loaded, tokenizer, begin, end)
 
 
+def model_config(model: Path) -> LlamaConfig:
+    """A model's shape; InputError as open_model."""
+    weight_files(model)
+    if model.suffix == ".gguf":
+        return load_gguf(model).model.config
+    if is_run(model):
+        tokenizer = load_tokenizer(model / "tokenizer" / "tokenizer.json")
+        return llama_config(load(model / "recipe.yaml"), tokenizer.get_vocab_size())
+    return read_config(model)
+
+
 def weight_files(model: Path) -> list[Path]:
     """The files that a model's figures rest on; InputError where one is missing."""
     if model.suffix == ".gguf" and model.is_file():
@@ -65,7 +76,7 @@ def weight_files(model: Path) -> list[Path]:
             f"{model}: found no such model, expected a run, a release, a Hugging Face directory or a .gguf file"
         )
     if is_run(model):
-        steps = load(model / "recipe.yaml").steps
+        steps = chosen_step(load(model / "recipe.yaml"), model)
         checkpoint, tokenizer = path_of(model / "checkpoints", steps), model / "tokenizer" / "tokenizer.json"
         if not checkpoint.is_dir():
             raise InputError(f"{model}: found no checkpoint of step {steps:,}, expected a trained run")

@@ -15,6 +15,7 @@ from octavo.evaluation.verbatim import occurrences
 from octavo.progress import Progress
 from octavo.tokenization.index import Documents, open_documents
 from octavo.training.data import Data
+from octavo.training.sequences import Windows
 
 MOST_PLACES: Final = 256
 """Places at which a text is looked up: one that stands at more has been seen oftener than is told apart."""
@@ -41,7 +42,7 @@ class Passage(NamedTuple):
 class Seen:
     """What training has learnt from."""
 
-    data: Data
+    data: Data[Windows]
     steps: Ints
     """Its steps, counted from 0, without those that were passed over."""
     per_step: int

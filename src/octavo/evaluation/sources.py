@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from octavo.recipe import OWN_TOKENS
 from octavo.tokenization.index import open_documents
 from octavo.training.data import Data
+from octavo.training.sequences import Windows
 
 
 class Source(NamedTuple):
@@ -31,7 +32,7 @@ COLUMNS: Final = ("identifier", "title", "creator", "date", "spdx", "source_url"
 """Of corpus/kept, in the order of a Source."""
 
 
-def read_sources(data: Data, kept: Path, tokens: Sequence[int]) -> dict[int, Source]:
+def read_sources(data: Data[Windows], kept: Path, tokens: Sequence[int]) -> dict[int, Source]:
     """The documents of tokens, numbered through all folders that training draws from."""
     firsts = np.cumsum([0, *(sequences.tokens for sequences in data.sequences)])
     found: dict[int, Source] = {}

@@ -8,13 +8,14 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from gguf import GGMLQuantizationType, GGUFWriter, LlamaFileType, TokenType
+from gguf import GGMLQuantizationType, GGUFWriter, LlamaFileType, RopeScalingType, TokenType
 from gguf.quants import quantize
 from tokenizers import Tokenizer
 
 from octavo.errors import InputError
 from octavo.modeling.hf import to_hf_names
-from octavo.modeling.llama import Llama, LlamaConfig
+from octavo.modeling.llama import Llama, LlamaConfig, rotary_frequencies
+from octavo.modeling.rope import Linear
 from octavo.tokenization.train import LLAMA_CPP_SPLIT, SPLITS
 
 GgufType = Literal["F32", "BF16", "Q8_0"]
@@ -38,6 +39,8 @@ _NAMES = {
     "mlp.up_proj": "ffn_up",
     "mlp.down_proj": "ffn_down",
 }
+ROPE_DIVISORS = "rope_freqs.weight"
+"""By what each frequency of the rotary positions is divided, where it is not one number for all."""
 _QWEN2_SPLIT = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}"
 _LLAMA3_SPLIT = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}"
 
@@ -62,6 +65,7 @@ def save_gguf(
     _write_settings(writer, model.config, name, license)
     writer.add_file_type(file_type)
     _write_vocabulary(writer, tokenizer, model.config.vocab_size, begin, end)
+    _write_rope_scaling(writer, model.config)
     heads = {"q_proj": model.config.num_attention_heads, "k_proj": model.config.num_key_value_heads}
     for hf_name, weight in to_hf_names(model).items():
         array = weight.detach().to("cpu", torch.float32).numpy()
@@ -114,6 +118,15 @@ def _write_settings(writer: GGUFWriter, config: LlamaConfig, name: str, license:
     writer.add_layer_norm_rms_eps(config.rms_norm_eps)
     writer.add_rope_dimension_count(config.head_dim)
     writer.add_rope_freq_base(config.rope_theta)
+
+
+def _write_rope_scaling(writer: GGUFWriter, config: LlamaConfig) -> None:
+    if isinstance(config.rope_scaling, Linear):
+        writer.add_rope_scaling_type(RopeScalingType.LINEAR)
+        writer.add_rope_scaling_factor(config.rope_scaling.factor)
+    elif config.rope_scaling is not None:
+        divisors = config.rope_scaling.divisors(rotary_frequencies(config, torch.device("cpu")))
+        writer.add_tensor(ROPE_DIVISORS, divisors.numpy(), raw_dtype=GGMLQuantizationType.F32)
 
 
 def _write_vocabulary(writer: GGUFWriter, tokenizer: Tokenizer, size: int, begin: int, end: int) -> None:

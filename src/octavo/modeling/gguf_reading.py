@@ -20,9 +20,11 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_token
 from tokenizers.pre_tokenizers import PreTokenizer
 
 from octavo.errors import InputError
-from octavo.modeling.gguf import gguf_name
+from octavo.modeling.gguf import ROPE_DIVISORS, gguf_name
+from octavo.modeling.gguf_sentencepiece import sentencepiece_bpe
 from octavo.modeling.hf import to_hf_names
 from octavo.modeling.llama import Llama, LlamaConfig
+from octavo.modeling.rope import Linear, Listed, Scaling
 from octavo.tokenization.train import LLAMA_CPP_SPLIT, SPLITS
 
 _LETTERS: Final = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+"
@@ -62,7 +64,8 @@ def load_gguf(path: Path) -> GgufModel:
     if architecture != "llama":
         raise InputError(f"{path}: general.architecture: found {architecture!r}, expected 'llama'")
     tensors = {tensor.name: tensor for tensor in reader.tensors}
-    model = Llama(_config(fields, tensors))
+    divisors = tensors.pop(ROPE_DIVISORS, None)
+    model = Llama(_config(fields, tensors, _rope_scaling(fields, divisors)))
     _fill(model, path, tensors)
     entries = fields["tokenizer.ggml.tokens"]
     if len(entries) != model.config.vocab_size:
@@ -95,15 +98,32 @@ class _Fields:
         return self.contents[name]()
 
 
-def _config(fields: _Fields, tensors: dict[str, ReaderTensor]) -> LlamaConfig:
-    if fields.get("llama.rope.scaling.type", "none") != "none" or "rope_freqs.weight" in tensors:
-        raise InputError(f"{fields.path}: found scaled rotary positions, expected plain ones")
+def _rope_scaling(fields: _Fields, divisors: ReaderTensor | None) -> Scaling | None:
+    """As llama.cpp takes it: a factor without a type is linear, and divisors come on top of it."""
+    kind = fields.get("llama.rope.scaling.type", "linear")
+    if kind not in ("none", "linear"):
+        raise InputError(
+            f"{fields.path}: llama.rope.scaling.type: found positions of type {kind!r}, expected none, linear"
+        )
+    factor = fields.get("llama.rope.scaling.factor") or fields.get("llama.rope.scale_linear") or 1.0
+    factor = float(factor) if kind == "linear" else 1.0
+    if divisors is not None:
+        return Listed(tuple(float(value) * factor for value in divisors.data))
+    return None if factor == 1.0 else Linear(factor)
+
+
+def _config(fields: _Fields, tensors: dict[str, ReaderTensor], rope_scaling: Scaling | None) -> LlamaConfig:
     embedding = tensors.get("token_embd.weight")
     if embedding is None:
         raise InputError(f"{fields.path}: found no tensor token_embd.weight, expected it")
     heads, hidden = fields["llama.attention.head_count"], fields["llama.embedding_length"]
     if fields.get("llama.rope.dimension_count", hidden // heads) != hidden // heads:
         raise InputError(f"{fields.path}: llama.rope.dimension_count: expected hidden size / heads")
+    if isinstance(rope_scaling, Listed) and len(rope_scaling.values) != hidden // heads // 2:
+        raise InputError(
+            f"{fields.path}: {ROPE_DIVISORS}: found {len(rope_scaling.values)} numbers, expected "
+            f"{hidden // heads // 2}, half the width of a head"
+        )
     return LlamaConfig(
         vocab_size=int(embedding.shape[1]),
         hidden_size=hidden,
@@ -115,6 +135,7 @@ def _config(fields: _Fields, tensors: dict[str, ReaderTensor]) -> LlamaConfig:
         rope_theta=float(fields.get("llama.rope.freq_base", 10_000.0)),
         rms_norm_eps=float(fields["llama.attention.layer_norm_rms_epsilon"]),
         tie_word_embeddings="output.weight" not in tensors,
+        rope_scaling=rope_scaling,
     )
 
 
@@ -147,23 +168,34 @@ def _to_halves(weight: np.ndarray, heads: int) -> np.ndarray:
 
 
 def _tokenizer(fields: _Fields, entries: list[str]) -> Tokenizer:
-    kind, split = fields["tokenizer.ggml.model"], fields.get("tokenizer.ggml.pre", "gpt-2")
-    if kind != "gpt2" or split not in (*_SPLITS, *_GPT2):
+    kind, types = fields["tokenizer.ggml.model"], fields["tokenizer.ggml.token_type"]
+    if kind == "llama":
+        space = fields.get("tokenizer.ggml.add_space_prefix", True)
+        tokenizer = sentencepiece_bpe(fields.path, entries, types, fields["tokenizer.ggml.scores"], space)
+    elif kind == "gpt2":
+        tokenizer = _byte_level_bpe(fields, entries, types)
+    else:
+        raise InputError(f"{fields.path}: tokenizer.ggml.model: found {kind!r}, expected 'gpt2' or 'llama'")
+    for special, wanted in ((True, (TokenType.CONTROL, TokenType.UNKNOWN)), (False, (TokenType.USER_DEFINED,))):
+        added = [e for e, t in zip(entries, types, strict=True) if t in wanted]
+        tokens = [AddedToken(entry, special=special, normalized=False) for entry in added]
+        (tokenizer.add_special_tokens if special else tokenizer.add_tokens)(tokens)
+    tokenizer.encode_special_tokens = True
+    return tokenizer
+
+
+def _byte_level_bpe(fields: _Fields, entries: list[str], types: list[int]) -> Tokenizer:
+    split = fields.get("tokenizer.ggml.pre", "gpt-2")
+    if split not in (*_SPLITS, *_GPT2):
         raise InputError(
-            f"{fields.path}: tokenizer: found model {kind!r} with the split {split!r}, expected 'gpt2' with one of "
+            f"{fields.path}: tokenizer.ggml.pre: found the split {split!r}, expected one of "
             f"{', '.join((*_SPLITS, *_GPT2))}; give the model's Hugging Face directory instead"
         )
-    types = fields["tokenizer.ggml.token_type"]
     merges = [tuple(merge.split(" ", 1)) for merge in fields["tokenizer.ggml.merges"]]
     vocabulary = {e: n for n, (e, t) in enumerate(zip(entries, types, strict=True)) if t != TokenType.UNUSED}
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=merges, ignore_merges=split == "llama-bpe"))
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(list(_pre_tokenizers(split)))
     tokenizer.decoder = decoders.ByteLevel()
-    for special, wanted in ((True, TokenType.CONTROL), (False, TokenType.USER_DEFINED)):
-        added = [e for e, t in zip(entries, types, strict=True) if t == wanted]
-        tokens = [AddedToken(entry, special=special, normalized=False) for entry in added]
-        (tokenizer.add_special_tokens if special else tokenizer.add_tokens)(tokens)
-    tokenizer.encode_special_tokens = True
     return tokenizer
 
 

@@ -15,6 +15,7 @@ from torch import Tensor
 from octavo.errors import InputError
 from octavo.lineage import write_json
 from octavo.modeling.llama import Llama, LlamaConfig
+from octavo.modeling.rope import scaling_of, stated_of
 
 
 def to_hf_names(model: Llama) -> dict[str, Tensor]:
@@ -48,6 +49,7 @@ def to_hf_names(model: Llama) -> dict[str, Tensor]:
 
 def hf_config(config: LlamaConfig, begin: int, end: int, dtype: str) -> dict[str, Any]:
     """The content of config.json."""
+    rope = stated_of(config.rope_scaling)
     return {
         "architectures": ["LlamaForCausalLM"],
         "model_type": "llama",
@@ -60,8 +62,8 @@ def hf_config(config: LlamaConfig, begin: int, end: int, dtype: str) -> dict[str
         "head_dim": config.head_dim,
         "max_position_embeddings": config.max_position_embeddings,
         "rope_theta": config.rope_theta,
-        "rope_scaling": None,
-        "rope_parameters": {"rope_type": "default", "rope_theta": config.rope_theta},
+        "rope_scaling": None if config.rope_scaling is None else rope,
+        "rope_parameters": {**rope, "rope_theta": config.rope_theta},
         "rms_norm_eps": config.rms_norm_eps,
         "hidden_act": "silu",
         "initializer_range": config.initializer_range,
@@ -133,11 +135,12 @@ def read_config(folder: Path) -> LlamaConfig:
         raise InputError(f"{file}:{error.lineno}: not valid JSON: {error.msg}") from None
     if raw.get("model_type") != "llama":
         raise InputError(f"{file}: model_type: found {raw.get('model_type')!r}, expected 'llama'")
-    rope = raw.get("rope_parameters") or raw.get("rope_scaling") or {}
-    if rope.get("rope_type", rope.get("type", "default")) != "default":
-        raise InputError(f"{file}: rope: found {rope}, expected plain rotary positions")
     if raw.get("attention_bias") or raw.get("mlp_bias") or raw.get("hidden_act", "silu") != "silu":
         raise InputError(f"{file}: found biases or an activation other than silu, expected neither")
+    rope_field = "rope_parameters" if raw.get("rope_parameters") else "rope_scaling"
+    rope = raw.get(rope_field) or {}
+    if not isinstance(rope, dict):
+        raise InputError(f"{file}: {rope_field}: found {rope!r}, expected an object")
     try:
         heads = raw["num_attention_heads"]
         if raw.get("head_dim") not in (None, raw["hidden_size"] // heads):
@@ -154,6 +157,7 @@ def read_config(folder: Path) -> LlamaConfig:
             rms_norm_eps=raw.get("rms_norm_eps", 1e-6),
             tie_word_embeddings=raw.get("tie_word_embeddings", False),
             initializer_range=raw.get("initializer_range", 0.02),
+            rope_scaling=scaling_of(rope, raw["max_position_embeddings"], f"{file}: {rope_field}"),
         )
     except KeyError as error:
         raise InputError(f"{file}: found no {error.args[0]}, expected it") from None

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from octavo.modeling.attention import Sight, attention, sight
 from octavo.modeling.loss import linear_cross_entropy
+from octavo.modeling.rope import Scaling
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class LlamaConfig:
     rms_norm_eps: float = 1e-5
     tie_word_embeddings: bool = True
     initializer_range: float = 0.02
+    rope_scaling: Scaling | None = None
 
     @property
     def head_dim(self) -> int:
@@ -48,13 +50,21 @@ class LlamaConfig:
         return embeddings + self.num_hidden_layers * layer + d
 
 
+def rotary_frequencies(config: LlamaConfig, device: torch.device) -> Tensor:
+    """Radians a position by which each pair of dimensions turns, before any scaling: (W / 2)."""
+    exponents = torch.arange(0, config.head_dim, 2, dtype=torch.float32, device=device)
+    frequencies: Tensor = config.rope_theta ** (-exponents / config.head_dim)
+    return frequencies
+
+
 def rotary(config: LlamaConfig, positions_S: Tensor) -> Tensor:
     """Cosines and sines of the rotary positions (Su et al., 2021): (2, S, W), halves as Hugging Face lays them.
 
     The sines of the first half are negative, as `rotate` needs them.
     """
-    exponents = torch.arange(0, config.head_dim, 2, dtype=torch.float32, device=positions_S.device)
-    frequencies = config.rope_theta ** (-exponents / config.head_dim)
+    frequencies = rotary_frequencies(config, positions_S.device)
+    if config.rope_scaling is not None:
+        frequencies = frequencies / config.rope_scaling.divisors(frequencies)
     angles = positions_S.float()[..., None] * frequencies
     cos, sin = angles.cos(), angles.sin()
     return torch.stack((torch.cat((cos, cos), dim=-1), torch.cat((-sin, sin), dim=-1)))

@@ -9,7 +9,7 @@ to its tokens takes O(log n), and so does the search for an identifier in each t
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -63,7 +63,7 @@ def write_documents(part: Path, shard: Path) -> None:
 class Documents:
     """The documents of some token files, numbered in the order of the files."""
 
-    def __init__(self, shards: list[Shard], rows: list[pa.Table]) -> None:
+    def __init__(self, shards: Sequence[Shard], rows: list[pa.Table]) -> None:
         self.shards = shards
         self.rows = rows
         self.first_tokens = np.concatenate(([0], np.cumsum([len(s.tokens) for s in shards], dtype=np.int64)))
@@ -118,7 +118,11 @@ class Documents:
 
 def open_documents(tokens: Path) -> Documents:
     """The documents of a folder of token files; InputError where an index is missing or does not fit its file."""
-    shards = open_shards(tokens)
+    return documents_of(open_shards(tokens))
+
+
+def documents_of(shards: Sequence[Shard]) -> Documents:
+    """The documents of opened token files; InputError as open_documents."""
     return Documents(shards, [_open(shard) for shard in shards])
 
 

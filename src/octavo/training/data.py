@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -12,23 +13,27 @@ from octavo.recipe import OWN_TOKENS, DataStage, Recipe
 from octavo.tokenization.shards import Shard, open_shards
 from octavo.training.draw import shares
 from octavo.training.order import Order, Stage
-from octavo.training.sequences import Sequences, documents_in, open_sequences
+from octavo.training.sequences import Windows, open_sequences
 
 
-class Supply(Protocol):
-    """What training draws its sequences from, by number; split_targets says how one is laid out."""
+class Sequences(Protocol):
+    """The training sequences of a folder, by number; split_targets says how one is laid out."""
+
+    length: int
+    """Tokens to predict in each, S."""
 
     def __len__(self) -> int:
         """How many there are."""
         ...
 
     @property
-    def discarded(self) -> float:
-        """Share of the tokens that are in none."""
+    def tokens(self) -> int:
+        """Tokens of the folder."""
         ...
 
-    def at(self, positions: np.ndarray) -> np.ndarray:
-        """The sequences seen at positions of the whole training."""
+    @property
+    def discarded(self) -> float:
+        """Share of them that no sequence has."""
         ...
 
     def read(self, numbers: np.ndarray) -> np.ndarray:
@@ -36,22 +41,21 @@ class Supply(Protocol):
         ...
 
     def documents(self, numbers: np.ndarray) -> list[str]:
-        """Identifiers of the documents that sequences touch."""
+        """Identifiers of the documents that sequences touch; none where the folder does not tell them."""
         ...
 
-    def figures(self, positions: int) -> dict[str, dict[str, Any]]:
-        """By folder: how much of it the first `positions` see."""
-        ...
+
+S = TypeVar("S", bound=Sequences)
 
 
 @dataclass(frozen=True)
-class Data:
+class Data(Generic[S]):
     """The sequences of all folders, numbered through them, and the order in which they are seen."""
 
     names: list[str]
     """Of the folders, as the recipe has them."""
     folders: list[Path]
-    sequences: list[Sequences]
+    sequences: Sequence[S]
     order: Order
 
     def __len__(self) -> int:
@@ -59,9 +63,9 @@ class Data:
 
     @property
     def discarded(self) -> float:
-        """Share of the tokens that no sequence predicts."""
+        """Share of the tokens that no sequence has."""
         tokens = sum(sequences.tokens for sequences in self.sequences)
-        return 1 - sum(len(sequences) * sequences.length for sequences in self.sequences) / tokens
+        return sum(sequences.discarded * sequences.tokens for sequences in self.sequences) / tokens
 
     def at(self, positions: np.ndarray) -> np.ndarray:
         """The sequences seen at positions of the whole training, by number."""
@@ -78,7 +82,7 @@ class Data:
         """Identifiers of the documents that sequences touch; none of folders that do not tell them."""
         found: dict[str, None] = {}
         for folder, _, local in self._by_folder(numbers):
-            found |= dict.fromkeys(documents_in(self.folders[folder], self.sequences[folder], local))
+            found |= dict.fromkeys(self.sequences[folder].documents(local))
         return list(found)
 
     def figures(self, positions: int) -> dict[str, dict[str, Any]]:
@@ -104,7 +108,7 @@ class Data:
         ]
 
 
-def open_data(recipe: Recipe, tokens: Path) -> Data:
+def open_data(recipe: Recipe, tokens: Path) -> Data[Windows]:
     """What the recipe trains on; `tokens` has the token files of its own documents.
 
     Raises InputError where a folder has not even one sequence.

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.distributed.tensor import DTensor
 
-from octavo.errors import OctavoError
+from octavo.errors import InputError, OctavoError
 from octavo.modeling.attention import document_starts
 from octavo.modeling.init import initialise
 from octavo.modeling.llama import Llama, LlamaConfig
@@ -26,7 +26,7 @@ from octavo.modeling.loss import IGNORE
 from octavo.progress import Progress, StoppedError
 from octavo.recipe import Recipe, Training
 from octavo.training import checkpoint
-from octavo.training.data import Supply
+from octavo.training.data import Data
 from octavo.training.guards import Readback, SpikeError, Verdict, Watch
 from octavo.training.input import Input
 from octavo.training.memory import keep_freed_memory
@@ -64,7 +64,7 @@ class Job:
     config: LlamaConfig
     begin: int
     run: Path
-    data: Supply
+    data: Data[Any]
     processes: Processes
     layout: Layout
     progress: Progress
@@ -81,7 +81,7 @@ def train(
     recipe: Recipe,
     config: LlamaConfig,
     begin: int,
-    data: Supply,
+    data: Data[Any],
     run: Path,
     progress: Progress,
     processes: Processes | None = None,
@@ -96,6 +96,8 @@ def train(
     each calls this alike; `held_out` is asked as often as the recipe says. `initial` makes the model to begin
     with, in float32; by default its weights are drawn by the recipe's seed.
     """
+    if recipe.training.patience and held_out is None:
+        raise InputError("training.patience: found nothing held out, expected some by which to tell when to stop")
     # A compiled step would else add the embedding's gradients in the order in which threads come.
     torch.use_deterministic_algorithms(True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]

@@ -14,6 +14,7 @@ from octavo.errors import InputError
 from octavo.modeling.attention import BLOCKS, LONGEST
 from octavo.modeling.llama import LlamaConfig
 from octavo.modeling.loss import LOGITS
+from octavo.modeling.rope import scaling_of
 from octavo.recipe import Recipe
 from octavo.tokenization.entries import UNUSED_ID
 
@@ -27,7 +28,10 @@ _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # as glibc's malloc.h numbers them
 def llama_config(recipe: Recipe, vocab_size: int) -> LlamaConfig:
     """The recipe's model for a tokenizer with so many entries; one that leaves id 65,535 free has a row for it."""
     rows = vocab_size + (vocab_size == UNUSED_ID)
-    return LlamaConfig(vocab_size=rows, **recipe.model.model_dump())
+    shape = recipe.model.model_dump()
+    stated = shape.pop("rope_scaling") or {}
+    scaling = scaling_of(stated, recipe.model.max_position_embeddings, "model.rope_scaling")
+    return LlamaConfig(vocab_size=rows, rope_scaling=scaling, **shape)
 
 
 def estimate(

@@ -68,7 +68,7 @@ def export(recipe: Recipe, vocab_size: int) -> str:
                 "pretraining_tp": 1,
                 "rms_norm_eps": model.rms_norm_eps,
                 "rope_interleaved": False,
-                "rope_scaling": None,
+                "rope_scaling": model.rope_scaling,
                 "rope_theta": model.rope_theta,
                 "tie_word_embeddings": model.tie_word_embeddings,
                 "use_cache": True,

@@ -20,7 +20,7 @@ from octavo.tokenization.shards import open_shards, token_dtype
 from octavo.training.data import named_folders, order_stages
 from octavo.training.memory import available, estimate, llama_config, sharded
 from octavo.training.order import Order
-from octavo.training.sequences import Sequences
+from octavo.training.sequences import Windows
 from octavo.training.throughput import GPUS, Hardware, flops_per_token, matmul_rate
 
 HardwareName = Literal["h100", "h200", "a100", "l40s", "cpu"]
@@ -243,7 +243,7 @@ def _folders(recipe: Recipe) -> dict[str, Folder]:
     stages = recipe.training.data
     names = named_folders(stages)
     opened = {
-        name: Sequences(open_shards(Path(name)), recipe.sequence_length)
+        name: Windows(open_shards(Path(name)), recipe.sequence_length)
         for name in names
         if name != OWN_TOKENS and Path(name).is_dir()
     }

@@ -7,6 +7,7 @@ of them, are left out.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from torch import Tensor
 
 from octavo.errors import InputError
 from octavo.modeling.loss import IGNORE
-from octavo.tokenization.index import open_documents
+from octavo.tokenization.index import documents_of
 from octavo.tokenization.shards import Shard, open_shards
 
 
@@ -30,10 +31,10 @@ def split_targets(rows: Tensor, begin: int) -> tuple[Tensor, Tensor]:
     return tokens[:, :-1], targets[:, 1:]
 
 
-class Sequences:
+class Windows:
     """All training sequences of some token files, numbered in the order of the files."""
 
-    def __init__(self, shards: list[Shard], length: int) -> None:
+    def __init__(self, shards: Sequence[Shard], length: int) -> None:
         self.shards = shards
         self.length = length
         self.starts = np.concatenate(([0], np.cumsum([len(s.tokens) for s in shards], dtype=np.int64)))
@@ -65,26 +66,25 @@ class Sequences:
                 shard += 1
         return rows
 
+    def documents(self, numbers: np.ndarray) -> list[str]:
+        """Identifiers of the documents that sequences touch, in order; none where the files do not tell them."""
+        try:
+            documents = documents_of(self.shards)
+        except InputError:  # token files of another program
+            return []
+        found: dict[str, None] = {}
+        for number in numbers.tolist():
+            positions = np.arange(number * self.length, (number + 1) * self.length + 1)
+            found |= dict.fromkeys(documents[int(n)].identifier for n in np.unique(documents.of_tokens(positions)))
+        return list(found)
 
-def open_sequences(tokens: Path, length: int) -> Sequences:
+
+def open_sequences(tokens: Path, length: int) -> Windows:
     """The sequences of a folder of token files; InputError where they hold not even one."""
-    sequences = Sequences(open_shards(tokens), length)
+    sequences = Windows(open_shards(tokens), length)
     if not len(sequences):
         raise InputError(
             f"{tokens}: found {sequences.tokens} tokens, expected at least {length + 1} for one sequence; "
             "take more documents or a shorter training.sequence_length"
         )
     return sequences
-
-
-def documents_in(tokens: Path, sequences: Sequences, numbers: np.ndarray) -> list[str]:
-    """Identifiers of the documents that sequences touch, in order; none where the token files do not tell them."""
-    try:
-        documents = open_documents(tokens)
-    except InputError:  # token files of another program
-        return []
-    found: dict[str, None] = {}
-    for number in numbers.tolist():
-        positions = np.arange(number * sequences.length, (number + 1) * sequences.length + 1)
-        found |= dict.fromkeys(documents[int(n)].identifier for n in np.unique(documents.of_tokens(positions)))
-    return list(found)

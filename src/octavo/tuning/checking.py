@@ -1,0 +1,32 @@
+"""What of a tune can be known to fail before anything is made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from octavo.errors import InputError
+from octavo.recipe import Recipe
+from octavo.tokenization.encode import load_tokenizer
+from octavo.tokenization.entries import begin_and_end
+from octavo.tuning.base_model import with_task_entries
+from octavo.tuning.documents import document_files
+from octavo.tuning.registry import TASKS
+
+
+def check_tune(recipe: Recipe) -> int:
+    """The entries that the tune's vocabulary will have.
+
+    Raises InputError where a file or a package is missing, or a sequence is longer than the base can read.
+    """
+    tuning = recipe.tuning
+    assert tuning is not None
+    assert recipe.tokenizer.path is not None
+    TASKS[tuning.task].check()
+    for number, name in enumerate(tuning.pairs):
+        if not Path(name).is_file():
+            raise InputError(f"tuning.pairs[{number}]: {name}: found no such file, expected a file of pairs")
+    document_files(tuning.documents)
+    tokenizer = load_tokenizer(Path(recipe.tokenizer.path))
+    begin_and_end(tokenizer, recipe.tokenizer.path)
+    own, _ = with_task_entries(tokenizer)
+    return own.get_vocab_size()

@@ -1,0 +1,214 @@
+"""Stage pairs: which pairs a tune learns from, which it is measured on, and what the model is shown of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+from blake3 import blake3
+from pydantic import TypeAdapter
+
+from octavo.errors import InputError
+from octavo.evaluation.task_files import is_tested
+from octavo.lineage import write_atomically, write_json
+from octavo.progress import Progress
+from octavo.recipe import Recipe
+from octavo.tokenization.encode import load_tokenizer
+from octavo.tuning.base_model import with_task_entries
+from octavo.tuning.examples import Example
+from octavo.tuning.packing import Packed, write_packed
+from octavo.tuning.pairs import LeftOut
+from octavo.tuning.registry import TASKS
+from octavo.tuning.tasks import Parts, Task
+from octavo.tuning.vocabulary import Vocabulary, task_vocabulary
+
+GIVEN, MADE = "given", "made"
+"""Folders of sequences: of the pairs that were given, and of those that were made of documents."""
+TRAINING, HELD_OUT, TEST, LEFT_OUT = "training.jsonl", "held-out.jsonl", "test.jsonl", "left-out.jsonl"
+PAIRS: Final = "pairs.jsonl"
+"""Beside the sequences that were made of them."""
+ANSWERS: Final = "held-out.parquet"
+ANSWER_TOKENS: Final = 100_000
+"""Of held-out pairs, most: they are measured again and again while the model learns."""
+REPORT: Final = "report.json"
+_SCHEMA: Final = pa.schema(
+    [("id", pa.string()), ("group", pa.string()), ("bytes", pa.int64())]
+    + [(name, pa.list_(pa.int32())) for name in ("prompt", "answer")]
+)
+
+
+def prepare(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:
+    """Write `run`/pairs and `run`/tokenizer, and return what was counted.
+
+    The pairs by what they are for and those that were left out are JSON Lines; what is learnt lies packed in
+    sequences. Raises InputError where nothing is left to learn from.
+    """
+    tuning = recipe.tuning
+    assert tuning is not None
+    assert tuning.supervised
+    task, home = TASKS[tuning.task], run / "pairs"
+    vocabulary, added = _write_tokenizer(recipe, run)
+    if added:
+        progress.message(f"tuning: the base's tokenizer has no {', '.join(added)}: they are added and learnt anew")
+    progress.update(0, 4, "reading pairs")
+    found = task.read(recipe, [Path(name) for name in tuning.pairs])
+    parts = split(found.pairs, recipe.seed, tuning.held_out)
+    left_out = list(found.left_out)
+    progress.check()
+    progress.update(1, 4, "making pairs")
+    room = recipe.sequence_length
+    given = _shown(task, vocabulary, parts.training, room, left_out)
+    if not given:
+        raise InputError(
+            f"tuning.pairs: found no pair to learn from, expected some of the documents that are not for testing; "
+            f"{len(left_out):,} were left out{_in_words(left_out)}"
+        )
+    _write_sequences(home / GIVEN, given, room, vocabulary)
+    wanted = int(tuning.made * recipe.training.tokens) if tuning.documents else 0
+    pairs = list(_enough(task, vocabulary, task.made(recipe, parts.training, progress), room, wanted))
+    made = [shown for _, shown in pairs]
+    if made:
+        _write_sequences(home / MADE, made, room, vocabulary)
+        _write_lines(home / MADE / PAIRS, (pair for pair, _ in pairs))
+    elif wanted:
+        progress.message("tuning: no pair could be made of the documents; the given ones alone are learnt from")
+    progress.check()
+    progress.update(2, 4, "held-out pairs")
+    held_out = _shown(task, vocabulary, parts.held_out, room, left_out)
+    _write_answers(home / ANSWERS, task, vocabulary, parts.held_out, held_out)
+    for name, some in zip((TRAINING, HELD_OUT, TEST), parts, strict=True):
+        _write_lines(home / name, some)
+    _write_lines(home / LEFT_OUT, left_out)
+    figures = {
+        "task": tuning.task,
+        "base": tuning.base,
+        "vocab_size": vocabulary.tokenizer.get_vocab_size(),
+        "added_entries": added,
+        "pairs": {
+            name: {"pairs": len(some), "documents": len({pair.doc for pair in some}), "groups": _groups(task, some)}
+            for name, some in zip(parts._fields, parts, strict=True)
+        },
+        "made": len(pairs),
+        "left_out": dict(sorted(Counter(one.reason for one in left_out).items())),
+        "sequences": {name: _packed_figures(home / name) for name in (GIVEN, MADE) if (home / name).is_dir()},
+    }
+    write_json(home / REPORT, figures)
+    return figures
+
+
+def split(pairs: Iterable[Any], seed: int, held_out: float) -> Parts:
+    """Pairs by what they are for, whole documents each: a fifth is for testing, whatever the seed."""
+    parts = Parts([], [], [])
+    for pair in pairs:
+        if is_tested(pair.doc):
+            parts.test.append(pair)
+        else:
+            lot = int.from_bytes(blake3(f"held out {seed} {pair.doc}".encode()).digest(8)) / 2**64
+            (parts.held_out if lot < held_out else parts.training).append(pair)
+    return parts
+
+
+def read_parts(recipe: Recipe, run: Path) -> Parts:
+    """The pairs of a prepared tune, as they were written."""
+    assert recipe.tuning is not None
+    task = TASKS[recipe.tuning.task]
+    row = TypeAdapter[Any](task.kind)
+    files = [run / "pairs" / name for name in (TRAINING, HELD_OUT, TEST)]
+    return Parts(*([row.validate_json(line) for line in file.read_bytes().splitlines()] for file in files))
+
+
+def _write_tokenizer(recipe: Recipe, run: Path) -> tuple[Vocabulary, list[str]]:
+    assert recipe.tokenizer.path is not None
+    file = run / "tokenizer" / "tokenizer.json"
+    tokenizer, added = with_task_entries(load_tokenizer(Path(recipe.tokenizer.path)))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(file, tokenizer.to_str().encode())
+    return task_vocabulary(tokenizer, str(file)), added
+
+
+Shown = tuple[str, Example]
+"""An example, and the id of its pair."""
+
+
+def _shown(
+    task: Task, vocabulary: Vocabulary, pairs: Sequence[Any], room: int, left_out: list[LeftOut]
+) -> list[Shown]:
+    found: list[Shown] = []
+    for pair in pairs:
+        examples = [one for one in task.examples(vocabulary, pair, room) if _fits(one, room)]
+        found += [(pair.id, one) for one in examples]
+        if not examples:
+            left_out.append(LeftOut(pair.id, "too long", f"more than {room:,} tokens"))
+    return found
+
+
+def _fits(example: Example, room: int) -> bool:
+    return 1 + len(example.prompt) + len(example.answer) <= room + 1
+
+
+def _enough(
+    task: Task, vocabulary: Vocabulary, pairs: Iterator[Any], room: int, wanted: int
+) -> Iterator[tuple[Any, Shown]]:
+    """Made pairs with their examples, until these have so many tokens."""
+    tokens = 0
+    while tokens < wanted and (pair := next(pairs, None)) is not None:
+        for one in task.examples(vocabulary, pair, room):
+            if _fits(one, room):
+                tokens += 1 + len(one.prompt) + len(one.answer)
+                yield pair, (pair.id, one)
+
+
+def _write_sequences(home: Path, shown: Sequence[Shown], room: int, vocabulary: Vocabulary) -> None:
+    write_packed(home, [name for name, _ in shown], [one for _, one in shown], room, vocabulary.begin)
+
+
+def _write_answers(
+    file: Path, task: Task, vocabulary: Vocabulary, pairs: Sequence[Any], shown: Sequence[Shown]
+) -> None:
+    """As many as are soon measured, drawn by lot."""
+    groups = {pair.id: task.group(pair) for pair in pairs}
+    rows: list[dict[str, Any]] = []
+    tokens = 0
+    for name, one in sorted(shown, key=lambda pair: blake3(pair[0].encode()).digest()):
+        rows.append(
+            {
+                "id": name,
+                "group": groups[name],
+                "bytes": len(vocabulary.decode(one.answer).encode()),
+                "prompt": one.prompt,
+                "answer": one.answer,
+            }
+        )
+        tokens += len(one.prompt) + len(one.answer)
+        if tokens > ANSWER_TOKENS:
+            break
+    pq.write_table(pa.Table.from_pylist(rows, _SCHEMA), file)
+
+
+def _write_lines(file: Path, rows: Iterable[Any]) -> None:
+    """A line of JSON for each named tuple."""
+    write_atomically(file, b"".join(orjson.dumps(row._asdict()) + b"\n" for row in rows))
+
+
+def _groups(task: Task, pairs: Sequence[Any]) -> dict[str, int]:
+    return dict(sorted(Counter(map(task.group, pairs)).items()))
+
+
+def _packed_figures(home: Path) -> dict[str, Any]:
+    packed = Packed(home)
+    return {
+        "examples": len(packed.places),
+        "sequences": len(packed),
+        "tokens": packed.tokens,
+        "padding": round(packed.padding, 4),
+    }
+
+
+def _in_words(left_out: Sequence[LeftOut]) -> str:
+    reasons = Counter(one.reason for one in left_out).most_common()
+    return f" ({', '.join(f'{reason} {count:,}' for reason, count in reasons)})" if reasons else ""

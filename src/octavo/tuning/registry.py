@@ -1,0 +1,9 @@
+"""The tasks, by the names that recipes give them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from octavo.tuning.tasks import Task
+
+TASKS: Final[dict[str, Task]] = {}

@@ -1,0 +1,76 @@
+"""What a task of document work must be able to do, so that one road serves all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from octavo.evaluation.speaker import Speaker
+from octavo.progress import Progress
+from octavo.recipe import Recipe
+from octavo.tuning.examples import Example
+from octavo.tuning.pairs import LeftOut
+from octavo.tuning.scores import Score
+from octavo.tuning.vocabulary import Vocabulary
+
+
+class Pair(Protocol):
+    """What all tasks' pairs have."""
+
+    @property
+    def id(self) -> str:
+        """Its name in the file."""
+        ...
+
+    @property
+    def doc(self) -> str:
+        """The document that it is from: pairs of one are alike, and stay together."""
+        ...
+
+
+class Checked(NamedTuple):
+    """What files of pairs hold."""
+
+    pairs: list[Any]
+    left_out: list[LeftOut]
+
+
+class Parts(NamedTuple):
+    """Pairs by what they are for; no document is in two of them."""
+
+    training: list[Any]
+    held_out: list[Any]
+    """To tell when to stop, and how sure is sure enough."""
+    test: list[Any]
+
+
+class Measured(NamedTuple):
+    """What was measured of a tuned model."""
+
+    scores: list[Score]
+    samples: list[dict[str, str]]
+    """Test pairs with what the model made of them, in words."""
+    settings: dict[str, Any]
+    """What else the figures rest on, and what the commands that use the model must know."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One kind of document work."""
+
+    kind: type[Any]
+    """The named tuple that its pairs are."""
+    read: Callable[[Recipe, Sequence[Path]], Checked]
+    """The pairs of files, in the recipe's languages."""
+    made: Callable[[Recipe, Sequence[Any], Progress], Iterator[Any]]
+    """Pairs made of the recipe's documents, as many as are asked for; those given for training teach how."""
+    examples: Callable[[Vocabulary, Any, int], list[Example]]
+    """What a pair teaches in a context of so many tokens; none where it does not fit."""
+    group: Callable[[Any], str]
+    """The language, or pair of languages, that a pair counts for."""
+    measure: Callable[[Recipe, Speaker, Vocabulary, Parts, Progress], Measured]
+    """The model and the baselines on the test pairs."""
+    check: Callable[[], None]
+    """Raises InputError where a package is missing."""
