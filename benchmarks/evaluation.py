@@ -1,11 +1,13 @@
-"""How much faster bits per byte come from many texts at once than from one after the other, and whether they agree.
+"""How much faster a model is measured on many texts at once than on one after the other, and whether both agree.
 
-    python benchmarks/evaluation.py RUN                       # on the run's held-out works
-    python benchmarks/evaluation.py MODEL --held-out PATH     # any model that octavo evaluates, any documents
+    python benchmarks/evaluation.py RUN                       # bits per byte, on the run's held-out works
+    python benchmarks/evaluation.py MODEL --held-out PATH     # of any model that octavo evaluates, any documents
+    python benchmarks/evaluation.py RUN --whole               # and the whole evaluation of a run, some minutes
 
 The same texts are scored by `octavo.evaluation.scoring`, which batches them, and in the same rounds one by one:
 each window alone, with the logits of all its positions in float32. Whole documents are one case; the other is
-short texts, the documents' lines, as benchmarks of answers have them. Figures are of this machine and this moment;
+short texts, the documents' lines, as benchmarks of answers have them. The whole evaluation is that of `octavo
+evaluate`, with all that the model writes, once as it is and once with one text in each batch. Figures are of this machine and this moment;
 it refuses to time beside other work unless told (--busy).
 """
 
@@ -14,18 +16,25 @@ from __future__ import annotations
 import argparse
 import math
 import statistics
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from figures import Figure, figure, idle_machine, show
 
+from octavo.evaluation import continuations, scoring
+from octavo.evaluation.evaluate import evaluate
 from octavo.evaluation.held_out_text import read_held_out
 from octavo.evaluation.model_files import open_model
 from octavo.evaluation.scoring import Bits, text_bits, windows
 from octavo.evaluation.speaker import Speaker
+from octavo.progress import Progress
+from octavo.recipe_file import load
+from octavo.stages import trained_model
 
 ROUNDS = 3
 
@@ -64,6 +73,32 @@ def measure(speaker: Speaker, name: str, texts: list[list[int]]) -> dict[str, Fi
     }
 
 
+def measure_whole(run: Path) -> dict[str, Figure]:
+    recipe = load(run / "recipe.yaml")
+
+    def seconds() -> tuple[float, dict[str, Any]]:
+        with tempfile.TemporaryDirectory() as home:
+            started = time.perf_counter()
+            found = evaluate(recipe, run, trained_model(recipe, run), Path(home), Progress())
+            return time.perf_counter() - started, found
+
+    at_once, found = seconds()
+    rows, tokens = continuations.BATCH_ROWS, scoring._BATCH_TOKENS
+    try:
+        continuations.BATCH_ROWS, scoring._BATCH_TOKENS = 1, 1
+        one_by_one, alone = seconds()
+    finally:
+        continuations.BATCH_ROWS, scoring._BATCH_TOKENS = rows, tokens
+    ratio, same = one_by_one / at_once, found["writing"] == alone["writing"]
+    how = "octavo evaluate RUN, once each way"
+    return {
+        "the whole, at once": figure(at_once, "s", "", True, how),
+        "the whole, one by one": figure(one_by_one, "s", "", True, how),
+        "the whole, ratio": figure(ratio, "times", ">= 3", ratio >= 3, how),
+        "the whole, what is written": figure(float(same), "the same", "1", same, how),
+    }
+
+
 def timed(scored: Callable[[], Bits]) -> tuple[float, Bits]:
     started = time.perf_counter()
     bits = scored()
@@ -76,6 +111,7 @@ def main() -> None:
     parser.add_argument("--held-out", type=Path, help="by default those of the run")
     parser.add_argument("--bytes", type=int, default=20_000, help="of each language")
     parser.add_argument("--threads", type=int, help="of torch; by default as many as there are cores")
+    parser.add_argument("--whole", action="store_true", help="the whole evaluation of a run, too")
     parser.add_argument("--busy", action="store_true", help="measure although the machine is at work")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
@@ -94,6 +130,8 @@ def main() -> None:
     }
     found = measure(speaker, "documents", speaker.encode(documents))
     found |= measure(speaker, "lines", speaker.encode(lines))
+    if options.whole:
+        found |= measure_whole(options.model)
     show(found, machine, options.json)
 
 

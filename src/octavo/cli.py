@@ -24,7 +24,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-StageName = Literal["corpus", "curation", "tokenization", "training", "evaluation", "release"]
+StageName = Literal["corpus", "curation", "tokenization", "pairs", "training", "evaluation", "release"]
 Out = Annotated[Path | None, typer.Option(help="Directory of the run; runs/NAME by default.")]
 Ray = Annotated[
     str | None,
@@ -137,6 +137,27 @@ def pretrain(recipe: RecipeFile, out: Out = None, settings: Settings = None, as_
     Example: octavo pretrain recipe.yaml --set training.tokens=1_000_000
     """
     _road(recipe, out, "training", settings, as_json)
+
+
+@app.command()
+def tune(
+    recipe: RecipeFile,
+    out: Out = None,
+    until: Annotated[StageName, typer.Option(help="Last stage to do.")] = "release",
+    settings: Settings = None,
+    as_json: AsJson = False,
+) -> None:
+    """Teach a base model document work, or continue its pretraining; goes on where it stopped.
+
+    Example: octavo tune recipes/tune-ocr.yaml --set tuning.base=runs/two-cores
+    """
+    from octavo.recipe_file import load
+
+    if load(recipe, settings).tuning is None:
+        raise InputError(
+            f"{recipe}: tuning: found none, expected the base to tune and the task; octavo run trains anew"
+        )
+    _road(recipe, out, until, settings, as_json)
 
 
 @app.command()
@@ -275,6 +296,10 @@ def _road(recipe: Path, out: Path | None, until: StageName, settings: list[str] 
     from octavo.display import Display, Stop
     from octavo.run import Reporter, follow_road, run_road
 
+    if read.tuning:
+        from octavo.tuning.base_model import with_base
+
+        read = with_base(read)
     directory = out or Path("runs") / read.name
     if os.environ.get("RANK", "0") != "0":  # of torchrun's processes, the first walks the road
         stop = Stop()

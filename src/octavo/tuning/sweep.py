@@ -20,9 +20,11 @@ Trainer = Callable[[Recipe, Path], Any]
 """Trains a recipe into a directory, or goes on there."""
 
 
-def with_best_rate(
-    recipe: Recipe, home: Path, train: Trainer, leads: bool
-) -> tuple[Recipe, list[dict[str, float]]]:
+Tried = list[dict[str, float]]
+"""Learning rates, each with what it came to."""
+
+
+def with_best_rate(recipe: Recipe, home: Path, train: Trainer, leads: bool) -> tuple[Recipe, Tried]:
     """The recipe with the rate whose held-out texts end up likeliest, and what each rate came to.
 
     `home`/report.json keeps that, so that a sweep that is done is not done again. All processes call it alike; the
