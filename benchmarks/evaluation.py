@@ -7,8 +7,8 @@
 The same texts are scored by `octavo.evaluation.scoring`, which batches them, and in the same rounds one by one:
 each window alone, with the logits of all its positions in float32. Whole documents are one case; the other is
 short texts, the documents' lines, as benchmarks of answers have them. The whole evaluation is that of `octavo
-evaluate`, with all that the model writes, once as it is and once with one text in each batch. Figures are of this machine and this moment;
-it refuses to time beside other work unless told (--busy).
+evaluate`, with all that the model writes, once as it is and once with one text in each batch. Figures are of this
+machine and this moment; it refuses to time beside other work unless told (--busy).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -83,12 +84,8 @@ def measure_whole(run: Path) -> dict[str, Figure]:
             return time.perf_counter() - started, found
 
     at_once, found = seconds()
-    rows, tokens = continuations.BATCH_ROWS, scoring._BATCH_TOKENS
-    try:
-        continuations.BATCH_ROWS, scoring._BATCH_TOKENS = 1, 1
+    with patch.object(continuations, "BATCH_ROWS", 1), patch.object(scoring, "_BATCH_TOKENS", 1):
         one_by_one, alone = seconds()
-    finally:
-        continuations.BATCH_ROWS, scoring._BATCH_TOKENS = rows, tokens
     ratio, same = one_by_one / at_once, found["writing"] == alone["writing"]
     how = "octavo evaluate RUN, once each way"
     return {
