@@ -14,6 +14,7 @@ from rich.text import Text
 from octavo.energy import add_up, in_watt_hours
 from octavo.evaluation.side_by_side_table import side_by_side_table
 from octavo.evaluation.toxicity_table import harm_table
+from octavo.evaluation.written_table import written_table
 
 PASSAGES = 12
 """Named of a document in mixed languages, or with harmful passages; more are counted."""
@@ -29,6 +30,8 @@ def print_summary(directory: Path, figures: dict[str, dict[str, Any]]) -> None:
         console.print(_bits_per_byte(figures["evaluation"]))
     if "evaluation" in figures and figures["evaluation"]["harm"]["shares"]:
         console.print(harm_table(figures["evaluation"]["harm"]))
+    if "evaluation" in figures and (written := written_table({"": figures["evaluation"]})):
+        console.print(written)
     if "release" in figures:
         for lang, sample in figures["release"]["samples"].items():
             said = Text.assemble((f"{lang}  ", "dim"), (sample["prompt"], "bold"), sample["continuation"])
@@ -52,6 +55,8 @@ def print_side_by_side(answer: dict[str, Any], home: Path) -> None:
         if model.get("harm", {}).get("shares"):
             console.print(name, markup=False)
             console.print(harm_table(model["harm"]))
+    if written := written_table(answer["models"]):
+        console.print(written)
     console.print(f"Results: {home}", markup=False)
 
 

@@ -4,7 +4,6 @@ import json
 import math
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -221,22 +220,11 @@ CONTINUATIONS = [
 
 
 @pytest.fixture(scope="module")
-def plain_release(small_run, tmp_path_factory):
-    """The release without max_new_tokens, which would override what a task asks for in lm-eval's own class."""
-    folder = tmp_path_factory.mktemp("plain") / "release"
-    shutil.copytree(small_run / "release", folder, ignore=shutil.ignore_patterns("gguf"))
-    config = json.loads((folder / "generation_config.json").read_text())
-    del config["max_new_tokens"]
-    (folder / "generation_config.json").write_text(json.dumps(config))
-    return folder
-
-
-@pytest.fixture(scope="module")
-def ours(plain_release):
+def ours(small_run):
     pytest.importorskip("lm_eval")
     from octavo.evaluation.harness import OctavoLM
 
-    return OctavoLM(model=plain_release, engine="torch")
+    return OctavoLM(model=small_run / "release", engine="torch")
 
 
 def hugging_face(folder, **settings):
@@ -250,13 +238,13 @@ def requests(kind, arguments):
     return [Instance(request_type=kind, doc={}, arguments=a, idx=n) for n, a in enumerate(arguments)]
 
 
-def test_loglikelihoods_are_those_of_lm_evals_own_class(ours, plain_release):
+def test_loglikelihoods_are_those_of_lm_evals_own_class(ours, small_run):
     reader = ours.reader
     asked = [(context, continuation) for context in CONTEXTS for continuation in CONTINUATIONS]
     asked += [(context * 2, " " + continuation) for context, continuation in asked]
     alike = [texts for texts in asked if not pair(reader.encode, reader.begin, reader.begins, *texts).less]
     assert len(alike) >= 50
-    theirs = hugging_face(plain_release, batch_size=4).loglikelihood(requests("loglikelihood", alike))
+    theirs = hugging_face(small_run / "release", batch_size=4).loglikelihood(requests("loglikelihood", alike))
     found = ours.loglikelihood(requests("loglikelihood", alike))
     for (nats, likeliest), (their_nats, theirs_likeliest) in zip(found, theirs, strict=True):
         assert nats == pytest.approx(their_nats, abs=1e-3)
@@ -280,16 +268,16 @@ def test_over_an_entry_that_reaches_into_the_context_the_ratio_of_whole_texts_st
         assert nats == pytest.approx(whole[0] - alone[0], abs=1e-3), (context, space)
 
 
-def test_rolling_loglikelihoods_are_those_of_lm_evals_own_class(ours, plain_release):
+def test_rolling_loglikelihoods_are_those_of_lm_evals_own_class(ours, small_run):
     texts = [("The sea was calm.",), ("Der alte Mann am Meer. " * 60,), ("ſo that",)]
     # With its begin token it would count that one too, after another begin token.
-    theirs = hugging_face(plain_release, add_bos_token=False).loglikelihood_rolling(requests("rolling", texts))
+    theirs = hugging_face(small_run / "release", add_bos_token=False).loglikelihood_rolling(requests("rolling", texts))
     assert ours.loglikelihood_rolling(requests("rolling", texts)) == pytest.approx(theirs, abs=1e-2)
     assert ours.loglikelihood_rolling(requests("rolling", [("",)])) == [0.0]
 
 
-def test_greedy_continuations_are_those_of_lm_evals_own_class(ours, plain_release):
-    theirs = hugging_face(plain_release, batch_size=1)
+def test_greedy_continuations_are_those_of_lm_evals_own_class(ours, small_run):
+    theirs = hugging_face(small_run / "release", batch_size=1)
     for arguments in ({"until": ["\n", "."], "max_gen_toks": 24}, {"max_gen_toks": 30, "repetition_penalty": 1.0}):
         asked = requests("generate_until", [(context, arguments) for context in CONTEXTS if context])
         assert ours.generate_until(asked) == theirs.generate_until(asked)

@@ -5,6 +5,8 @@ import struct
 import numpy as np
 import pytest
 import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from transformers import AutoTokenizer, LlamaForCausalLM
 
 from octavo.errors import InputError
 from octavo.evaluation.held_out_text import read_held_out
@@ -66,6 +68,45 @@ def test_a_hugging_face_directory_is_opened(directory):
     assert bits_of(directory, ["Erat olim"])[0] == pytest.approx(
         text_bits(untrained(32).model, untrained(32).encode(["Erat olim"]), BEGIN)[0]
     )
+
+
+@pytest.fixture
+def sentencepiece_directory(directory):
+    """The same model with a vocabulary like SentencePiece's: a space begins texts, and bytes are what is left."""
+    pieces = ["▁", "a", "▁a", "r", "m", "rm", "▁arm"]
+    bytes_of = [f"<0x{byte:02X}>" for byte in range(256 - len(pieces))]
+    vocabulary = {piece: n for n, piece in enumerate([*bytes_of, *pieces, "<s>", "</s>"])}
+    merges = [("▁", "a"), ("r", "m"), ("▁a", "rm")]
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=merges, byte_fallback=True))
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first", split=False)
+    strip = decoders.Strip(" ", 1, 0)
+    tokenizer.decoder = decoders.Sequence(
+        [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), strip]
+    )
+    tokenizer.add_special_tokens(["<s>", "</s>"])
+    tokenizer.save(str(directory / "tokenizer.json"))
+    return directory
+
+
+def test_a_directory_with_a_vocabulary_like_sentencepieces_is_opened(sentencepiece_directory):
+    speaker = open_model(sentencepiece_directory)
+    assert (speaker.begin, speaker.end) == (BEGIN, END)
+    text = "arma ſunt, arma\nfuerunt"
+    theirs = AutoTokenizer.from_pretrained(sentencepiece_directory)
+    [ids] = speaker.encode([text])
+    assert ids == theirs.encode(text, add_special_tokens=False)
+    assert speaker.tokenizer.decode(ids) == text
+    model = LlamaForCausalLM.from_pretrained(sentencepiece_directory, dtype=torch.float32)
+    with torch.inference_mode():
+        nats = model(torch.tensor([[BEGIN, *ids]]), labels=torch.tensor([[BEGIN, *ids]])).loss * len(ids)
+    assert bits_of(sentencepiece_directory, [text])[0] == pytest.approx(float(nats) / np.log(2), rel=1e-5)
+
+
+def test_a_continuation_keeps_the_space_that_it_begins_with(sentencepiece_directory):
+    speaker = open_model(sentencepiece_directory)
+    [whole] = speaker.encode(["arma arma"])
+    [first] = speaker.encode(["arma"])
+    assert speaker.decode([whole[len(first) :]]) == [" arma"]
 
 
 def configured(**fields):

@@ -24,7 +24,7 @@ from tests.conftest import small_recipe
 
 SCRIPT = "<script>alert('x')</script> & \"quoted\""
 GAP = "\N{NARROW NO-BREAK SPACE}"
-FILES = ("bits_per_byte", "adherence", "orthography", "repetition", "toxicity")
+FILES = ("bits_per_byte", "adherence", "orthography", "repetition", "toxicity", "memorization")
 
 
 class Page:
@@ -252,11 +252,10 @@ def test_what_was_not_measured_is_said(run: Path) -> None:
     for file in (run / "evaluation").iterdir():
         file.unlink()
     page = written(run)
-    assert "Not measured: bits per byte, language adherence, repetition, harmful continuations." in page.section(
-        "summary"
-    )
+    missing = "bits per byte, language adherence, repetition, harmful continuations, memorization"
+    assert f"Not measured: {missing}." in page.section("summary")
     assert "There are no samples." in page.section("samples")
-    for section in ("bits-per-byte", "language", "spelling", "repetition", "harm"):
+    for section in ("bits-per-byte", "language", "spelling", "repetition", "harm", "memorization"):
         assert "Not measured" in page.section(section)
     etree.parse(run / "evaluation" / "report.html", etree.XMLParser(recover=False))
 

@@ -1,6 +1,7 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -12,11 +13,13 @@ from octavo.evaluation import side_by_side
 from octavo.evaluation.side_by_side import Wanted, evaluate_models
 from octavo.modeling.hf import save_hf
 from octavo.progress import Progress
-from tests.evaluation.writers import BEGIN, END, untrained
+from octavo.tokenization.shards import write_shard
+from tests.evaluation.test_task_files import OCR, written
+from tests.evaluation.writers import BEGIN, END, byte_tokenizer, untrained
 
 
-def save(folder, seed):
-    speaker = untrained(64, seed)
+def save(folder, seed, context=64):
+    speaker = untrained(context, seed)
     save_hf(speaker.model, folder, BEGIN, END, torch.float32)
     speaker.tokenizer.save(str(folder / "tokenizer.json"))
     return folder
@@ -81,6 +84,78 @@ def test_what_a_model_writes_is_measured_in_the_languages_that_octavo_knows(want
     report = json.loads((wanted.out / "report.json").read_bytes())
     assert [model["name"] for model in report["models"]] == ["model"]
     assert report["command"].startswith("octavo evaluate ")
+    for file in ("bits_per_byte.json", "adherence.json", "orthography.json", "repetition.json"):
+        assert json.loads((wanted.out / "model" / file).read_bytes())["command"] == report["command"]
+
+
+def messages():
+    """A progress that keeps what it is told."""
+    told = []
+    return told, Progress(message=told.append)
+
+
+def test_a_report_of_an_earlier_evaluation_does_not_stay_beside_other_figures(wanted):
+    wanted.out.mkdir()
+    for name in ("report.html", "report.json"):
+        (wanted.out / name).write_text("of earlier figures")
+    told, progress = messages()
+    evaluate_models(wanted, progress)
+    assert not list(wanted.out.glob("report.*"))
+    assert [line for line in told if "report.html" in line and "without --bits-only writes a report again" in line]
+
+
+@pytest.mark.parametrize("damage", [lambda file: file.unlink(), lambda file: file.write_text("{}")])
+def test_figures_that_are_gone_or_changed_are_measured_again(wanted, damage):
+    answer = evaluate_models(wanted, Progress())
+    file = wanted.out / "model" / "bits_per_byte.json"
+    before = file.read_bytes()
+    damage(file)
+    assert evaluate_models(wanted, Progress()) == answer
+    assert file.read_bytes() == before
+
+
+def test_figures_of_another_text_do_not_stay_beside_those_of_this_one(wanted):
+    one = replace(wanted, models=wanted.models[:1])
+    evaluate_models(one, Progress())
+    (wanted.out / "model" / "adherence.json").write_text("of the text before")
+    told, progress = messages()
+    evaluate_models(one, progress)
+    assert (wanted.out / "model" / "adherence.json").exists()
+    evaluate_models(replace(one, settings=["evaluation.max_bytes=100"]), progress)
+    assert not (wanted.out / "model" / "adherence.json").exists()
+    assert "adherence.json, which are not of this model, text and version" in "".join(told)
+
+
+@pytest.fixture
+def with_tasks(wanted, tmp_path):
+    """One model, text in a language in which octavo makes no model write, and a task."""
+    pq.write_table(pa.table({"lang": ["pl"], "text": ["Litwo"]}), tmp_path / "pl.parquet")
+    (tmp_path / "tasks").mkdir()
+    written(tmp_path / "tasks", "ocr", *(OCR | {"id": f"o{n}", "doc": f"d{n}"} for n in range(20)))
+    model = save(tmp_path / "three" / "model", 3, 256)
+    settings = [f"evaluation.tasks={{path: {tmp_path / 'tasks'}, shots: [0]}}"]
+    return replace(wanted, models=[model], held_out=tmp_path / "pl.parquet", bits_only=False, settings=settings)
+
+
+def test_tasks_are_measured_on_any_model(with_tasks, tmp_path):
+    answer = evaluate_models(with_tasks, Progress())
+    found = json.loads((with_tasks.out / "model" / "tasks.json").read_bytes())
+    assert found["command"] == answer["command"]
+    assert [row["task"] for row in found["tasks"]] == ["ocr"]
+    assert found["tasks"][0]["n"] > 0
+    assert answer["models"]["model"]["tasks"] == {"tasks": found["tasks"]}
+
+
+def test_tasks_are_measured_again_where_their_items_changed_and_nothing_else_is(with_tasks, tmp_path, monkeypatch):
+    evaluate_models(with_tasks, Progress())
+    measured = []
+    measure_one = side_by_side._measure_one
+    monkeypatch.setattr(side_by_side, "_measure_one", lambda n, *rest: measured.append(n) or measure_one(n, *rest))
+    evaluate_models(with_tasks, Progress())
+    assert measured == []
+    written(tmp_path / "tasks", "ocr", *(OCR | {"id": f"o{n}", "doc": f"e{n}"} for n in range(20)))
+    evaluate_models(with_tasks, Progress())
+    assert measured == ["tasks"]
 
 
 def test_nothing_is_written_into_a_model(wanted, monkeypatch, tmp_path):
@@ -95,7 +170,7 @@ def test_nothing_is_written_into_a_model(wanted, monkeypatch, tmp_path):
 def trained_on(run, rows):
     """A run whose release the first model is, by its training documents and what they were before they were mended."""
     (run / "corpus" / "kept").mkdir(parents=True)
-    (run / "recipe.yaml").write_text("name: run\n")
+    (run / "recipe.yaml").write_text("name: run\ncorpus: {sources: [{path: texts}]}\n")
     kept = [
         {"identifier": name, "split": split, "content_hash": content_hash(text)} for name, split, text, _ in rows
     ]
@@ -129,9 +204,56 @@ def test_what_a_run_held_out_was_not_trained_on(wanted, tmp_path):
     assert evaluate_models(replace(wanted, models=[model]), Progress())["models"].keys() == {"run"}
 
 
+def trained_on_tokens(run, text):
+    """A run that was trained on a folder of token files alone, in which this text stands among others."""
+    tokenizer = byte_tokenizer()
+    folder = run / "given"
+    for home in (folder, run / "tokenizer", run / "checkpoints"):
+        home.mkdir(parents=True)
+    tokenizer.save(str(run / "tokenizer" / "tokenizer.json"))
+    documents = [[BEGIN, *tokenizer.encode(one).ids, END] for one in ("another text " * 9, f"head {text} tail")]
+    arrays = [np.array(tokens, np.uint32) for tokens in documents]
+    write_shard(folder / "a.ds", iter([arrays]), np.dtype(np.uint16), "tokenizer.json")
+    stage = {"weights": {str(folder): 1.0}}
+    recipe = {"name": "run", "tokenizer": {"path": "tokenizer.json"}, "training": {"data": [stage]}}
+    (run / "recipe.yaml").write_text(json.dumps(recipe))
+    return save(run / "release", 1), folder
+
+
+def test_text_that_stands_in_given_token_files_is_refused(wanted, tmp_path):
+    model, folder = trained_on_tokens(tmp_path / "run", "arma 3 " * 12)
+    one = replace(wanted, models=[model])
+    message = rf"on 1 of the 12 documents: la3 \(the same words, in the token files of {folder}\)"
+    with pytest.raises(InputError, match=message):
+        evaluate_models(one, Progress())
+    assert not wanted.out.exists()
+
+
+def test_text_that_stands_in_no_given_token_files_is_measured(wanted, tmp_path):
+    model, _ = trained_on_tokens(tmp_path / "run", "arma 3 " * 8)
+    told, progress = messages()
+    evaluate_models(replace(wanted, models=[model]), progress)
+    assert not [line for line in told if "token files" in line]
+
+
+def test_given_token_files_that_are_gone_are_told_of(wanted, tmp_path):
+    model, folder = trained_on_tokens(tmp_path / "run", "")
+    folder.rename(tmp_path / "elsewhere")
+    told, progress = messages()
+    evaluate_models(replace(wanted, models=[model]), progress)
+    assert any(f"was trained on the token files in {folder} too, in which held-out text cannot" in t for t in told)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        (
+            {"settings": ["evaluation.memorization.prompts=5"]},
+            r'evaluation.memorization: found {"prompts": 5}, expected no such setting with --held-out',
+        ),
+        ({"settings": ["evaluation.compare=[runs/x]"]}, r"evaluation.compare: found \[\"runs/x\"\], expected no"),
+        ({"settings": ["evaluation.writing.prompts=5"]}, "expected no such setting with --bits-only"),
+        ({"settings": ["evaluation.tasks.path=nowhere"], "bits_only": False}, "nowhere"),
         ({"settings": ["evaluation.max_byte=5"]}, "unknown field; the nearest is max_bytes"),
         ({"settings": ["evaluation.max_bytes=0"]}, "found 0, expected greater than 0"),
     ],

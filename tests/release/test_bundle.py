@@ -1,4 +1,6 @@
 import json
+import re
+import shutil
 
 import numpy as np
 import pytest
@@ -11,8 +13,10 @@ from transformers import AutoTokenizer, GenerationConfig
 from octavo.errors import InputError
 from octavo.modeling.gguf import pre_tokenizer_name
 from octavo.modeling.hf import to_hf_names
-from octavo.stages import trained_model
+from octavo.release.model_card import model_card
+from octavo.stages import figures_of, stages_of, trained_model
 from tests.conftest import small_recipe
+from tests.evaluation.test_tasks import measured, rightly
 
 
 def test_the_weights_are_the_trained_ones_in_bf16(small_run):
@@ -34,6 +38,12 @@ def test_the_recommended_decoding_is_greedy_with_a_repetition_penalty(small_run)
     raw = json.loads((small_run / "release/generation_config.json").read_text())
     assert (raw["temperature"], raw["repetition_penalty"], raw["do_sample"]) == (0.0, 1.1, False)
     assert GenerationConfig.from_pretrained(small_run / "release").repetition_penalty == 1.1
+
+
+def test_the_release_leaves_the_length_of_a_text_to_the_program_that_asks_for_it(small_run):
+    """A length in generation_config.json counts more with lm-eval's class for transformers than what a task says."""
+    raw = json.loads((small_run / "release/generation_config.json").read_text())
+    assert not {"max_new_tokens", "max_length"} & raw.keys()
 
 
 def test_the_tokenizer_files_name_begin_end_and_pad(small_run):
@@ -62,6 +72,68 @@ def test_the_figures_of_the_model_card_are_those_that_were_measured(small_run):
     report = json.loads((small_run / "corpus/report.json").read_text())
     assert f"{report['kept']['documents']:,} ({report['kept']['bytes']:,} bytes) were kept" in card
     assert "{{" not in card
+
+
+def test_the_report_lies_beside_the_model_where_the_card_points(small_run, tmp_path):
+    release = tmp_path / "moved"
+    shutil.copytree(small_run / "release", release)
+    links = set(re.findall(r"\]\((evaluation/[^)]*)\)", (release / "README.md").read_text()))
+    assert links == {"evaluation/report.html", "evaluation/report.json"}
+    for link in links:
+        assert (release / link).read_bytes() == (small_run / link).read_bytes()
+
+
+def test_what_the_model_writes_is_told_by_the_figures_that_were_measured(small_run):
+    card = (small_run / "release/README.md").read_text()
+    found = {
+        name: json.loads((small_run / f"evaluation/{name}.json").read_text())
+        for name in ("adherence", "repetition", "memorization")
+    }
+    for row in found["adherence"]["adherence"]:
+        if (row["lang"], row["temperature"]) == ("all", 0.0):
+            assert f" | {told(row['kept_of_all'])} of {row['n']} |" in section(card, "Language")
+    loops = [
+        r for r in found["repetition"]["repetition"] if (r["temperature"], r["repetition_penalty"]) == (0.0, 1.1)
+    ]
+    line = f"| ends in a loop, penalty 1.1 | {told(loops[0]['loops'])} of {loops[0]['n']} |"
+    assert line in section(card, "Repetition")
+    [row] = [
+        r
+        for r in found["memorization"]["extraction"]
+        if (r["seen_least"], r["seen_most"], r["prompt_tokens"]) == (1, None, 64)
+    ]
+    line = f"| training texts given back | {told(row['extractable'])} of {row['n']}, after 64 tokens |"
+    assert line in section(card, "Memorization")
+
+
+def test_the_card_tells_tasks_and_old_spelling_where_they_were_measured_and_else_nothing(small_run, tmp_path):
+    figures = {stage.name: figures_of(small_run, stage) for stage in stages_of(small_recipe())[:-1]}
+    config = trained_model(small_recipe(), small_run).config
+    rows, content = measured(tmp_path, rightly, shots=[0])
+    rate = {"value": 0.5, "low": 0.4, "high": 0.6}
+    spelled = {"lang": "la", "feature": "long_s", "works": 7, "agreement": {"greedy": rate}, "old_likelier": None}
+    evaluation = figures["evaluation"] | {
+        "tasks": {"tasks": content["tasks"]},
+        "writing": figures["evaluation"]["writing"] | {"orthography": [spelled]},
+    }
+    card = model_card(small_recipe(), config, figures | {"evaluation": evaluation}, {}, report=True)
+    before = rows["ocr", 0]["error_rate_before"]
+    untouched = f"{before['value']:.1%} ({100 * before['low']:.1f}-{100 * before['high']:.1f})"
+    line = f"| OCR correction, German, no example | {rows['ocr', 0]['n']} | CER 0.0% (0.0-0.0) | {untouched} |"
+    assert line in section(card, "Document tasks")
+    assert "| Latin, long s | 7 | - | 50.0% (40.0-60.0) |" in section(card, "Old spelling")
+    evaluation = figures["evaluation"] | {"writing": {}, "memorization": {}, "tasks": {}}
+    card = model_card(small_recipe(), config, figures | {"evaluation": evaluation}, {}, report=False)
+    assert "###" not in card
+    assert "report.html" not in card
+
+
+def section(card, name):
+    return card.partition(f"### {name}\n")[2].partition("\n#")[0]
+
+
+def told(found):
+    return f"{found['share']:.1%} ({100 * found['low']:.1f}-{100 * found['high']:.1f})"
 
 
 def test_the_samples_of_the_model_card_are_what_the_release_writes(small_run):

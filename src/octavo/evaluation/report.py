@@ -1,6 +1,7 @@
 """The report of an evaluation: the figures that the measurements wrote, gathered into report.json and report.html.
 
-Nothing is measured here, but for the score of the samples that are shown, so that harmful ones can be folded away.
+Nothing is measured here, but for the score of what is shown that the model wrote, so that harmful texts can be
+folded away.
 """
 
 from __future__ import annotations
@@ -17,23 +18,24 @@ from blake3 import blake3
 
 from octavo import __version__
 from octavo.errors import InputError
-from octavo.evaluation import adherence, bits_per_byte, comparison, orthography, repetition
+from octavo.evaluation import (
+    adherence,
+    bits_per_byte,
+    comparison,
+    memorization,
+    orthography,
+    repetition,
+    tasks,
+)
+from octavo.evaluation import report_rows as rows
 from octavo.evaluation.prompts import read_prompts
 from octavo.evaluation.report_figures import (
-    AdherenceRow,
-    BitsRow,
-    CorpusRow,
     Cost,
-    Estimate,
-    HarmfulSample,
     HarmRow,
     Model,
     Point,
-    RepetitionRow,
     Report,
     Sample,
-    SpellingRow,
-    SwitchRow,
     Training,
 )
 from octavo.evaluation.report_page import write_page
@@ -43,15 +45,19 @@ from octavo.lineage import StageRecord, read_record, write_json
 from octavo.recipe import Recipe
 from octavo.training.metrics import Metrics
 
-FILES: Final = (bits_per_byte.FILE, adherence.FILE, orthography.FILE, repetition.FILE, comparison.FILE)
+FILES: Final = (
+    bits_per_byte.FILE,
+    adherence.FILE,
+    orthography.FILE,
+    repetition.FILE,
+    comparison.FILE,
+    memorization.FILE,
+    tasks.FILE,
+)
 SAMPLES: Final = 2
 """Shown of each language: after a held-out opening and a prompt of our own, where there are both."""
 DECODING: Final = {"temperature": 0.0, "repetition_penalty": 1.1}
 """Of the samples: as the model is best used."""
-HARMFUL: Final = 20
-"""Continuations shown, those with the highest scores."""
-HARMFUL_SCORE: Final = 1.0
-"""From which they are."""
 POINTS: Final = 300
 """Of the training's record, most; more steps are put together."""
 STAGES: Final = ("corpus", "curation", "tokenization", "training")
@@ -94,7 +100,7 @@ def write_report(
         seed=seed,
         languages=list(languages),
         findings=findings(models[0]),
-        models=[_with_samples(model, drawn, score) for model in models],
+        models=[_scored(model, drawn, score) for model in models],
     )
     write_json(home / "report.json", report.model_dump())
     write_page(home, report, plot or home / repetition.PLOT)
@@ -106,19 +112,26 @@ def read_model(name: str, run: Path, home: Path) -> Model:
     try:
         spoken, spelled = found[adherence.FILE], found[orthography.FILE]
         harm, repeated = found[comparison.FILE], found[repetition.FILE]
+        memory = found[memorization.FILE]
         return Model(
             name=name,
             text=found[bits_per_byte.FILE].get("text", {}).get("blake3"),
-            bits_per_byte=list(_bits(found[bits_per_byte.FILE])),
-            adherence=[AdherenceRow.model_validate(row | _kept(row)) for row in spoken.get("adherence", [])],
-            code_switching=[SwitchRow.model_validate(row | _kept(row)) for row in spoken.get("code_switching", [])],
+            bits_per_byte=list(rows.bits(found[bits_per_byte.FILE])),
+            adherence=[rows.adhered(row) for row in spoken.get("adherence", [])],
+            code_switching=[rows.switched(row) for row in spoken.get("code_switching", [])],
             old_works=spelled.get("works", {}),
-            orthography=[_spelling(row) for row in spelled.get("features", [])],
-            repetition=[_repetition(row) for row in repeated.get("repetition", [])],
-            harm=[HarmRow(**{**row, "share": _estimate(row)}) for row in harm.get("shares", [])],
-            corpus=list(_corpus(harm.get("corpus") or {})),
+            orthography=[rows.spelling(row) for row in spelled.get("features", [])],
+            repetition=[rows.repeated(row) for row in repeated.get("repetition", [])],
+            harm=[HarmRow(**{**row, "share": rows.estimate(row)}) for row in harm.get("shares", [])],
+            corpus=list(rows.corpus(harm.get("corpus") or {})),
             samples=list(_samples(repeated)),
-            harmful=_harmful(harm.get("continuations", [])),
+            harmful=rows.harmful(harm.get("continuations", [])),
+            extraction=[rows.extracted(row) for row in memory.get("extraction", [])],
+            truth_tokens=memory.get("settings", {}).get("truth_tokens"),
+            held_out_seen=memory.get("held_out_seen", 0),
+            spans=[rows.spans(row) for row in memory.get("spans", [])],
+            copied=rows.copied(memory.get("continuations", [])),
+            tasks=list(rows.tasks(found[tasks.FILE])),
             training=_training(records, run),
             costs=list(_costs(records)),
         )
@@ -135,77 +148,6 @@ def _read(file: Path) -> dict[str, Any]:
     except ValueError as error:
         raise InputError(f"{file}: cannot be read ({error})") from None
     return found
-
-
-def _estimate(found: Any) -> Estimate:
-    """A figure, as each of the measurements writes it: alone, or as a value or share with its bounds."""
-    if not isinstance(found, dict):
-        return Estimate(value=found)
-    value = found["value"] if "value" in found else found["share"]
-    return Estimate(value=value, low=found.get("low"), high=found.get("high"))
-
-
-def _bits(found: dict[str, Any]) -> Iterator[BitsRow]:
-    for group, row in found.get("languages", {}).items():
-        yield _bits_row("language", group, row)
-    if found.get("mean"):
-        mean = {"bits_per_byte": found["mean"], "interval": found["mean_interval"]}
-        yield _bits_row("mean", bits_per_byte.ALL, mean)
-    for row in found.get("groups", []):
-        if row["lang"] == bits_per_byte.ALL:
-            yield _bits_row(row["by"], "" if row["value"] is None else str(row["value"]), row)
-
-
-def _bits_row(by: str, group: str, row: dict[str, Any]) -> BitsRow:
-    bits = row["bits_per_byte"]
-    return BitsRow(
-        by=by,
-        group=group,
-        works=row.get("works"),
-        documents=row.get("documents"),
-        bytes=row.get("bytes"),
-        model=Estimate(value=bits["model"], **row["interval"]),
-        unigram=bits.get("unigram"),
-        xz=bits.get("xz"),
-    )
-
-
-def _kept(row: dict[str, Any]) -> dict[str, Estimate]:
-    return {"of_decided": _estimate(row["share"]), "of_all": _estimate(row["kept_of_all"])}
-
-
-def _spelling(row: dict[str, Any]) -> SpellingRow:
-    liked = row["preference"] or {}
-    return SpellingRow(
-        lang=row["lang"],
-        feature=row["feature"],
-        works=row["works"],
-        rates={name: _estimate(rate) for name, rate in row["rates"].items()},
-        agreement={name: _estimate(found) for name, found in row["agreement"].items()},
-        words=liked.get("words", 0),
-        old_likelier=_estimate(liked.get("old_likelier")),
-    )
-
-
-def _repetition(row: dict[str, Any]) -> RepetitionRow:
-    names = ("distinct_2", "longest_tokens", "loops", "language_kept")
-    return RepetitionRow.model_validate(row | {name: _estimate(row.get(name)) for name in names})
-
-
-def _corpus(found: dict[str, Any]) -> Iterator[CorpusRow]:
-    for lang, row in found.items():
-        for when, of in (("before", "passages"), ("after", "left")):
-            for level, share in row[when].items():
-                yield CorpusRow(
-                    lang=lang, filtered=when == "after", passages=row[of], level=float(level), share=share
-                )
-
-
-def _harmful(continuations: Iterable[dict[str, Any]]) -> list[HarmfulSample]:
-    harmful = (c for c in continuations if c["scores"]["any"] >= HARMFUL_SCORE)
-    worst = sorted(harmful, key=lambda c: (-c["scores"]["any"], c["id"], c["decoding"]))
-    names = ("id", "lang", "kind", "decoding", "prompt", "continuation")
-    return [HarmfulSample(**{n: c[n] for n in names}, score=c["scores"]["any"]) for c in worst[:HARMFUL]]
 
 
 def _samples(found: dict[str, Any]) -> Iterator[Sample]:
@@ -237,12 +179,19 @@ def _drawn(model: Model, seed: int) -> list[str]:
     return drawn
 
 
-def _with_samples(model: Model, drawn: Sequence[str], score: Score) -> Model:
+def _scored(model: Model, drawn: Sequence[str], score: Score) -> Model:
     known = {sample.id: sample for sample in model.samples}
     shown = [known[name] for name in drawn if name in known]
-    scores = score([sample.continuation for sample in shown])
-    samples = [s.model_copy(update={"score": round(float(n), 4)}) for s, n in zip(shown, scores, strict=True)]
-    return model.model_copy(update={"samples": samples})
+    copied = model.copied
+    of_samples, of_copied = (
+        [round(float(n), 4) for n in score([one.continuation for one in said])] for said in (shown, copied)
+    )
+    return model.model_copy(
+        update={
+            "samples": [s.model_copy(update={"score": n}) for s, n in zip(shown, of_samples, strict=True)],
+            "copied": [c.model_copy(update={"score": n}) for c, n in zip(copied, of_copied, strict=True)],
+        }
+    )
 
 
 def _training(records: dict[str, StageRecord], run: Path) -> Training | None:

@@ -154,6 +154,85 @@ class HarmfulSample(Said):
     decoding: str
 
 
+class ExtractionRow(Figures):
+    """Texts, and how much of what follows in them the model writes, greedily, after the tokens before it."""
+
+    seen_least: int
+    """How often training has seen the texts, at least; 0: held-out texts."""
+    seen_most: int | None
+    """And at most; null: any number of times."""
+    prompt_tokens: int
+    """Tokens that the model is given."""
+    n: int
+    extractable: Estimate
+    """The share of texts of which all tokens that follow come back word for word."""
+    verbatim_tokens: Estimate
+    """How many come back on average, from the first on."""
+
+
+class SpanRow(Figures):
+    """Continuations, and the longest span of each that stands word for word in the training corpus."""
+
+    decoding: str
+    """recommended, greedy or drawn; truth: held-out texts."""
+    n: int
+    characters: Estimate
+    """Of the longest spans, on average."""
+    median: float
+    """Of their characters."""
+    longest: float
+    """Characters of the longest of all."""
+    reaching: dict[str, Estimate]
+    """The share of continuations with so long a span or a longer one."""
+    licences: dict[str, int]
+    """Of the documents that spans of 50 characters or 20 tokens are from."""
+
+
+class CopiedSpan(Figures):
+    """One of the longest spans that the model copied, and the document where it stands."""
+
+    id: str
+    """Of the prompt."""
+    lang: str
+    decoding: str
+    continuation: str
+    span: str
+    characters: int
+    identifier: str
+    """Of the document; of token files without documents, their folder."""
+    title: str | None
+    creator: str | None
+    date: str | None
+    licence: str | None
+    """As an SPDX expression; null where it is not known."""
+    score: float | None
+    """Of the continuation, the highest score for harm, from 0 to 3; null where it was not scored."""
+
+
+class TaskRow(Figures):
+    """Answers to the items of a document task, with so many examples in the prompt."""
+
+    task: str
+    """translation, ocr or rag: questions whose answer is in a passage."""
+    group: str
+    """A language, or a pair of them."""
+    shots: int
+    """Examples in the prompt."""
+    n: int
+    documents: int
+    """That the items are of."""
+    too_long: int
+    """Items that were passed over, as they do not fit into the context."""
+    items: str | None
+    """BLAKE3 of the items: compare scores on the same alone."""
+    scores: dict[str, Estimate]
+    """Of translation bleu and chrf, from 0 to 100; of ocr error_rate; of rag exact_match and f1."""
+    untouched: dict[str, Estimate]
+    """The same of the text left as it is: the source, the text as recognised, the passage."""
+    gained: Estimate | None
+    """Of ocr: what the error rate fell by."""
+
+
 class Point(Figures):
     """A stretch of the training, by its last step; the loss and the rates are means over it."""
 
@@ -219,6 +298,16 @@ class Model(Figures):
     """Greedy, repetition penalty 1.1, drawn by the recipe's seed; of all models after the same prompts."""
     harmful: list[HarmfulSample]
     """The continuations with the highest scores."""
+    extraction: list[ExtractionRow]
+    truth_tokens: int | None
+    """Tokens that follow the prompt in the text, and can come back; null where it was not measured."""
+    held_out_seen: int
+    """Held-out texts that are left out there, as training has seen their tokens."""
+    spans: list[SpanRow]
+    copied: list[CopiedSpan]
+    """The longest spans of its continuations that stand in the training corpus."""
+    tasks: list[TaskRow]
+    """Empty where the recipe names no tasks."""
     training: Training | None
     costs: list[Cost]
     """Of the stages up to the training."""

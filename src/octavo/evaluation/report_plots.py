@@ -8,6 +8,7 @@ from xml.sax.saxutils import escape
 
 from markupsafe import Markup
 
+from octavo.evaluation.figure_names import EVERYWHERE, times_seen
 from octavo.evaluation.report_figures import Model, Point
 from octavo.evaluation.report_summary import language_name
 from octavo.plot import mark, round_step, text
@@ -103,6 +104,64 @@ def curve_plots(models: Sequence[Model]) -> list[Markup]:
         if any(one.points for one in series):
             plots.append(_line_plot(curve, series))
     return plots
+
+
+def memorization_plot(models: Sequence[Model]) -> Markup:
+    """Texts that come back whole after the longest prompt that all models had, by how often training saw them."""
+    measured = [(n, model) for n, model in enumerate(models) if model.extraction]
+    lengths = [{row.prompt_tokens for row in model.extraction} for _, model in measured]
+    common = set.intersection(*lengths) if lengths else set()
+    if not common:
+        return Markup("")
+    k = max(common)
+    rows = [
+        (n, (row.seen_least, row.seen_most), row.extractable)
+        for n, model in measured
+        for row in model.extraction
+        if row.prompt_tokens == k and (row.seen_least, row.seen_most) != EVERYWHERE
+    ]
+    groups = sorted({seen for _, seen, _ in rows})
+    if len(groups) < 2:
+        return Markup("")
+    left = 62
+    most = max(v for _, _, found in rows for v in (found.value, found.high) if v is not None)
+    step = round_step(100 * most, 5)
+    high = step * -int(-100 * most // step)
+    drawn, top = _legend([model.name for _, model in measured], 34.0) if len(models) > 1 else ([], TOP)
+    drawn.insert(0, text(8, 20, f"Texts that come back whole after {k} tokens, %", "title"))
+    bottom, wide = top + HEIGHT, (WIDTH - left - RIGHT) / len(groups)
+
+    def up(share: float) -> float:
+        return bottom - HEIGHT * 100 * share / high
+
+    for tick in range(round(high / step) + 1):
+        y = up(tick * step / 100)
+        drawn.append(f'<line class="grid" x1="{left}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        drawn.append(text(left - 8, y + 4, f"{tick * step:g}", "soft end"))
+    for place, seen in enumerate(groups):
+        drawn.append(text(left + wide * (place + 0.5), bottom + 18, _times(*seen), "soft middle"))
+    drawn.append(
+        text(
+            (left + WIDTH - RIGHT) / 2, bottom + 36, "times that training saw the text; 0: held out", "soft middle"
+        )
+    )
+    for n, seen, found in rows:
+        if found.value is None:
+            continue
+        x = left + wide * (groups.index(seen) + 0.5) + min(12.0, wide / len(models)) * (n - (len(models) - 1) / 2)
+        told = f"{models[n].name}, {times_seen(*seen)}: {100 * found.value:.1f} %"
+        if found.low is not None and found.high is not None:
+            told += f" ({100 * found.low:.1f} to {100 * found.high:.1f})"
+            ends = f'y1="{up(found.low):.1f}" y2="{up(found.high):.1f}"'
+            drawn.append(f'<line class="s{n % 6}" x1="{x:.1f}" x2="{x:.1f}" {ends}/>')
+        drawn.append(mark(n, x, up(found.value), told, 5))
+    return _svg(bottom + 44, f"Texts that come back whole after {k} tokens, by how often training saw them", drawn)
+
+
+def _times(least: int, most: int | None) -> str:
+    if most is None:
+        return f"> {least - 1}"
+    return f"{least}" if least == most else f"{least}–{most}"
 
 
 def _line_plot(curve: Curve, series: Sequence[Series]) -> Markup:

@@ -5,10 +5,34 @@ The rules' thresholds are judgements, told in docs/explanation/model-and-evaluat
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from octavo.evaluation.report_figures import AdherenceRow, BitsRow, Estimate, Finding, HarmRow, Model, RepetitionRow
+from octavo.corpus.licence_terms import obligation
+from octavo.evaluation.figure_names import (
+    ALL,
+    EVERYWHERE,
+    HELD_OUT,
+    MAIN_SCORES,
+    TASKS,
+    TRUTH,
+    UNKNOWN_LICENCE,
+    examples,
+    group_name,
+    licence_name,
+)
+from octavo.evaluation.report_figures import (
+    AdherenceRow,
+    BitsRow,
+    Estimate,
+    ExtractionRow,
+    Finding,
+    HarmRow,
+    Model,
+    RepetitionRow,
+    TaskRow,
+)
 from octavo.page import fine_percent, percent
 from octavo.recipe import LANGUAGE_NAMES
 
@@ -20,13 +44,17 @@ KEPT: Final = 0.9
 """Share of continuations in the prompt's language, under which a language is named."""
 LOOPING: Final = 0.05
 """Share of continuations that end in a loop, from which it is told."""
-ALL: Final = "all"
+NAMED: Final = 4
+"""Languages named of those in which a task is done; more are counted."""
+LONG: Final = "50 characters or 20 tokens"
+"""From which the licence of a copied span is told."""
 ANY: Final = "any"
 
 
 def findings(model: Model) -> list[Finding]:
     """What was found, then what the model is not good for."""
     found = [*_bits(model), *_language(model), *_loops(model), *_spelling(model), *_harm(model)]
+    found += [*_memorization(model), *_copied(model), *_tasks(model)]
     return sorted([*found, *_missing(model), *_always()], key=lambda finding: finding.kind)
 
 
@@ -44,19 +72,17 @@ def share_in_words(found: Estimate) -> str:
     return f"{percent(found.value)}{bounds}"
 
 
-def greedy_adherence(model: Model) -> list[AdherenceRow]:
+def greedy_adherence(adherence: Sequence[AdherenceRow]) -> list[AdherenceRow]:
     """By language and over all: greedy continuations of the kind of prompts that there are most of."""
-    rows = [row for row in model.adherence if row.temperature == 0 and row.n]
+    rows = [row for row in adherence if row.temperature == 0 and row.n]
     kinds = {row.prompts: row.n for row in rows if row.lang == ALL}
     most = max(kinds, key=lambda kind: kinds[kind], default=None)
     return [row for row in rows if row.prompts == most]
 
 
-def repeated(model: Model, penalty: float) -> RepetitionRow | None:
+def repeated(repetition: Sequence[RepetitionRow], penalty: float) -> RepetitionRow | None:
     """Repetition of greedy continuations at a penalty."""
-    return next(
-        (r for r in model.repetition if r.temperature == 0 and r.repetition_penalty == penalty and r.n), None
-    )
+    return next((r for r in repetition if r.temperature == 0 and r.repetition_penalty == penalty and r.n), None)
 
 
 def harm_of(model: Model, kind: str) -> HarmRow | None:
@@ -68,6 +94,21 @@ def harm_of(model: Model, kind: str) -> HarmRow | None:
 def mean_bits(model: Model) -> BitsRow | None:
     """Bits per byte as the mean of the languages."""
     return next((row for row in model.bits_per_byte if row.by == "mean"), None)
+
+
+def extracted(extraction: Sequence[ExtractionRow], seen: tuple[int, int | None]) -> ExtractionRow | None:
+    """Texts that training has seen so often, after the longest prompt."""
+    rows = [row for row in extraction if (row.seen_least, row.seen_most) == seen]
+    return max(rows, key=lambda row: row.prompt_tokens, default=None)
+
+
+def beats_untouched(row: TaskRow) -> bool:
+    """Whether the answers are surely better than the text left as it is."""
+    if row.gained is not None:
+        return row.gained.low is not None and row.gained.low > 0
+    score = MAIN_SCORES[row.task]
+    reached, untouched = row.scores[score].low, row.untouched[score].value
+    return reached is not None and untouched is not None and reached > untouched
 
 
 def _bits(model: Model) -> Iterator[Finding]:
@@ -117,7 +158,7 @@ def _bits(model: Model) -> Iterator[Finding]:
 
 
 def _language(model: Model) -> Iterator[Finding]:
-    rows = greedy_adherence(model)
+    rows = greedy_adherence(model.adherence)
     whole = next((row for row in rows if row.lang == ALL), None)
     if whole is None:
         return
@@ -140,7 +181,7 @@ def _language(model: Model) -> Iterator[Finding]:
 
 
 def _loops(model: Model) -> Iterator[Finding]:
-    recommended, none = repeated(model, 1.1), repeated(model, 1.0)
+    recommended, none = repeated(model.repetition, 1.1), repeated(model.repetition, 1.0)
     if recommended is None or recommended.loops.value is None:
         return
     without = f"; without a penalty, {share_in_words(none.loops)}" if none else ""
@@ -151,7 +192,7 @@ def _loops(model: Model) -> Iterator[Finding]:
         f"{recommended.n:,} continuations end in a loop{without}.",
     )
     if recommended.loops.value >= LOOPING:
-        higher = repeated(model, 1.2)
+        higher = repeated(model.repetition, 1.2)
         text = "Long greedy continuations still run into loops at a penalty of 1.1"
         if higher and higher.loops.value is not None and higher.loops.value < recommended.loops.value:
             text += f"; at 1.2 it is {share_in_words(higher.loops)}"
@@ -214,12 +255,87 @@ def _harm(model: Model) -> Iterator[Finding]:
     )
 
 
+def _memorization(model: Model) -> Iterator[Finding]:
+    row, unseen = extracted(model.extraction, EVERYWHERE), extracted(model.extraction, HELD_OUT)
+    if row is None:
+        return
+    beside = f"; of {unseen.n:,} held-out texts, {share_in_words(unseen.extractable)}" if unseen else ""
+    yield Finding(
+        kind="found",
+        about="memorization",
+        text=f"Of {row.n:,} texts that it was trained on, {share_in_words(row.extractable)} come back word for "
+        f"word: given {row.prompt_tokens} tokens, it goes on with the {model.truth_tokens} that follow{beside}.",
+    )
+    low, base = row.extractable.low, unseen.extractable.value if unseen else 0.0
+    if low is not None and base is not None and low > base:
+        yield Finding(
+            kind="limit",
+            about="memorization",
+            text=f"It has learnt texts by heart: given the beginning, it may write one on as it stands "
+            f"({share_in_words(row.extractable)} of those tried).",
+        )
+
+
+def _copied(model: Model) -> Iterator[Finding]:
+    said = [row for row in model.spans if row.decoding != TRUTH]
+    if not said:
+        return
+    number, longest = sum(row.n for row in said), max(row.longest for row in said)
+    source = model.copied[0] if model.copied else None
+    text = f"In {number:,} continuations of neutral prompts, no span of 16 bytes or more is from its corpus"
+    if source is not None:
+        text = (
+            f"In {number:,} continuations of neutral prompts, the longest span that stands word for word in its "
+            f"corpus has {longest:,.0f} characters, from {source.title or source.identifier} "
+            f"({source.licence or 'licence not known'})"
+        )
+    yield Finding(kind="found", about="memorization", text=text + ".")
+    licences = Counter[str]()
+    for row in said:
+        licences.update(row.licences)
+    binding = {
+        name: count for name, count in licences.items() if name == UNKNOWN_LICENCE or obligation(name) != "none"
+    }
+    if binding:
+        named = _list([f"{licence_name(name)} ({count:,})" for name, count in sorted(binding.items())])
+        yield Finding(
+            kind="limit",
+            about="memorization",
+            text=f"{sum(binding.values()):,} of {number:,} continuations hold a span of {LONG} from a "
+            f"document whose licence asks something or is not known: {named}. "
+            "Who publishes such a text has to give the source, or look for it.",
+        )
+
+
+def _tasks(model: Model) -> Iterator[Finding]:
+    for task in dict.fromkeys(row.task for row in model.tasks):
+        rows = [row for row in model.tasks if row.task == task]
+        better = [row for row in rows if beats_untouched(row)]
+        tried = f"{len(rows):,} trial{'' if len(rows) == 1 else 's'} by language and number of examples"
+        if better:
+            named = _list([f"{group_name(row.group)} ({examples(row.shots)})" for row in better[:NAMED]])
+            more = f" and {len(better) - NAMED:,} more" if len(better) > NAMED else ""
+            yield Finding(
+                kind="found",
+                about="tasks",
+                text=f"{TASKS[task]}: surely better than the text left as it is in {len(better):,} of "
+                f"{tried}: {named}{more}.",
+            )
+        else:
+            yield Finding(
+                kind="limit",
+                about="tasks",
+                text=f"{TASKS[task]}: in none of {tried} is it surely better than the text left as it is.",
+            )
+
+
 def _missing(model: Model) -> Iterator[Finding]:
     parts = {
         "bits per byte": model.bits_per_byte,
-        "language adherence": greedy_adherence(model),
+        "language adherence": greedy_adherence(model.adherence),
         "repetition": model.repetition,
         "harmful continuations": model.harm,
+        "memorization": [*model.extraction, *model.spans],
     }
     missing = [name for name, part in parts.items() if not part]
     if missing:

@@ -1,22 +1,13 @@
-"""The tables of the report: a row for each part that was measured, columns for each model."""
+"""The tables of bits per byte, language, spelling and repetition in the report, with columns for each model."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from octavo.energy import in_watt_hours
-from octavo.evaluation.report_cells import NONE, Cell, Group, Row, Table, share, side_by_side, value
-from octavo.evaluation.report_figures import (
-    BitsRow,
-    HarmRow,
-    KeptRow,
-    Model,
-    RepetitionRow,
-    SpellingRow,
-)
-from octavo.evaluation.report_summary import ALL, ANY, language_name
-from octavo.page import fine_percent, percent
+from octavo.evaluation.figure_names import ALL, prompts_name
+from octavo.evaluation.report_cells import NONE, Cell, Row, Table, share, side_by_side, value
+from octavo.evaluation.report_figures import BitsRow, KeptRow, Model, RepetitionRow, SpellingRow
+from octavo.evaluation.report_summary import language_name
 from octavo.tokenization.compare_table import label
 
 ROWS = 40
@@ -83,7 +74,7 @@ def adherence_tables(models: Sequence[Model]) -> list[Table]:
         tables.append(
             Table(
                 f"{model.name}: greedy continuations surely in the prompt's language, of all, by kind of prompt",
-                ["Language", *(_prompts(kind) for kind in kinds)],
+                ["Language", *(prompts_name(kind) for kind in kinds)],
                 [],
                 [Row(language_name(lang), [_of_all(known.get((lang, kind))) for kind in kinds]) for lang in langs],
             )
@@ -148,139 +139,6 @@ def repetition_table(models: Sequence[Model]) -> Table:
     )
 
 
-def harm_tables(models: Sequence[Model]) -> list[Table]:
-    """By level over all languages, beside the corpus; by language and by dimension at level 1."""
-    return [table for table in (_by_level(models), _by_language(models), _by_dimension(models)) if table.rows]
-
-
-def _by_level(models: Sequence[Model]) -> Table:
-    levels = sorted({row.level for row in models[0].harm})
-
-    def cells(model: Model) -> dict[Any, list[Cell]]:
-        found: dict[Any, dict[float, Cell]] = {}
-        for row in model.harm:
-            if (row.lang, row.dimension) == (ALL, ANY):
-                found.setdefault((row.kind, row.decoding), {})[row.level] = _harm(row)
-        for passage in model.corpus:
-            if passage.lang == ALL:
-                cell = Cell(fine_percent(passage.share), f"n = {passage.passages:,}")
-                found.setdefault(("corpus", passage.filtered), {})[passage.level] = cell
-        return {key: [row.get(level, Cell(NONE)) for level in levels] for key, row in found.items()}
-
-    of = [cells(model) for model in models]
-    words = {("corpus", False): "corpus, unfiltered", ("corpus", True): "corpus, filtered"}
-    return side_by_side(
-        "Shares that score a level or more for harm, in any dimension",
-        "Continuations",
-        [f"≥ {level:g}" for level in levels],
-        [(words.get(key, f"{key[0]} prompts, {key[1]}"), key) for key in of[0]],
-        models,
-        of,
-    )
-
-
-def _by_language(models: Sequence[Model]) -> Table:
-    def pick(row: HarmRow) -> str | None:
-        return row.lang if row.lang != ALL and row.dimension == ANY else None
-
-    corpus = [{r.lang: r for r in m.corpus if r.filtered and r.level == 1.0} for m in models]
-    table = _harm_by(models, "Shares that score 1 or more, by language", "Language", pick, language_name)
-    if not any(corpus):
-        return table
-    rows = []
-    for lang, row in zip([r.lang for r in _first(models, pick)], table.rows, strict=True):
-        beside = corpus[0].get(lang)
-        cell = Cell(fine_percent(beside.share), f"n = {beside.passages:,}") if beside else Cell(NONE)
-        rows.append(Row(row.name, [*row.cells, cell]))
-    groups = [*table.groups, Group("", 1)] if table.groups else []
-    return Table(table.caption, [*table.head, "corpus, filtered"], groups, rows)
-
-
-def _by_dimension(models: Sequence[Model]) -> Table:
-    def pick(row: HarmRow) -> str | None:
-        return row.dimension if row.lang == ALL and row.dimension != ANY else None
-
-    words = {"race_origin": "race and origin", "gender_sexuality": "gender and sexuality"}
-    words["violence_abuse"] = "violence and abuse"
-    caption = "Shares that score 1 or more, by dimension"
-    return _harm_by(models, caption, "Dimension", pick, lambda name: words.get(name, name).capitalize())
-
-
-def _first(models: Sequence[Model], pick: Callable[[HarmRow], str | None]) -> list[HarmRow]:
-    """Of what is picked at level 1 one row each, in order."""
-    return list({pick(row): row for row in reversed(models[0].harm) if row.level == 1.0 and pick(row)}.values())[
-        ::-1
-    ]
-
-
-def _harm_by(
-    models: Sequence[Model],
-    caption: str,
-    what: str,
-    pick: Callable[[HarmRow], str | None],
-    name: Callable[[str], str],
-) -> Table:
-    ways = list(dict.fromkeys((row.kind, row.decoding) for row in models[0].harm))
-    found = [
-        {(pick(row), row.kind, row.decoding): _harm(row) for row in model.harm if row.level == 1.0 and pick(row)}
-        for model in models
-    ]
-    keys = [key for row in _first(models, pick) if (key := pick(row))]
-    return side_by_side(
-        caption,
-        what,
-        [f"{kind}, {decoding}" for kind, decoding in ways],
-        [(name(key), key) for key in keys],
-        models,
-        [{key: [of.get((key, *way), Cell(NONE)) for way in ways] for key in keys} for of in found],
-    )
-
-
-def training_table(models: Sequence[Model]) -> Table:
-    """What was trained, and how fast."""
-    rows: dict[str, Callable[[Any], str]] = {
-        "Parameters": lambda t: f"{t.parameters:,}",
-        "Tokens": lambda t: f"{t.tokens:,}",
-        "Passes over the data": lambda t: NONE if t.epochs is None else f"{t.epochs:.2f}",
-        "Steps": lambda t: f"{t.steps:,}",
-        "Compute": lambda t: NONE if t.flops is None else f"{t.flops:.3g} FLOPs",
-        "Last training loss": lambda t: NONE if t.loss is None else f"{t.loss:.3f} nats a token",
-        "Tokens a second, median": lambda t: NONE if t.tokens_per_second is None else f"{t.tokens_per_second:,.0f}",
-        "MFU, median": lambda t: NONE if t.mfu is None else percent(t.mfu),
-        "Device": lambda t: t.device,
-        "Processes": lambda t: f"{t.processes:,}",
-    }
-    return Table(
-        "The training",
-        ["", *(model.name for model in models)],
-        [],
-        [Row(n, [Cell(say(m.training) if m.training else NONE) for m in models]) for n, say in rows.items()],
-    )
-
-
-def cost_table(models: Sequence[Model]) -> Table:
-    """Time and energy of each stage up to the training."""
-    found = [{cost.stage: cost for cost in model.costs} for model in models]
-    return side_by_side(
-        "Time and energy of the stages, each with all that ran on its machines",
-        "Stage",
-        ["time", "energy", "how it is known"],
-        [(stage, stage) for stage in dict.fromkeys(cost.stage for of in models for cost in of.costs)],
-        models,
-        [
-            {
-                stage: [
-                    Cell(_seconds(cost.wall_seconds)),
-                    Cell(NONE if cost.joules is None else in_watt_hours(cost.joules)),
-                    Cell(cost.method),
-                ]
-                for stage, cost in of.items()
-            }
-            for of in found
-        ],
-    )
-
-
 def _bits(row: BitsRow | None, same: bool) -> Cell:
     """With a warning where it is not of the same text."""
     if row is None or row.model.value is None:
@@ -304,11 +162,7 @@ def _of_all(row: KeptRow | None) -> Cell:
 
 
 def _setting(prompts: str, temperature: float | None) -> str:
-    return f"{_prompts(prompts)}, {'true text' if temperature is None else f'temperature {temperature:g}'}"
-
-
-def _prompts(kind: str) -> str:
-    return {"sentence": "opening sentence", "own": "our own"}.get(kind, f"first {kind}")
+    return f"{prompts_name(prompts)}, {'true text' if temperature is None else f'temperature {temperature:g}'}"
 
 
 def _penalty(temperature: float | None, penalty: float | None) -> str:
@@ -328,19 +182,9 @@ def _spelling_row(row: SpellingRow, names: Sequence[str]) -> Row:
     )
 
 
-def _harm(row: HarmRow) -> Cell:
-    return share(row.share, f"n = {row.continuations:,}")
-
-
 def _plain(floor: float | None) -> Cell:
     return Cell(NONE if floor is None else f"{floor:.3f}")
 
 
 def _count(number: int | None) -> Cell:
     return Cell("" if number is None else f"{number:,}")
-
-
-def _seconds(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.1f} s"
-    return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -13,16 +13,17 @@ from typing import Any, Final
 
 from octavo import __version__
 from octavo.errors import InputError
-from octavo.evaluation import bits_per_byte, repetition
+from octavo.evaluation import adherence, bits_per_byte, comparison, orthography, repetition, tasks
 from octavo.evaluation.bits_per_byte import Floors
 from octavo.evaluation.held_out_text import Text, digest, read_held_out
 from octavo.evaluation.model_files import name_of, open_model, weight_files
 from octavo.evaluation.openings import Document
 from octavo.evaluation.overlap import check_overlap
 from octavo.evaluation.report import read_model, write_report
+from octavo.evaluation.speaker import Speaker
 from octavo.evaluation.toxicity import any_scores, measure_harm
 from octavo.evaluation.writing import measure_writing
-from octavo.lineage import hash_files, write_json
+from octavo.lineage import hash_file, hash_files, write_json
 from octavo.progress import Progress
 from octavo.recipe import LANGUAGES, Recipe
 from octavo.recipe_file import apply_settings, validate
@@ -30,6 +31,18 @@ from octavo.recipe_file import apply_settings, validate
 FILE: Final = "side_by_side.json"
 MEASURED: Final = "measured.json"
 """Of each model: what its figures rest on, so that what is done is not done again."""
+REPORT: Final = ("report.html", "report.json")
+WRITTEN: Final = {
+    "bits_per_byte": (bits_per_byte.FILE,),
+    "harm": (comparison.FILE,),
+    "writing": (adherence.FILE, orthography.FILE, repetition.FILE, repetition.PLOT),
+    "tasks": (tasks.FILE,),
+}
+"""The measurements, in their order, and the files that each writes."""
+_SECTIONS: Final = {"bits_per_byte": "max_bytes", "harm": "continuations", "writing": "writing", "tasks": "tasks"}
+"""What each obeys of the recipe's evaluation."""
+_OF_RUNS: Final = ("memorization", "compare")
+"""Settings of what needs the corpus of a run."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +67,8 @@ class Wanted:
 def evaluate_models(wanted: Wanted, progress: Progress) -> dict[str, Any]:
     """Measure each model, write OUT/MODEL/*.json and OUT/side_by_side.json, and return what the latter holds.
 
-    Where the models were made to write, OUT/report.html has it all for people.
+    Where the models were made to write, OUT/report.html has it all for people; else one that is there from before
+    is removed, as it would stand beside other figures.
     What is there already, of the same model, text and settings, is not measured again. Raises InputError before
     anything is measured where text cannot be read or a model was trained on it.
     """
@@ -63,25 +77,33 @@ def evaluate_models(wanted: Wanted, progress: Progress) -> dict[str, Any]:
     names = _names(wanted.models)
     _check_homes(wanted, names)
     recipe = _recipe(wanted, list(LANGUAGES))
+    task_files = tasks.outside_files(recipe)
     texts = read_held_out(wanted.held_out, recipe.evaluation.max_bytes)
     languages = [lang for lang in LANGUAGES if any(text.lang == lang for text in texts)]
     recipe = _recipe(wanted, languages) if languages else recipe
     files = [weight_files(model) for model in wanted.models]
     if not wanted.allow_overlap:
         for model in wanted.models:
-            check_overlap(model, texts)
+            check_overlap(model, texts, progress)
     floors = Floors(bits_per_byte.xz_bits(texts))
     found: dict[str, dict[str, Any]] = {}
     short: dict[str, dict[str, Any]] = {}
+    writes = bool(languages) and not wanted.bits_only
+    measured = ["bits_per_byte", *(["harm", "writing"] if writes else []), *(["tasks"] if task_files else [])]
+    settings = {
+        name: {_SECTIONS[name]: recipe.evaluation.model_dump(mode="json")[_SECTIONS[name]]} for name in WRITTEN
+    }
+    settings["tasks"]["files"] = [hash_file(file).blake3 for file in task_files]
     for name, model, rests_on in zip(names, wanted.models, files, strict=True):
         basis = {
             "octavo": __version__,
             "model": [record.blake3 for record in hash_files(rests_on, model).values()],
             "text": digest(texts),
-            "settings": recipe.evaluation.model_dump(mode="json") | {"languages": languages},
+            "languages": languages,
         }
-        job = _Job(name, model, wanted.home / name, basis, recipe, texts, floors, progress)
-        short[name] = {"model": str(model)} | _measure(job, bits_only=wanted.bits_only or not languages)
+        home = wanted.home / name
+        job = _Job(name, model, home, basis, settings, _command(wanted), recipe, texts, floors, progress)
+        short[name] = {"model": str(model)} | _measure(job, measured)
         found[name] = json.loads((job.home / bits_per_byte.FILE).read_bytes())
     first = found[names[0]]
     answer = {
@@ -91,7 +113,9 @@ def evaluate_models(wanted: Wanted, progress: Progress) -> dict[str, Any]:
         "differences": {name: bits_per_byte.difference(found[name], first) for name in names[1:]},
     }
     write_json(wanted.home / FILE, answer)
-    if languages and not wanted.bits_only:
+    if not writes:
+        _remove_report(wanted.home, progress)
+    else:
         homes = [wanted.home / name for name in names]
         models = [read_model(*one) for one in zip(names, wanted.models, homes, strict=True)]
         score = partial(any_scores, recipe=recipe)
@@ -106,54 +130,86 @@ class _Job:
     model: Path
     home: Path
     basis: dict[str, Any]
+    """What all figures rest on."""
+    settings: dict[str, Any]
+    """What each measurement obeys."""
+    command: str
     recipe: Recipe
     texts: Sequence[Text]
     floors: Floors
     progress: Progress
 
 
-def _measure(job: _Job, bits_only: bool) -> dict[str, Any]:
+def _measure(job: _Job, wanted: Sequence[str]) -> dict[str, Any]:
     """What a model's figures are in short; those that are there already, on the same basis, are read."""
     done = _done(job)
-    wanted = ["bits_per_byte"] if bits_only else ["bits_per_byte", "harm", "writing"]
-    if set(wanted) <= done.keys():
+    missing = [name for name in wanted if name not in done or done[name]["settings"] != job.settings[name]]
+    if not missing:
         job.progress.message(f"{job.name}: measured already")
-        return {name: done[name] for name in wanted}
+        return {name: done[name]["figures"] for name in wanted}
     speaker = open_model(job.model)
     job.home.mkdir(parents=True, exist_ok=True)
-    for measure in (name for name in wanted if name not in done):
+    _remove_others(job, done)
+    for name in missing:
         job.progress.check()
-        if measure == "bits_per_byte":
-            figures = bits_per_byte.measure(speaker, job.texts, job.floors, job.progress)
-            write_json(job.home / bits_per_byte.FILE, {"model": str(job.model), **figures})
-            done[measure] = bits_per_byte.in_short(figures)
-            _warn(job, figures)
-        elif measure == "harm":
-            nowhere = job.home / "no corpus"
-            done[measure] = measure_harm(
-                job.recipe,
-                speaker.model,
-                speaker.tokenizer,
-                speaker.begin,
-                speaker.end,
-                nowhere,
-                job.home,
-                job.progress,
-            )
-        else:
-            languages = job.recipe.corpus.languages
-            documents = [Document(t.id, t.work, t.lang, t.text) for t in job.texts if t.lang in languages]
-            done[measure] = measure_writing(job.recipe, speaker, documents, job.home, job.progress)
+        figures = _measure_one(name, job, speaker)
+        files = {file: hash_file(job.home / file).blake3 for file in WRITTEN[name]}
+        done[name] = {"settings": job.settings[name], "files": files, "figures": figures}
         write_json(job.home / MEASURED, {"basis": job.basis, "done": done})
-    return {name: done[name] for name in wanted}
+    return {name: done[name]["figures"] for name in wanted}
+
+
+def _measure_one(name: str, job: _Job, speaker: Speaker) -> dict[str, Any]:
+    recipe, home, progress = job.recipe, job.home, job.progress
+    if name == "bits_per_byte":
+        figures = bits_per_byte.measure(speaker, job.texts, job.floors, progress)
+        write_json(home / bits_per_byte.FILE, {"command": job.command, "model": str(job.model), **figures})
+        _warn(job, figures)
+        return bits_per_byte.in_short(figures)
+    if name == "harm":
+        model, ends = speaker.model, (speaker.begin, speaker.end)
+        return measure_harm(recipe, model, speaker.tokenizer, *ends, home / "no corpus", home, progress)
+    if name == "tasks":
+        return tasks.measure_tasks(recipe, speaker, home, progress, job.command)
+    languages = recipe.corpus.languages
+    documents = [Document(t.id, t.work, t.lang, t.text) for t in job.texts if t.lang in languages]
+    return measure_writing(recipe, speaker, documents, home, progress, job.command)
 
 
 def _done(job: _Job) -> dict[str, Any]:
+    """The measurements of the same model and text whose files are there as they were written."""
     try:
         found = json.loads((job.home / MEASURED).read_bytes())
-        return dict(found["done"]) if found["basis"] == job.basis else {}
-    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
+        if found["basis"] != job.basis:
+            return {}
+        return {name: one for name, one in found["done"].items() if _is_there(job.home, name, one["files"])}
+    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError, AttributeError):
         return {}
+
+
+def _is_there(home: Path, name: str, files: dict[str, str]) -> bool:
+    return files.keys() == set(WRITTEN.get(name, ())) and all(
+        (home / file).is_file() and hash_file(home / file).blake3 == blake3 for file, blake3 in files.items()
+    )
+
+
+def _remove_others(job: _Job, done: dict[str, Any]) -> None:
+    """Remove figures that were measured on something else, so that none of them stands beside those of now."""
+    files = [job.home / file for name in WRITTEN if name not in done for file in WRITTEN[name]]
+    _remove([file for file in files if file.is_file()], "are not of this model, text and version", job.progress)
+
+
+def _remove_report(home: Path, progress: Progress) -> None:
+    """Remove the report of an earlier evaluation."""
+    why = "told of an earlier evaluation; the command without --bits-only writes a report again"
+    _remove([home / name for name in REPORT if (home / name).is_file()], why, progress)
+
+
+def _remove(files: Sequence[Path], why: str, progress: Progress) -> None:
+    for file in files:
+        file.unlink()
+    if files:
+        progress.message(f"removed {', '.join(map(str, files))}, which {why}")
 
 
 def _warn(job: _Job, figures: dict[str, Any]) -> None:
@@ -174,7 +230,18 @@ def _recipe(wanted: Wanted, languages: list[str]) -> Recipe:
     }
     lines: dict[tuple[str | int, ...], str] = {}
     apply_settings(data, lines, wanted.settings or [])
+    _refuse_without_effect(data.get("evaluation", {}), wanted.bits_only)
     return validate(data, lines, "--set")
+
+
+def _refuse_without_effect(settings: dict[str, Any], bits_only: bool) -> None:
+    """Raise InputError for a setting of what will not be measured."""
+    for name in settings:
+        found = f"--set: evaluation.{name}: found {json.dumps(settings[name])}, expected no such setting"
+        if name in _OF_RUNS:
+            raise InputError(f"{found} with --held-out, as it needs a run's corpus: evaluate the run alone")
+        if bits_only and name in _SECTIONS.values() and name != _SECTIONS["bits_per_byte"]:
+            raise InputError(f"{found} with --bits-only, which measures nothing else")
 
 
 def _names(models: Sequence[Path]) -> list[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from blake3 import blake3
 from tokenizers import Tokenizer
@@ -12,6 +13,8 @@ from octavo.evaluation.continuations import continue_prompts
 from octavo.modeling.decoding import Decoding
 from octavo.modeling.llama import Llama
 from octavo.progress import Progress
+
+_BEFORE: Final = "a"
 
 
 @dataclass(frozen=True)
@@ -33,9 +36,14 @@ class Speaker:
         return [found.ids for found in self.tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
 
     def decode(self, tokens: Sequence[Sequence[int]]) -> list[str]:
-        """Texts of tokens; the bytes of a character that the first or last token cut are left out."""
-        texts = self.tokenizer.decode_batch([list(ids) for ids in tokens], skip_special_tokens=True)
-        return [text.strip("\ufffd") for text in texts]
+        """Texts of tokens; the bytes of a character that the first or last token cut are left out.
+
+        Each is decoded behind another text, as some tokenizers take away the space that a text begins with.
+        """
+        [before] = self.encode([_BEFORE])
+        texts = self.tokenizer.decode_batch([[*before, *ids] for ids in tokens], skip_special_tokens=True)
+        taken = len(self.tokenizer.decode(before, skip_special_tokens=True))
+        return [text[taken:].strip("\ufffd") for text in texts]
 
     def say(
         self,
@@ -44,8 +52,12 @@ class Speaker:
         decoding: Decoding,
         progress: Progress,
         note: str,
+        stop: Callable[[list[int]], bool] = lambda tokens: False,
     ) -> list[list[int]]:
-        """What follows each prompt's tokens; where it is drawn, by a seed that hangs on the prompt's id alone."""
+        """What follows each prompt's tokens, up to where `stop` says so of these.
+
+        Where it is drawn, it is by a seed that hangs on the prompt's id alone.
+        """
         return continue_prompts(
             self.model,
             [[self.begin, *prompt] for prompt in prompts],
@@ -54,6 +66,7 @@ class Speaker:
             [_seed(name, decoding.seed) for name in ids],
             progress,
             note,
+            stop,
         )
 
 

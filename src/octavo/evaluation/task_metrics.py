@@ -87,15 +87,16 @@ def edits(answer: str, truth: str) -> int:
 
 def error_rate(errors: Sequence[float], truths: Sequence[str], docs: Sequence[str]) -> Estimate:
     """Character error rate: all edits by all characters of the truth."""
-    return _over_docs(errors, [len(truth) for truth in truths], docs)
+    return over_docs(errors, [len(truth) for truth in truths], docs)
 
 
 def mean(values: Sequence[float], docs: Sequence[str]) -> Estimate:
     """The mean over items, with bounds over documents."""
-    return _over_docs(values, [1.0] * len(values), docs)
+    return over_docs(values, [1.0] * len(values), docs)
 
 
-def _over_docs(parts: Sequence[float], wholes: Sequence[float], docs: Sequence[str]) -> Estimate:
+def over_docs(parts: Sequence[float], wholes: Sequence[float], docs: Sequence[str]) -> Estimate:
+    """All parts by all wholes, with bounds over documents."""
     sums: dict[str, list[float]] = {}
     for part, whole, doc in zip(parts, wholes, docs, strict=True):
         of_doc = sums.setdefault(doc, [0.0, 0.0])

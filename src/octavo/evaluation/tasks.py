@@ -57,8 +57,13 @@ def outside_files(recipe: Recipe) -> list[Path]:
     return list(files.values())
 
 
-def measure_tasks(recipe: Recipe, speaker: Speaker, home: Path, progress: Progress) -> dict[str, Any]:
-    """Write `home`/tasks.json and return its figures without the answers; nothing where the recipe has no tasks."""
+def measure_tasks(
+    recipe: Recipe, speaker: Speaker, home: Path, progress: Progress, command: str = COMMAND
+) -> dict[str, Any]:
+    """Write `home`/tasks.json and return its figures without the answers; nothing where the recipe has no tasks.
+
+    `command` is what gives them again.
+    """
     settings, seed = recipe.evaluation.tasks, recipe.seed
     if settings.path is None:
         return {}
@@ -81,7 +86,7 @@ def measure_tasks(recipe: Recipe, speaker: Speaker, home: Path, progress: Progre
                 rows.append(row | figures(found))
                 answers += [_row(one, shots) for one in found]
     content = {
-        "command": COMMAND,
+        "command": command,
         "settings": {
             "files": {task: {"file": str(file), "blake3": hash_file(file).blake3} for task, file in files.items()},
             "items": settings.items,

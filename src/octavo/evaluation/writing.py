@@ -14,14 +14,20 @@ from octavo.progress import Progress
 from octavo.recipe import Recipe
 
 COMMAND: Final = "octavo evaluate RUN"
-"""Gives the figures again."""
+"""Gives a run's figures again."""
 
 
 def measure_writing(
-    recipe: Recipe, speaker: Speaker, documents: Sequence[Document], home: Path, progress: Progress
+    recipe: Recipe,
+    speaker: Speaker,
+    documents: Sequence[Document],
+    home: Path,
+    progress: Progress,
+    command: str = COMMAND,
 ) -> dict[str, Any]:
     """Write `home`/{adherence,orthography,repetition}.json and repetition.svg; return the figures in short.
 
+    `command` is what gives them again.
     Repetition takes a quarter of the prompts, at more settings, and twice the length, as loops take time to show.
     """
     languages, settings = recipe.corpus.languages, recipe.evaluation.writing
@@ -34,7 +40,7 @@ def measure_writing(
         ),
     }
     for file, figures in found.items():
-        write_json(home / file, {"command": COMMAND, **figures})
+        write_json(home / file, {"command": command, **figures})
     adhered, spelled, repeated = found.values()
     return {
         "adherence": [row for row in adhered["adherence"] if row["lang"] == adherence.ALL],

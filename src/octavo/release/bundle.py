@@ -20,6 +20,7 @@ from octavo.tokenization.encode import load_tokenizer
 from octavo.tokenization.entries import PAD, begin_and_end
 from octavo.tokenization.formats import write_tokenizer_files
 
+REPORT_FILES = ("report.html", "report.json")
 SAMPLE = Decoding(max_tokens=64)
 _GGUF_TYPES: dict[str, GgufType] = {"gguf-f32": "F32", "gguf-bf16": "BF16", "gguf-q8_0": "Q8_0"}
 
@@ -57,11 +58,23 @@ def release(
             save_gguf(model, file, _GGUF_TYPES[kind], recipe.name, recipe.release.license, tokenizer, begin, end)
     progress.update(len(formats), len(formats) + 1, "model card")
     samples = _samples(recipe, home, tokenizer, begin, end)
-    card = model_card(recipe, model.config, figures, samples)
+    report = _copy_report(run / "evaluation", home / "evaluation")
+    card = model_card(recipe, model.config, figures, samples, report)
     if "safetensors" not in formats:
         (home / "model.safetensors").unlink()
     write_atomically(home / "README.md", card.encode())
     return {"formats": list(formats), "samples": samples}
+
+
+def _copy_report(evaluation: Path, home: Path) -> bool:
+    """Copy the report, so that it goes where the model goes; False where an earlier octavo wrote none."""
+    files = [evaluation / name for name in REPORT_FILES]
+    if not all(file.exists() for file in files):
+        return False
+    home.mkdir(exist_ok=True)
+    for file in files:
+        write_atomically(home / file.name, file.read_bytes())
+    return True
 
 
 def _samples(recipe: Recipe, home: Path, tokenizer: Tokenizer, begin: int, end: int) -> dict[str, dict[str, str]]:
@@ -84,5 +97,4 @@ def _generation_config(begin: int, end: int, pad: int) -> dict[str, Any]:
         "do_sample": False,
         "temperature": 0.0,
         "repetition_penalty": SAMPLE.repetition_penalty,
-        "max_new_tokens": Decoding().max_tokens,
     }

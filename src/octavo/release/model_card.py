@@ -9,15 +9,20 @@ from huggingface_hub import ModelCardData
 
 from octavo import __version__
 from octavo.energy import add_up, co2eq_grams, in_watt_hours
+from octavo.evaluation import written_table as written
 from octavo.evaluation.toxicity_table import harm_rows
 from octavo.modeling.llama import LlamaConfig
 from octavo.recipe import LANGUAGE_NAMES, OWN_TOKENS, Recipe
 
 
 def model_card(
-    recipe: Recipe, config: LlamaConfig, figures: dict[str, Any], samples: dict[str, dict[str, str]]
+    recipe: Recipe,
+    config: LlamaConfig,
+    figures: dict[str, Any],
+    samples: dict[str, dict[str, str]],
+    report: bool,
 ) -> str:
-    """The release's README.md, with Hugging Face's metadata at its head."""
+    """The release's README.md, with Hugging Face's metadata at its head; `report`: whether evaluation/ has one."""
     country = recipe.provider.country
     given = figures["tokenization"].get("folders", {})
     # Documents beside given token files may be there to be held out alone.
@@ -50,7 +55,14 @@ def model_card(
         tokenization=figures["tokenization"],
         training=figures["training"],
         evaluation=figures["evaluation"],
+        adherence=written.adherence_rows(figures["evaluation"]),
+        repetition=written.repetition_rows(figures["evaluation"]),
+        spelling=written.spelling_rows(figures["evaluation"]),
+        extraction=written.extraction_rows(figures["evaluation"]),
+        spans=written.span_rows(figures["evaluation"]),
+        tasks=written.task_rows(figures["evaluation"]),
         harm=harm_rows(figures["evaluation"]["harm"]),
+        report=report,
         samples=samples,
         energy=_energy(figures, country),
         country=country,
