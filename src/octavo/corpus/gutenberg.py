@@ -87,6 +87,16 @@ def cut(text: str) -> tuple[str, dict[str, str]] | None:
     return book.strip(), fields
 
 
+def span(text: str) -> tuple[int, int]:
+    """Where the book in a Project Gutenberg file begins and ends; of any other text, its own beginning and end."""
+    start, _ = _start(text)
+    end = _END.search(text, start)
+    if not start and not end:
+        return 0, len(text)
+    stop = end.start() if end else len(text)
+    return stop - len(_without_credits(text[start:stop])), stop
+
+
 def stated_encoding(content: bytes) -> str | None:
     """The encoding that a Project Gutenberg header states, as Python names it; None where it states none."""
     beginning = content[:HEADER_CHARACTERS]

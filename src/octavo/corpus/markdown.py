@@ -101,6 +101,11 @@ def _front_matter(markdown: str) -> tuple[dict[str, str], str]:
     return _fields(value), rest
 
 
+def front_matter_end(markdown: str) -> int:
+    """Where the text begins after front matter that can be read; 0 where there is none."""
+    return len(markdown) - len(_front_matter(markdown)[1])
+
+
 def _fields(value: dict[Any, Any]) -> dict[str, str]:
     fields: dict[str, str] = {}
     for name, stated in value.items():

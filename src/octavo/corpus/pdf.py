@@ -75,11 +75,12 @@ def _pieces(content: bytes, location: Location) -> Pieces:
     try:
         found = _document(content)
     except pdfium.PdfiumError as error:
-        raise RefusedError(_why(error)) from None
+        raise RefusedError(reason_of(error)) from None
     yield one_document({"identifier": location.name, "title": title_of(location)} | found)
 
 
-def _why(error: pdfium.PdfiumError) -> str:
+def reason_of(error: pdfium.PdfiumError) -> str:
+    """Why a PDF could not be opened."""
     if getattr(error, "err_code", None) == raw.FPDF_ERR_PASSWORD or "password" in str(error).lower():
         return "an encrypted PDF: needs a password"
     return f"a damaged PDF, or none: {error}"
@@ -89,18 +90,37 @@ def _document(content: bytes) -> dict[str, str]:
     """The columns of a document."""
     document = pdfium.PdfDocument(content)
     try:
-        count = len(document)
-        if count > PAGES:
-            raise RefusedError(f"a PDF of {count} pages, over {PAGES}")
-        pages = [_page(document, number) for number in range(count)]
-        with_text = sum(any(character.isalpha() for line in page for character in line.text) for page in pages)
-        if not with_text:
-            raise RefusedError("no text layer: needs OCR")
-        if with_text < WITHOUT_TEXT * count:
-            raise RefusedError(f"no text layer on {count - with_text} of {count} pages: needs OCR")
-        return _metadata(document) | {"text": text_of_pages(pages)}
+        return _metadata(document) | {"text": text_of_pages(_pages(document))}
     finally:
         document.close()
+
+
+def texts_of_pages(content: bytes) -> list[str]:
+    """The text of each page of a PDF, its paragraphs apart by a blank line; a page may have none.
+
+    Raises RefusedError where it has no text layer, PdfiumError where it cannot be opened.
+    """
+    document = pdfium.PdfDocument(content)
+    try:
+        pages = _pages(document)
+        repeated = _running_heads(pages)
+        return [text_of_pages([_body(page, repeated)]) for page in pages]
+    finally:
+        document.close()
+
+
+def _pages(document: pdfium.PdfDocument) -> list[list[_Line]]:
+    """The lines of each page. Raises RefusedError where there are too many pages, or too few with text."""
+    count = len(document)
+    if count > PAGES:
+        raise RefusedError(f"a PDF of {count} pages, over {PAGES}")
+    pages = [_page(document, number) for number in range(count)]
+    with_text = sum(any(character.isalpha() for line in page for character in line.text) for page in pages)
+    if not with_text:
+        raise RefusedError("no text layer: needs OCR")
+    if with_text < WITHOUT_TEXT * count:
+        raise RefusedError(f"no text layer on {count - with_text} of {count} pages: needs OCR")
+    return pages
 
 
 def _metadata(document: pdfium.PdfDocument) -> dict[str, str]:

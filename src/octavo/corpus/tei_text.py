@@ -47,7 +47,7 @@ class _Writing:
     def __init__(self, root: etree._Element, header: etree._Element | None, regularised: bool) -> None:
         self._wanted = _REGULARISED if regularised else _ORIGINAL
         self._regularised = regularised
-        self._glyphs = _glyphs(header)
+        self._glyphs = glyphs_of(header)
         # EEBO-TCP's own character for a hyphen at the end of a line; elsewhere it is a sign of mathematics.
         self._tcp = header is not None and "Text Creation Partnership" in words_of(header)
         self._notes_with_id = {
@@ -327,7 +327,7 @@ def _follows(element: etree._Element, name: str) -> bool:
     return before is not None and local(str(before.tag)) == name
 
 
-def _glyphs(header: etree._Element | None) -> dict[str, str]:
+def glyphs_of(header: etree._Element | None) -> dict[str, str]:
     """What the characters stand for that a header declares, and the few that EEBO-TCP leaves empty."""
     glyphs = {"abque": "que", "cmbAbbrStroke": "\u0304", "punc": "▪"}
     if header is None:

@@ -137,8 +137,8 @@ def without_doctype(content: bytes) -> bytes:
     declared: dict[bytes, bytes] = {}
     match = _DOCTYPE.match(content)
     if match:
-        end, subset = _doctype_end(content, match.end())
-        declared = _characters(subset)
+        end, subset = doctype_end(content, match.end())
+        declared = declared_characters(subset)
         # Its line ends stay, so that a parser's error names the line of the file.
         lines = b"\n" * content.count(b"\n", match.start(1), end)
         content = content[: match.start(1)] + lines + content[end:]
@@ -158,7 +158,7 @@ def without_doctype(content: bytes) -> bytes:
     return content
 
 
-def _doctype_end(content: bytes, start: int) -> tuple[int, bytes]:
+def doctype_end(content: bytes, start: int) -> tuple[int, bytes]:
     """Where a document type ends, and its internal subset."""
     subset_start = depth = 0
     subset = b""
@@ -177,7 +177,7 @@ def _doctype_end(content: bytes, start: int) -> tuple[int, bytes]:
     raise RefusedError("not well-formed XML: a document type that does not end")
 
 
-def _characters(subset: bytes) -> dict[bytes, bytes]:
+def declared_characters(subset: bytes) -> dict[bytes, bytes]:
     """The characters that an internal subset names.
 
     Parameter entities and unparsed ones (pictures) are passed over: nothing ever loads them.

@@ -34,7 +34,7 @@ def sentencepiece_bpe(
         )
     ids = {entry: number for number, entry in enumerate(entries) if types[number] != TokenType.UNUSED}
     missing = [byte for byte in (f"<0x{n:02X}>" for n in range(256)) if byte not in ids]
-    # Only plain entries are joined. llama.cpp would join "<" and "s>" to its begin token, which no text should hold.
+    # Only plain entries are joined. llama.cpp would join "<" and "s>" to the token that begins a text.
     plain = {entry: number for entry, number in ids.items() if types[number] == TokenType.NORMAL}
     missing += sorted({letter for entry in plain for letter in entry if letter not in plain})
     if missing:

@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
 from pathlib import Path
+from typing import Final, NamedTuple
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from octavo.corpus.schema import work_of
 from octavo.errors import InputError
+
+_COLUMNS: Final = ["identifier", "lang", "text"]
+
+
+class Document(NamedTuple):
+    """An open text."""
+
+    id: str
+    doc: str
+    """The work that it is a part of."""
+    lang: str
+    text: str
 
 
 def document_files(names: Iterable[str]) -> list[Path]:
@@ -19,3 +39,67 @@ def document_files(names: Iterable[str]) -> list[Path]:
             raise InputError(f"tuning.documents[{number}]: {name}: found {what}, expected Parquet files")
         found += files
     return found
+
+
+def draw_documents(
+    files: Iterable[Path], languages: Sequence[str], seed: int, size: int, each: int
+) -> list[Document]:
+    """Documents drawn by lot, the languages in turn and with as much text of each, until all have `size` bytes.
+
+    Of a document up to `each` bytes count. Only row groups that have a language which is short of text are read.
+    What curation holds out (`split`) is left out. Raises InputError where a file has not the columns
+    identifier, lang and text, or cannot be read.
+    """
+    groups = [(file, n) for file in files for n in range(_row_groups(file))]
+    lot = np.random.default_rng(seed)
+    short = dict.fromkeys(languages, -(-size // max(len(languages), 1)))
+    found: dict[str, list[Document]] = {lang: [] for lang in languages}
+    for place in lot.permutation(len(groups)):
+        file, number = groups[place]
+        wanted = [lang for lang in languages if short[lang] > 0]
+        if not wanted:
+            break
+        documents = list(_documents(file, number, wanted))
+        for n in lot.permutation(len(documents)):
+            one = documents[n]
+            if short[one.lang] > 0:
+                found[one.lang].append(one)
+                short[one.lang] -= min(len(one.text.encode()), each)
+    in_turn = zip_longest(*found.values())
+    return [one for row in in_turn for one in row if one is not None]
+
+
+def _row_groups(file: Path) -> int:
+    try:
+        opened = pq.read_metadata(file)
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(file, error) from None
+    missing = [name for name in _COLUMNS if name not in opened.schema.to_arrow_schema().names]
+    if missing:
+        raise InputError(f"{file}: found no column {', '.join(missing)}, expected {', '.join(_COLUMNS)}")
+    count: int = opened.num_row_groups
+    return count
+
+
+def _documents(file: Path, number: int, languages: Sequence[str]) -> Iterator[Document]:
+    try:
+        with pq.ParquetFile(file) as opened:
+            here = opened.read_row_group(number, columns=["lang"])["lang"].cast(pa.string())
+            kept = pc.is_in(here, pa.array(languages, pa.string()))
+            if not pc.any(kept).as_py():
+                return
+            names = [*_COLUMNS, *(["split"] if "split" in opened.schema_arrow.names else [])]
+            table = opened.read_row_group(number, columns=names).filter(kept)
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(file, error) from None
+    if "split" in table.column_names:
+        table = table.filter(pc.equal(table["split"].cast(pa.string()), "train"))
+    works = work_of(table["identifier"].combine_chunks()).to_pylist()
+    for row, work in zip(table.to_pylist(), works, strict=True):
+        if row["identifier"] and row["text"]:
+            yield Document(row["identifier"], work, row["lang"], row["text"])
+
+
+def _unreadable(file: Path, error: Exception) -> InputError:
+    reason = str(error).split("\n")[0]
+    return InputError(f"{file}: cannot be read ({reason}), expected Parquet")

@@ -22,6 +22,7 @@ from octavo.tokenization.encode import load_tokenizer
 from octavo.tuning.base_model import with_task_entries
 from octavo.tuning.examples import Example
 from octavo.tuning.packing import Packed, write_packed
+from octavo.tuning.pair_licences import stated_licences
 from octavo.tuning.pairs import LeftOut
 from octavo.tuning.registry import TASKS
 from octavo.tuning.tasks import Parts, Task
@@ -33,6 +34,8 @@ TRAINING, HELD_OUT, TEST, LEFT_OUT = "training.jsonl", "held-out.jsonl", "test.j
 PAIRS: Final = "pairs.jsonl"
 """Beside the sequences that were made of them."""
 ANSWERS: Final = "held-out.parquet"
+BYTES_A_TOKEN: Final = 2
+"""Of a pair's text: more than half of its bytes are on one side, and a token has some four."""
 ANSWER_TOKENS: Final = 100_000
 """Of held-out pairs, most: they are measured again and again while the model learns."""
 REPORT: Final = "report.json"
@@ -70,7 +73,8 @@ def prepare(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:
         )
     _write_sequences(home / GIVEN, given, room, vocabulary)
     wanted = int(tuning.made * recipe.training.tokens) if tuning.documents else 0
-    pairs = list(_enough(task, vocabulary, task.made(recipe, parts.training, progress), room, wanted))
+    source = task.made(recipe, parts.training, BYTES_A_TOKEN * wanted, progress) if wanted else iter(())
+    pairs = list(_enough(task, vocabulary, source, room, wanted))
     made = [shown for _, shown in pairs]
     if made:
         _write_sequences(home / MADE, made, room, vocabulary)
@@ -95,6 +99,7 @@ def prepare(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:
         },
         "made": len(pairs),
         "left_out": dict(sorted(Counter(one.reason for one in left_out).items())),
+        "licences": stated_licences(Path(name) for name in tuning.pairs),
         "sequences": {name: _packed_figures(home / name) for name in (GIVEN, MADE) if (home / name).is_dir()},
     }
     write_json(home / REPORT, figures)
@@ -140,15 +145,10 @@ def _shown(
 ) -> list[Shown]:
     found: list[Shown] = []
     for pair in pairs:
-        examples = [one for one in task.examples(vocabulary, pair, room) if _fits(one, room)]
-        found += [(pair.id, one) for one in examples]
-        if not examples:
-            left_out.append(LeftOut(pair.id, "too long", f"more than {room:,} tokens"))
+        taught = task.examples(vocabulary, pair, room)
+        found += [(pair.id, one) for one in taught.examples]
+        left_out += taught.left_out
     return found
-
-
-def _fits(example: Example, room: int) -> bool:
-    return 1 + len(example.prompt) + len(example.answer) <= room + 1
 
 
 def _enough(
@@ -157,10 +157,9 @@ def _enough(
     """Made pairs with their examples, until these have so many tokens."""
     tokens = 0
     while tokens < wanted and (pair := next(pairs, None)) is not None:
-        for one in task.examples(vocabulary, pair, room):
-            if _fits(one, room):
-                tokens += 1 + len(one.prompt) + len(one.answer)
-                yield pair, (pair.id, one)
+        for one in task.examples(vocabulary, pair, room).examples:
+            tokens += 1 + len(one.prompt) + len(one.answer)
+            yield pair, (pair.id, one)
 
 
 def _write_sequences(home: Path, shown: Sequence[Shown], room: int, vocabulary: Vocabulary) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from octavo.tuning import ocr_task
 from octavo.tuning.tasks import Task
 
-TASKS: Final[dict[str, Task]] = {}
+TASKS: Final[dict[str, Task]] = {"ocr": ocr_task.TASK}

@@ -10,6 +10,10 @@ MODEL: Final = "model"
 """The system that was tuned; the others are baselines."""
 
 
+UNGUARDED: Final = "model without guard"
+"""The same, with all that it would change."""
+
+
 class Score(NamedTuple):
     """One figure of one system."""
 

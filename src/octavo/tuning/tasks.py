@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from octavo.evaluation.speaker import Speaker
 from octavo.progress import Progress
@@ -16,25 +16,19 @@ from octavo.tuning.scores import Score
 from octavo.tuning.vocabulary import Vocabulary
 
 
-class Pair(Protocol):
-    """What all tasks' pairs have."""
-
-    @property
-    def id(self) -> str:
-        """Its name in the file."""
-        ...
-
-    @property
-    def doc(self) -> str:
-        """The document that it is from: pairs of one are alike, and stay together."""
-        ...
-
-
 class Checked(NamedTuple):
     """What files of pairs hold."""
 
     pairs: list[Any]
     left_out: list[LeftOut]
+
+
+class Taught(NamedTuple):
+    """What a pair comes to."""
+
+    examples: list[Example]
+    left_out: list[LeftOut]
+    """Parts of it that fit nowhere, or all of it."""
 
 
 class Parts(NamedTuple):
@@ -64,10 +58,10 @@ class Task:
     """The named tuple that its pairs are."""
     read: Callable[[Recipe, Sequence[Path]], Checked]
     """The pairs of files, in the recipe's languages."""
-    made: Callable[[Recipe, Sequence[Any], Progress], Iterator[Any]]
-    """Pairs made of the recipe's documents, as many as are asked for; those given for training teach how."""
-    examples: Callable[[Vocabulary, Any, int], list[Example]]
-    """What a pair teaches in a context of so many tokens; none where it does not fit."""
+    made: Callable[[Recipe, Sequence[Any], int, Progress], Iterator[Any]]
+    """Pairs made of about so many bytes of the recipe's documents; those given for training teach how."""
+    examples: Callable[[Vocabulary, Any, int], Taught]
+    """What a pair teaches in sequences of so many tokens."""
     group: Callable[[Any], str]
     """The language, or pair of languages, that a pair counts for."""
     measure: Callable[[Recipe, Speaker, Vocabulary, Parts, Progress], Measured]
