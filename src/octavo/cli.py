@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from octavo.cli_documents import documents
 from octavo.cli_options import AsJson, RecipeFile, Settings, print_json
 from octavo.cli_tools import tools
 from octavo.errors import InputError, OctavoError
@@ -280,6 +281,7 @@ def status(directory: RunDirectory, as_json: AsJson = False) -> None:
 
 
 app.add_typer(tools)
+app.add_typer(documents)
 
 
 def _on_ray(settings: list[str] | None, address: str | None) -> list[str] | None:

@@ -271,7 +271,9 @@ def test_over_an_entry_that_reaches_into_the_context_the_ratio_of_whole_texts_st
 def test_rolling_loglikelihoods_are_those_of_lm_evals_own_class(ours, small_run):
     texts = [("The sea was calm.",), ("Der alte Mann am Meer. " * 60,), ("ſo that",)]
     # With its begin token it would count that one too, after another begin token.
-    theirs = hugging_face(small_run / "release", add_bos_token=False).loglikelihood_rolling(requests("rolling", texts))
+    theirs = hugging_face(small_run / "release", add_bos_token=False).loglikelihood_rolling(
+        requests("rolling", texts)
+    )
     assert ours.loglikelihood_rolling(requests("rolling", texts)) == pytest.approx(theirs, abs=1e-2)
     assert ours.loglikelihood_rolling(requests("rolling", [("",)])) == [0.0]
 

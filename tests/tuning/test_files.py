@@ -60,8 +60,8 @@ def tei(body: str, revisions: str = "") -> str:
 SAMPLES = {
     "a.txt": "\ufeffTitel\r\n\r\n  Ein  Ab-\r\n  satz.\t\r\n\f\r\nEnde",
     "b.md": "---\ntitle: x\n---\n# Kopf\n\n> *Ein* Satz\n> mit `code`.\n\n- eins\n- zwei [hier](http://x.y)\n",
-    "c.xml": '<?xml version=\'1.0\'?><!DOCTYPE TEI [<!ENTITY oe "&#339;">]>\r\n<!-- c -->'
-    '<TEI xmlns = "http://www.tei-c.org/ns/1.0"><text><p n=\'1\'>c&oe;ur &amp; <![CDATA[x < y]]><lb></lb>z</p></text></TEI>\n',
+    "c.xml": "<?xml version='1.0'?><!DOCTYPE TEI [<!ENTITY oe \"&#339;\">]>\r\n<!-- c -->"
+    "<TEI xmlns = \"http://www.tei-c.org/ns/1.0\"><text><p n='1'>c&oe;ur &amp; <![CDATA[x < y]]><lb></lb>z</p></text></TEI>\n",
     "d.xml": '<alto><Layout><Page><PrintSpace><TextBlock ID="b"><TextLine><String CONTENT="a&#x17F;" ></String></TextLine>'
     "</TextBlock></PrintSpace></Page></Layout></alto>",
     "e.xml": "<PcGts><Page><TextRegion id='r'><TextLine><TextEquiv><Unicode>a</Unicode></TextEquiv></TextLine>"
@@ -129,7 +129,9 @@ class TestAnyFile:
 
     @pytest.mark.parametrize("name", ["d.xml", "e.xml"])
     def test_a_page_is_not_translated(self, write: Write, name: str) -> None:
-        with pytest.raises(InputError, match="a translation cannot keep; expected the same text as TEI, Markdown or"):
+        with pytest.raises(
+            InputError, match="a translation cannot keep; expected the same text as TEI, Markdown or"
+        ):
             open_texts(write(name, SAMPLES[name]), Work.TRANSLATION)
 
     def test_a_text_for_each_passage_is_needed(self, write: Write, tmp_path: Path) -> None:
@@ -246,7 +248,9 @@ class TestTei:
             ),
         ],
     )
-    def test_a_correction_stays_in_its_element(self, write: Write, body: str, new: list[str], expected: str) -> None:
+    def test_a_correction_stays_in_its_element(
+        self, write: Write, body: str, new: list[str], expected: str
+    ) -> None:
         path = write("a.xml", tei(body))
         assert changed(path, *new) == expected
         assert texts(path.with_name("out.xml")) == new
@@ -274,7 +278,11 @@ class TestTei:
         assert " ".join(texts(path.with_name("out.xml"))).split() == " ".join(new).split()
 
     def test_a_translation_states_its_language(self, write: Write) -> None:
-        source = tei("<p>a</p>").replace("<text>", '<text xml:lang="la"><body xml:lang="la">').replace("</text>", "</body></text>")
+        source = (
+            tei("<p>a</p>")
+            .replace("<text>", '<text xml:lang="la"><body xml:lang="la">')
+            .replace("</text>", "</body></text>")
+        )
         written = put(write("a.xml", source), "b", work=Work.TRANSLATION, language="en").decode()
         assert '<text xml:lang="en"><body xml:lang="en"><p>b</p>' in written
 
@@ -302,7 +310,9 @@ class TestTei:
     ) -> None:
         part = st.one_of(
             TEXTS.map(lambda t: t.replace("&", "&amp;").replace("<", "&lt;")),
-            st.sampled_from([" ", "\n  ", "<lb/>", "<pb/>", " <lb/>\n", "<lb break='no'/>", "-<lb/>", "<!-- x -->", "<hi>"]),
+            st.sampled_from(
+                [" ", "\n  ", "<lb/>", "<pb/>", " <lb/>\n", "<lb break='no'/>", "-<lb/>", "<!-- x -->", "<hi>"]
+            ),
         )
         parts = ["a", *data.draw(st.lists(part, max_size=8)), "z"]
         body = "".join(f"<hi>{n}</hi>" if p == "<hi>" else p for n, p in enumerate(parts))
@@ -403,7 +413,9 @@ class TestAlto:
         assert (said["processingDateTime"], said["softwareVersion"]) == ("2026-11-26T12:00:00", __version__)
 
     def test_a_string_of_a_whole_line_stays_one(self, write: Write) -> None:
-        source = '<alto><TextBlock><TextLine><String CONTENT="eine ganze Zcile" HPOS="1"/></TextLine></TextBlock></alto>'
+        source = (
+            '<alto><TextBlock><TextLine><String CONTENT="eine ganze Zcile" HPOS="1"/></TextLine></TextBlock></alto>'
+        )
         assert strings(put(write("a.xml", source), "eine gan ze Zeile")) == [
             {"CONTENT": "eine gan ze Zeile", "HPOS": "1"}
         ]
@@ -483,9 +495,10 @@ class TestPage:
         path.write_text(PAGE.format(v="2019-07-15"))
         written = put(path, new)
         assert texts(path.with_name("out.xml")) == [new]
-        assert " ".join(str(word) for word in unicodes(written, "Word")).split() == str(
-            unicodes(written, "TextLine")[0] or ""
-        ).split()
+        assert (
+            " ".join(str(word) for word in unicodes(written, "Word")).split()
+            == str(unicodes(written, "TextLine")[0] or "").split()
+        )
 
 
 class TestPdf:

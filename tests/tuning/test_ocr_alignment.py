@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -32,7 +33,7 @@ def cost(found):
 def test_the_changes_make_one_text_the_other_with_the_fewest_edits(text, other):
     found = changes(text, other)
     assert put_together(text, other, found) == other
-    assert all(a.end < b.start or a.other_end < b.other_start for a, b in zip(found, found[1:], strict=False))
+    assert all(a.end < b.start or a.other_end < b.other_start for a, b in pairwise(found))
     replaced = sum(Levenshtein.distance(text[c.start : c.end], other[c.other_start : c.other_end]) for c in found)
     assert replaced == Levenshtein.distance(text, other)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -26,8 +27,10 @@ def edits_of(writer, texts, limits=UNBOUND):
 
 def covers(text, edits):
     """Every character of the text is in an edit or stays, once and in order."""
-    assert all(a.end <= b.start for a, b in zip(edits, edits[1:], strict=False))
-    assert all(0 <= edit.start <= edit.end <= len(text) and text[edit.start : edit.end] == edit.old for edit in edits)
+    assert all(a.end <= b.start for a, b in pairwise(edits))
+    assert all(
+        0 <= edit.start <= edit.end <= len(text) and text[edit.start : edit.end] == edit.old for edit in edits
+    )
 
 
 @given(texts)
@@ -134,4 +137,4 @@ def test_joined_edits_never_touch_twice(data):
         return [Edit(a, b, "", "") for a, b in zip(bounds[::2], bounds[1::2], strict=False)]
 
     found = [edit for edit in joined(windows, [some(window) for window in windows]) if not edit.refused]
-    assert all(a.end <= b.start for a, b in zip(found, found[1:], strict=False))
+    assert all(a.end <= b.start for a, b in pairwise(found))

@@ -13,7 +13,7 @@ from tests.tuning.ocr_stand_ins import SENTENCES, pairs, prose, scanned
 
 RATES = {"e": {"c": 0.02}, "h": {"b": 0.02}, "rn": {"m": 0.02}, "s": {"f": 0.02}, "n": {"u": 0.02}}
 NOISE = Noise({ANY: Confusions(RATES, {}, {}, 1.0, 1.0, [0.0, 0.1], [(1.0, 0.1)])})
-WORDS = dictionaries([("en", text) for text in SENTENCES * 20], NOISE)["en"]
+WORDS = dictionaries([("en", text) for text in SENTENCES * 100], NOISE)["en"]
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,9 @@ def test_unknown_words_give_way_to_known_ones(wrong, right):
     assert corrected(WORDS, wrong) == right
 
 
-@pytest.mark.parametrize("text", ["harbour", "Harbour", "HARBOUR", "312", "l8", "xyzzy", "he", "bc", "", " \n", "— ."])
+@pytest.mark.parametrize(
+    "text", ["harbour", "Harbour", "HARBOUR", "312", "l8", "xyzzy", "he", "bc", "", " \n", "— ."]
+)
 def test_what_is_known_or_far_from_all_stays(text):
     assert corrected(WORDS, text) == text
 
@@ -60,6 +62,8 @@ def test_it_lowers_the_error_rate_of_noisy_text():
 
 
 def test_each_language_has_the_words_of_its_pairs():
-    found = of_pairs([*pairs(4, 0.1), *(p._replace(lang="de", target="die See die See") for p in pairs(1, 0))], NOISE)
+    found = of_pairs(
+        [*pairs(4, 0.1), *(p._replace(lang="de", target="die See die See") for p in pairs(1, 0))], NOISE
+    )
     assert set(found) == {"en", "de"}
     assert found["de"].words == ["See", "die"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -63,7 +65,7 @@ def test_a_window_and_its_answer_fit_into_the_context(context):
         assert 1 + len(asked) + answer_tokens(len(asked) - 2) <= context
         assert text[window.start : window.end] == text[window.start : window.end].strip()
     assert len(found) > 1
-    for before, after in zip(found, found[1:], strict=False):
+    for before, after in pairwise(found):
         assert text[before.end : before.end + 1].isspace()  # whole words
         assert 0 < before.end - after.start < before.end - before.start
 
@@ -88,7 +90,9 @@ def test_a_long_pair_is_cut_where_both_sides_answer_to_each_other():
     assert " ".join(source for source, _ in pieces) == pair.source
     for source, target in pieces:
         assert len(source.split()) == len(target.split())
-        assert max(map(len, VOCABULARY.encode([source, target]))) <= 52  # a first word without its space may be more
+        assert (
+            max(map(len, VOCABULARY.encode([source, target]))) <= 52
+        )  # a first word without its space may be more
     assert len(pieces) < 1.3 * len(VOCABULARY.encode([pair.source])[0]) / 50  # each is as long as can be
 
 

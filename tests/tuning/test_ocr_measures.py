@@ -63,7 +63,10 @@ def test_over_correction_counts_what_was_right_and_is_wrong():
 
 
 def test_figures_are_told_by_language_century_and_start():
-    noisy, clean = pairs(10, 0.3), [p._replace(source=p.target, doc="clean", lang="de", century=17) for p in pairs(5, 0)]
+    noisy, clean = (
+        pairs(10, 0.3),
+        [p._replace(source=p.target, doc="clean", lang="de", century=17) for p in pairs(5, 0)],
+    )
     unknown = [p._replace(century=None, doc="undated") for p in pairs(2, 0.3)]
     given = [*noisy, *clean, *unknown]
     scores = measure(given, {NOTHING: [pair.source for pair in given]})

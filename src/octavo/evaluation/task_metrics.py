@@ -28,15 +28,15 @@ _ELISION: Final = ("fr", "it")
 """Languages in which an apostrophe parts an article from its word."""
 
 
-def check_installed() -> None:
-    """Raise InputError where the packages of the metrics are missing."""
+def check_installed(where: str = "evaluation.tasks.path") -> None:
+    """Raise InputError where packages of document work are missing; `where` is what needs them."""
     try:
         import rapidfuzz  # noqa: F401
         import sacrebleu  # noqa: F401
+        import tantivy  # noqa: F401
     except ImportError as error:
         raise InputError(
-            f"evaluation.tasks.path: found no package {error.name}, expected those of the document tasks: "
-            "pip install 'octavo[tasks]'"
+            f"{where}: found no package {error.name}, expected those of document work: pip install 'octavo[tasks]'"
         ) from None
 
 

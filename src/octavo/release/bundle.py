@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,17 @@ from octavo.modeling.llama import Llama
 from octavo.progress import Progress
 from octavo.recipe import Recipe
 from octavo.release.model_card import model_card
+from octavo.release.tuned_card import tuned_card
 from octavo.tokenization.encode import load_tokenizer
 from octavo.tokenization.entries import PAD, begin_and_end
 from octavo.tokenization.formats import write_tokenizer_files
+from octavo.tuning.base_name import base_name
 
 REPORT_FILES = ("report.html", "report.json")
+MEASURED = "tuning.json"
+"""Of a tune's evaluation."""
+SETTINGS = "tuning.json"
+"""Of a tune's release."""
 SAMPLE = Decoding(max_tokens=64)
 _GGUF_TYPES: dict[str, GgufType] = {"gguf-f32": "F32", "gguf-bf16": "BF16", "gguf-q8_0": "Q8_0"}
 
@@ -47,8 +54,12 @@ def release(
     progress.update(0, len(formats) + 1, "Hugging Face directory")
     write_tokenizer_files(home, run / "tokenizer" / "tokenizer.json", tokenizer, context)
     save_hf(model, home, begin, end, torch.bfloat16)
+    taught = recipe.tuning is not None and recipe.tuning.supervised
     pad = tokenizer.token_to_id(PAD)
-    write_json(home / "generation_config.json", _generation_config(begin, end, end if pad is None else pad))
+    penalty = 1.0 if taught else SAMPLE.repetition_penalty
+    write_json(
+        home / "generation_config.json", _generation_config(begin, end, end if pad is None else pad, penalty)
+    )
     for number, kind in enumerate(formats):
         progress.check()
         if kind in _GGUF_TYPES:
@@ -57,9 +68,15 @@ def release(
             progress.update(number + 1, len(formats) + 1, file.name)
             save_gguf(model, file, _GGUF_TYPES[kind], recipe.name, recipe.release.license, tokenizer, begin, end)
     progress.update(len(formats), len(formats) + 1, "model card")
-    samples = _samples(recipe, home, tokenizer, begin, end)
     report = _copy_report(run / "evaluation", home / "evaluation")
-    card = model_card(recipe, model.config, figures, samples, report)
+    if taught:
+        samples: dict[str, dict[str, str]] = {}
+        measured = json.loads((run / "evaluation" / MEASURED).read_bytes())
+        write_json(home / SETTINGS, tuning_settings(recipe, measured))
+        card = tuned_card(recipe, model.config, figures, measured, report)
+    else:
+        samples = _samples(recipe, home, tokenizer, begin, end)
+        card = model_card(recipe, model.config, figures, samples, report)
     if "safetensors" not in formats:
         (home / "model.safetensors").unlink()
     write_atomically(home / "README.md", card.encode())
@@ -77,6 +94,16 @@ def _copy_report(evaluation: Path, home: Path) -> bool:
     return True
 
 
+def tuning_settings(recipe: Recipe, measured: dict[str, Any]) -> dict[str, Any]:
+    """What the commands that use a tuned model must know: its task, its base, and what the evaluation settled."""
+    assert recipe.tuning is not None
+    return {
+        "task": recipe.tuning.task,
+        "base": base_name(Path(recipe.tuning.base)),
+        "settings": measured["settings"],
+    }
+
+
 def _samples(recipe: Recipe, home: Path, tokenizer: Tokenizer, begin: int, end: int) -> dict[str, dict[str, str]]:
     """The recipe's prompts with their continuations by the released weights."""
     released = load_hf(home)
@@ -88,13 +115,14 @@ def _samples(recipe: Recipe, home: Path, tokenizer: Tokenizer, begin: int, end: 
     return samples
 
 
-def _generation_config(begin: int, end: int, pad: int) -> dict[str, Any]:
-    """Greedy with a repetition penalty of 1.1: what small base models write best with."""
+def _generation_config(begin: int, end: int, pad: int, penalty: float) -> dict[str, Any]:
+    """Greedy, with the repetition penalty that small base models write best with; what is tuned for a task has none,
+    as its answers say again what the prompt says."""
     return {
         "bos_token_id": begin,
         "eos_token_id": end,
         "pad_token_id": pad,
         "do_sample": False,
         "temperature": 0.0,
-        "repetition_penalty": SAMPLE.repetition_penalty,
+        "repetition_penalty": penalty,
     }

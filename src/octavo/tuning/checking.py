@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from octavo.errors import InputError
+from octavo.evaluation.task_metrics import check_installed
 from octavo.recipe import Recipe
 from octavo.tokenization.encode import load_tokenizer
 from octavo.tokenization.entries import begin_and_end
 from octavo.tuning.base_model import with_task_entries
 from octavo.tuning.documents import document_files
-from octavo.tuning.registry import TASKS
 
 
 def check_tune(recipe: Recipe) -> int:
@@ -21,7 +21,7 @@ def check_tune(recipe: Recipe) -> int:
     tuning = recipe.tuning
     assert tuning is not None
     assert recipe.tokenizer.path is not None
-    TASKS[tuning.task].check()
+    check_installed("tuning.task")
     for number, name in enumerate(tuning.pairs):
         if not Path(name).is_file():
             raise InputError(f"tuning.pairs[{number}]: {name}: found no such file, expected a file of pairs")

@@ -16,10 +16,12 @@ from octavo.tuning.preparing import read_parts
 from octavo.tuning.registry import TASKS
 from octavo.tuning.report import write_report
 from octavo.tuning.scores import Score
+from octavo.tuning.tuned_model import FILE
 from octavo.tuning.vocabulary import task_vocabulary
 
-FILE: Final = "tuning.json"
 COMMAND: Final = "octavo evaluate RUN"
+SAMPLES: Final = 8
+"""That the model card shows."""
 
 
 def measure_tune(recipe: Recipe, run: Path, model: Llama, home: Path, progress: Progress) -> dict[str, Any]:
@@ -30,12 +32,13 @@ def measure_tune(recipe: Recipe, run: Path, model: Llama, home: Path, progress: 
     round_to_bfloat16(model)
     speaker = Speaker(model.eval(), vocabulary.tokenizer, vocabulary.begin, vocabulary.end)
     measured = TASKS[recipe.tuning.task].measure(recipe, speaker, vocabulary, read_parts(recipe, run), progress)
+    rows = [_row(score) for score in measured.scores]
     figures = {
         "command": COMMAND,
         "task": recipe.tuning.task,
         "base": recipe.tuning.base,
         "settings": measured.settings,
-        "scores": [_row(score) for score in measured.scores],
+        "scores": rows,
         "samples": measured.samples,
     }
     home.mkdir(parents=True, exist_ok=True)
@@ -44,13 +47,9 @@ def measure_tune(recipe: Recipe, run: Path, model: Llama, home: Path, progress: 
     return {
         "task": recipe.tuning.task,
         "settings": measured.settings,
-        "scores": [row for row in figures["scores"] if row["by"] == "all"],
+        "scores": [row for row in rows if row["by"] == "all"],
         "samples": measured.samples[:SAMPLES],
     }
-
-
-SAMPLES: Final = 8
-"""That the model card shows."""
 
 
 def _row(score: Score) -> dict[str, Any]:

@@ -106,10 +106,16 @@ def _word(dictionary: Dictionary, word: str) -> str:
 
 
 def _log_rate(confusions: Confusions, printed: str, recognised: str) -> float:
-    return sum(
-        math.log(confusions.rates.get(error.old, {}).get(error.new, _FLOOR))
-        for error in errors(printed, recognised)
-    )
+    """How likely a word is read as another, as a logarithm; what was never seen together goes letter by letter."""
+    total = 0.0
+    for error in errors(printed, recognised):
+        rate = confusions.rates.get(error.old, {}).get(error.new)
+        single = (
+            [(error.old, error.new)] if len(error.old) != len(error.new) else zip(error.old, error.new, strict=True)
+        )
+        rates = [confusions.rates.get(old, {}).get(new, _FLOOR) for old, new in single] if rate is None else [rate]
+        total += sum(map(math.log, rates))
+    return total
 
 
 def _candidates(dictionary: Dictionary, word: str) -> list[int]:

@@ -142,12 +142,16 @@ def windows(vocabulary: Vocabulary, text: str, room: int) -> list[Window]:
     after = [bisect_right(ends, unit.end) for unit in units]
     found: list[Window] = []
     first = 0
-    while first < len(units):
+    end = -1
+    while end < len(units) - 1:
         last = max(first, bisect_right(after, before[first] + room) - 1)
-        found.append(Window(units[first].start, units[last].end))
-        if last == len(units) - 1:
-            break
-        first = max(first + 1, bisect_left(before, after[last] - room // OVERLAP, first, last + 1))
+        if last > end:
+            found.append(Window(units[first].start, units[last].end))
+            end = last
+            overlap = bisect_left(before, after[last] - room // OVERLAP, first, last)  # a word, where it can be
+            first = max(first + 1, overlap)
+        else:
+            first += 1
     return found
 
 

@@ -108,7 +108,8 @@ class _Same:
 @lru_cache(32)
 def _compiled(held: _Same) -> _Compiled:
     table = held.confusions
-    alphabet = sorted({sign for old in table.rates for sign in old} - {"\n"})
+    known = (table.rates, table.before, table.after)
+    alphabet = sorted({sign for keys in known for signs in keys for sign in signs} - {"\n"})
     size = len(alphabet) + 1
     numbers = np.zeros(0x110000, np.uint16)
     numbers[[ord(sign) for sign in alphabet]] = np.arange(1, size)

@@ -11,7 +11,6 @@ from typing import Any, Final
 from blake3 import blake3
 
 from octavo.evaluation.speaker import Speaker
-from octavo.evaluation.task_metrics import check_installed
 from octavo.progress import Progress
 from octavo.recipe import Recipe
 from octavo.tuning.documents import Document, document_files, draw_documents
@@ -127,5 +126,4 @@ TASK: Final = Task(
     examples=_examples,
     group=lambda pair: str(pair.lang),
     measure=_measure,
-    check=check_installed,
 )

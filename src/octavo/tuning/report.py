@@ -5,7 +5,6 @@ Nothing is measured here, but for how like a sample's answer is to the truth, by
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import fmean
@@ -43,7 +42,7 @@ def write_report(recipe: Recipe, run: Path, home: Path, figures: dict[str, Any])
         findings=findings(figures["task"], rows),
         pairs=_pairs(run / "pairs"),
         scores=rows,
-        settings={name: _finite(value) for name, value in figures["settings"].items()},
+        settings=figures["settings"],
         samples=ordered(figures["task"], figures["samples"]),
         training=measured.training,
         steps=recipe.steps,
@@ -78,8 +77,3 @@ def _held_out(run: Path) -> Iterator[HeldOut]:
         if bits := line.get("held_out"):
             mean = round(fmean(bits.values()), 4)
             yield HeldOut(step=line["step"], tokens=line["tokens"], bits_per_byte=bits, mean=mean)
-
-
-def _finite(value: Any) -> Any:
-    """Null in place of a number that JSON has no sign for."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value

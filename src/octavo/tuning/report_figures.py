@@ -116,7 +116,7 @@ class Report(Figures):
     pairs: Pairs
     scores: list[ScoreRow]
     settings: dict[str, Any]
-    """What the figures rest on besides; null stands for a number without end."""
+    """What the task's commands go by, and how it was found."""
     samples: list[Sample]
     """From the best to the worst."""
     training: Training | None

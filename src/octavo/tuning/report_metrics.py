@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from octavo.evaluation.figure_names import group_name
 from octavo.tuning.report_figures import ScoreRow
-from octavo.tuning.scores import MODEL
+from octavo.tuning.scores import MODEL, UNGUARDED
 
 NONE: Final = "–"
 """Stands where there is no figure."""
@@ -101,6 +101,7 @@ MAIN: Final = {"ocr": "character error rate", "translation": "chrF", "rag": "F1"
 """By which a task is judged where one figure must do."""
 TASKS: Final = {"ocr": "OCR correction", "translation": "translation", "rag": "answers with sources"}
 SYSTEMS: Final = {
+    UNGUARDED: "all that the model would change, whether it is sure of it or not",
     "do nothing": "the text as it was recognised",
     "dictionary": "words that a dictionary does not have, put right by a likely one that it has",
     "copy the source": "the original, untranslated",
@@ -108,7 +109,7 @@ SYSTEMS: Final = {
     "best sentence": "the sentence of the sources that shares most with the question, by BM25",
     "first source": "the whole of the first source",
 }
-"""The baselines: what each answers."""
+"""What each system answers that stands beside the model."""
 KINDS: Final = {
     "all": "All",
     "lang": "Language",
@@ -152,13 +153,26 @@ def bounds(row: ScoreRow, between: str = "–") -> str:
     return f"{low:.{known.digits}f}{between}{high:.{known.digits}f}"
 
 
-def told(row: ScoreRow, between: str = " to ") -> str:
-    """A figure with its interval in brackets."""
-    within = bounds(row, between)
+def told(row: ScoreRow) -> str:
+    """A figure with its interval in brackets, in a sentence."""
+    within = bounds(row, " to ")
     return figure(row.metric, row.value) + (f" ({within})" if within else "")
+
+
+def in_short(row: ScoreRow | None) -> str:
+    """The same in a table of a terminal or of Markdown."""
+    if row is None or row.value is None:
+        return "-"
+    within = bounds(row, "-")
+    return figure(row.metric, row.value, "") + (f" ({within})" if within else "")
 
 
 def systems_of(rows: Sequence[ScoreRow]) -> list[str]:
     """The systems that were measured, the model first."""
     found = dict.fromkeys(row.system for row in rows)
     return sorted(found, key=lambda name: name != MODEL)
+
+
+def baselines_of(rows: Sequence[ScoreRow]) -> list[str]:
+    """The systems that do the work without the model."""
+    return [name for name in systems_of(rows) if name not in (MODEL, UNGUARDED)]

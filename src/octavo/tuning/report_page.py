@@ -13,7 +13,7 @@ from octavo.lineage import write_atomically
 from octavo.page import template
 from octavo.tuning import report_tables as tables
 from octavo.tuning.report_figures import Report, ScoreRow
-from octavo.tuning.report_metrics import MAIN, SYSTEMS, TASKS, bounds, figure, systems_of
+from octavo.tuning.report_metrics import MAIN, SYSTEMS, TASKS, baselines_of, bounds, figure, systems_of
 from octavo.tuning.report_samples import SHOWN, best_and_worst, shown
 from octavo.tuning.report_verdicts import summary
 from octavo.tuning.scores import MODEL
@@ -30,7 +30,6 @@ class Headline(NamedTuple):
 def write_page(home: Path, report: Report, measured: Model) -> None:
     """Write `home`/report.html; `measured` has the training and its costs as the evaluation's report shows them."""
     best, worst, others = best_and_worst(report.samples, SHOWN)
-    baselines = [name for name in systems_of(report.scores) if name != MODEL]
     page = template("octavo.tuning", "tuning.html").render(
         report=report,
         task=TASKS[report.task],
@@ -38,7 +37,7 @@ def write_page(home: Path, report: Report, measured: Model) -> None:
         headlines=list(_headlines(report)),
         found=[finding for finding in report.findings if finding.kind == "found"],
         limits=[finding for finding in report.findings if finding.kind == "limit"],
-        baselines=[(name, SYSTEMS.get(name, "")) for name in baselines],
+        systems=[(name, SYSTEMS.get(name, "")) for name in systems_of(report.scores)[1:]],
         score_tables=tables.score_tables(report.scores),
         samples={
             "Where it did best": [shown(report.task, one) for one in best],
@@ -53,6 +52,7 @@ def write_page(home: Path, report: Report, measured: Model) -> None:
         curves=curve_plots([measured]),
         training_table=training_table([measured]) if report.training else None,
         cost_table=cost_table([measured]),
+        settings_table=tables.settings_table(report),
     )
     write_atomically(home / "report.html", page.encode())
 
@@ -60,7 +60,7 @@ def write_page(home: Path, report: Report, measured: Model) -> None:
 def _headlines(report: Report) -> Iterator[Headline]:
     metric = MAIN[report.task]
     every = [row for row in report.scores if (row.by, row.metric) == ("all", metric)]
-    for system in systems_of(every):
+    for system in [MODEL, *baselines_of(every)]:
         row = next(row for row in every if row.system == system)
         name = f"{metric[0].upper()}{metric[1:]}" if system == MODEL else system.capitalize()
         yield Headline(name, figure(metric, row.value), _within(row) if system == MODEL else metric)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 from octavo.evaluation.figure_names import group_name
 from octavo.evaluation.report_cells import NONE, Cell, Row, Table
@@ -172,6 +172,29 @@ def sweep_table(report: Report) -> Table:
             for one in report.sweep
         ],
     )
+
+
+def settings_table(report: Report) -> Table:
+    """What the figures rest on besides, and the commands go by."""
+    found = dict(_flat(report.settings))
+    return Table(
+        "What the task's commands go by, and how it was found",
+        ["Setting", "value"],
+        [],
+        [
+            Row(name, [Cell(f"{value:g}" if isinstance(value, float) else str(value))])
+            for name, value in found.items()
+        ],
+    )
+
+
+def _flat(settings: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in settings.items():
+        words = f"{within}{name.replace('_', ' ')}"
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{words}: ")
+        else:
+            yield words, value
 
 
 def _documents(count: int) -> str:

@@ -7,7 +7,7 @@ from enum import Enum
 
 from octavo.evaluation.report_figures import Finding
 from octavo.tuning.report_figures import ScoreRow
-from octavo.tuning.report_metrics import MAIN, figure, metric_of, name_of_group, systems_of, told
+from octavo.tuning.report_metrics import MAIN, baselines_of, figure, metric_of, name_of_group, told
 from octavo.tuning.scores import MODEL
 
 FEW_DOCUMENTS = 30
@@ -77,7 +77,7 @@ def is_better(task: str, rows: Sequence[ScoreRow], system: str) -> Verdict | Non
 
 def summary(task: str, rows: Sequence[ScoreRow]) -> str:
     """The one sentence that a person who has no time needs."""
-    found = {name: is_better(task, rows, name) for name in systems_of(rows) if name != MODEL}
+    found = {name: is_better(task, rows, name) for name in baselines_of(rows)}
     verdicts = {name: verdict for name, verdict in found.items() if verdict}
     ours = _row(rows, MODEL, MAIN[task])
     if ours is None or ours.value is None or not verdicts:
@@ -95,9 +95,9 @@ def summary(task: str, rows: Sequence[ScoreRow]) -> str:
 
 def _beside_baselines(task: str, rows: Sequence[ScoreRow]) -> Iterator[Finding]:
     ours, left = _row(rows, MODEL, MAIN[task]), _row(rows, MODEL, _LEFT)
-    for system in systems_of(rows):
+    for system in baselines_of(rows):
         theirs, verdict = _row(rows, system, MAIN[task]), is_better(task, rows, system)
-        if system == MODEL or ours is None or theirs is None or verdict is None:
+        if ours is None or theirs is None or verdict is None:
             continue
         text = f"{_IN_WORDS[verdict]} {_named([system])}: {ours.metric} {told(ours)}, beside {told(theirs)}."
         if system == _NOTHING and left and left.value is not None and left.value < 1:
@@ -108,7 +108,7 @@ def _beside_baselines(task: str, rows: Sequence[ScoreRow]) -> Iterator[Finding]:
 def _by_group(task: str, rows: Sequence[ScoreRow]) -> Iterator[Finding]:
     """Languages in which a baseline does as well or better."""
     groups = [row.group for row in rows if (row.system, row.by, row.metric) == (MODEL, "lang", MAIN[task])]
-    for system in systems_of(rows)[1:]:
+    for system in baselines_of(rows):
         no = []
         for group in groups:
             ours, theirs = (_row(rows, name, MAIN[task], "lang", group) for name in (MODEL, system))

@@ -66,5 +66,3 @@ class Task:
     """The language, or pair of languages, that a pair counts for."""
     measure: Callable[[Recipe, Speaker, Vocabulary, Parts, Progress], Measured]
     """The model and the baselines on the test pairs."""
-    check: Callable[[], None]
-    """Raises InputError where a package is missing."""

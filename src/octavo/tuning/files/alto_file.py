@@ -129,7 +129,9 @@ class _Writing:
         words = words_of([unit.text for unit in units], new) if new else []
         kept: list[tuple[Element, str]] = []
         for places, group in groupby(words, key=lambda word: word.places):
-            kept += self._words([units[p] for p in places], list(group))
+            # Without any space left in its line, a word of several strings would read as several words.
+            alone = line.spaced and len(words) == 1
+            kept += self._words([units[p] for p in places], list(group), alone)
         left = {place for word in words for place in word.places}
         for place, unit in enumerate(units):
             if place not in left:
@@ -140,9 +142,10 @@ class _Writing:
                     self._gone += unit.strings
         return (kept[0], kept[-1]) if kept else (None, None)
 
-    def _words(self, units: Sequence[_Unit], words: Sequence[NewWord]) -> list[tuple[Element, str]]:
+    def _words(self, units: Sequence[_Unit], words: Sequence[NewWord], alone: bool) -> list[tuple[Element, str]]:
+        """Put words in the places of others, of one line; their first and last string and these's words."""
         strings = [string for unit in units for string in unit.strings]
-        if len(units) == len(words) == 1:
+        if len(units) == len(words) == 1 and not (alone and len(strings) > 1):
             old = [_content(s) for s in strings]
             if units[0].text == words[0].text:
                 return [(strings[0], old[0]), (strings[-1], old[-1])]

@@ -1,0 +1,125 @@
+"""The model card of a model that was tuned for a task: every figure in it is read from the run's own files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from huggingface_hub import ModelCardData
+
+from octavo import __version__
+from octavo.evaluation.figure_names import group_name
+from octavo.evaluation.task_prompts import LABELS
+from octavo.modeling.llama import LlamaConfig
+from octavo.recipe import LANGUAGE_NAMES, Recipe
+from octavo.release.card_parts import card_template, energy_rows
+from octavo.tokenization.entries import OCR_ENTRIES, SOURCE_ENTRIES, TRANSLATION_ENTRIES
+from octavo.tuning.base_name import base_name
+from octavo.tuning.report_figures import Sample, ScoreRow
+from octavo.tuning.report_metrics import MAIN, METRICS, TASKS, in_short, metric_of, systems_of
+from octavo.tuning.report_samples import LABELS as SAMPLE_LABELS
+from octavo.tuning.report_samples import best_and_worst, ordered
+from octavo.tuning.report_verdicts import findings, summary
+
+SAMPLES = 2
+"""Of the best, and of the worst."""
+CHARACTERS = 600
+"""Shown of a text."""
+_TAGS = {"ocr": "ocr-correction", "translation": "translation", "rag": "retrieval-augmented-generation"}
+
+
+class FigureRow(NamedTuple):
+    """A line of a table of figures."""
+
+    name: str
+    meaning: str
+    cells: list[str]
+
+
+def tuned_card(
+    recipe: Recipe, config: LlamaConfig, figures: dict[str, Any], measured: dict[str, Any], report: bool
+) -> str:
+    """The release's README.md, with Hugging Face's metadata at its head.
+
+    `figures` are those of the stages, `measured` is what the evaluation's tuning.json holds; `report` tells whether
+    the release has evaluation/report.html.
+    """
+    assert recipe.tuning is not None
+    task, base = recipe.tuning.task, base_name(Path(recipe.tuning.base))
+    rows = [ScoreRow(**row) for row in measured["scores"]]
+    groups = figures["pairs"]["pairs"]["training"]["groups"]
+    languages = sorted({lang for group in groups for lang in group.split("-")})
+    best, worst, _ = best_and_worst(ordered(task, measured["samples"]), SAMPLES)
+    systems = systems_of(rows)
+    found = findings(task, rows)
+    metadata = ModelCardData(
+        base_model=base,
+        language=languages,
+        license=recipe.release.license.lower(),
+        library_name="transformers",
+        pipeline_tag="translation" if task == "translation" else "text-generation",
+        tags=["octavo", "llama", "fine-tuned", _TAGS[task]],
+    )
+    return card_template("tuned_card.md").render(
+        metadata=metadata.to_yaml().strip(),
+        recipe=recipe,
+        config=config,
+        task=task,
+        task_name=TASKS[task],
+        base=base,
+        languages=[LANGUAGE_NAMES.get(lang, lang) for lang in languages],
+        own_names={lang: LABELS[lang].language for lang in languages if lang in LABELS},
+        ocr=OCR_ENTRIES,
+        translation=TRANSLATION_ENTRIES,
+        sources=SOURCE_ENTRIES,
+        pairs=figures["pairs"],
+        parts={"training": "learnt from", "held_out": "held out", "test": "measured on"},
+        groups={group: group_name(group) for group in groups},
+        training=figures["training"],
+        verdict=summary(task, rows),
+        found=[finding.text for finding in found if finding.kind == "found"],
+        limits=[finding.text for finding in found if finding.kind == "limit"],
+        systems=systems,
+        figure_rows=list(_by_metric(rows, systems)),
+        main=MAIN[task],
+        group_rows=list(_by_language(rows, systems, MAIN[task])),
+        samples={
+            "Where it did best": [_texts(task, one) for one in best],
+            "Where it did worst": [_texts(task, one) for one in worst],
+        },
+        report=report,
+        energy=energy_rows(figures, recipe.provider.country),
+        country=recipe.provider.country,
+        version=__version__,
+    )
+
+
+def _by_metric(rows: Sequence[ScoreRow], systems: Sequence[str]) -> Iterator[FigureRow]:
+    """All metrics over all test pairs."""
+    order = list(METRICS)
+    every = {(row.metric, row.system): row for row in rows if row.by == "all"}
+    names = dict.fromkeys(metric for metric, _ in every)
+    for name in sorted(names, key=lambda name: order.index(name) if name in order else len(order)):
+        known = metric_of(name)
+        better = {True: "lower is better", False: "higher is better", None: ""}[known.lower_is_better]
+        meaning = " ".join(part for part in (known.meaning, f"({better})" if better else "") if part)
+        yield FigureRow(name, meaning, [in_short(every.get((name, system))) for system in systems])
+
+
+def _by_language(rows: Sequence[ScoreRow], systems: Sequence[str], metric: str) -> Iterator[FigureRow]:
+    found = {(row.group, row.system): row for row in rows if (row.by, row.metric) == ("lang", metric)}
+    for group in dict.fromkeys(group for group, _ in found):
+        yield FigureRow(group_name(group), "", [in_short(found.get((group, system))) for system in systems])
+
+
+def _texts(task: str, sample: Sample) -> list[tuple[str, str]]:
+    """The texts of a sample with their labels, in order."""
+    labels = SAMPLE_LABELS[task]
+    names = sorted(sample.texts, key=lambda name: list(labels).index(name) if name in labels else -1)
+    return [(labels.get(name, name), _cut(sample.texts[name]) or "(nothing)") for name in names]
+
+
+def _cut(text: str) -> str:
+    text = text.strip()
+    return text if len(text) <= CHARACTERS else text[:CHARACTERS].rstrip() + " …"
