@@ -15,6 +15,7 @@ from octavo.energy import add_up, in_watt_hours
 from octavo.evaluation.side_by_side_table import side_by_side_table
 from octavo.evaluation.toxicity_table import harm_table
 from octavo.evaluation.written_table import written_table
+from octavo.tuning.report_short import command_to_try, evaluation_in_words, pairs_in_words, scores_table
 
 PASSAGES = 12
 """Named of a document in mixed languages, or with harmful passages; more are counted."""
@@ -26,12 +27,8 @@ SHOWN = 200
 def print_summary(directory: Path, figures: dict[str, dict[str, Any]]) -> None:
     """Print the figures of the stages done, the samples, and where the results lie."""
     console = Console(highlight=False)
-    if "evaluation" in figures and figures["evaluation"]["languages"]:
-        console.print(_bits_per_byte(figures["evaluation"]))
-    if "evaluation" in figures and figures["evaluation"]["harm"]["shares"]:
-        console.print(harm_table(figures["evaluation"]["harm"]))
-    if "evaluation" in figures and (written := written_table({"": figures["evaluation"]})):
-        console.print(written)
+    if "evaluation" in figures:
+        _print_evaluation(console, figures["evaluation"])
     if "release" in figures:
         for lang, sample in figures["release"]["samples"].items():
             said = Text.assemble((f"{lang}  ", "dim"), (sample["prompt"], "bold"), sample["continuation"])
@@ -44,7 +41,23 @@ def print_summary(directory: Path, figures: dict[str, dict[str, Any]]) -> None:
     if "evaluation" in figures and report.exists():  # an earlier octavo wrote none
         console.print(f"Report:  {report}", markup=False, soft_wrap=True)
     if "release" in figures:
-        console.print(f'Try it:  octavo generate {directory} "Once upon a time"', markup=False)
+        tuned = figures.get("pairs")
+        command = (
+            command_to_try(directory, tuned["task"]) if tuned else f'octavo generate {directory} "Once upon a time"'
+        )
+        console.print(f"Try it:  {command}", markup=False, soft_wrap=True)
+
+
+def _print_evaluation(console: Console, evaluation: dict[str, Any]) -> None:
+    if "scores" in evaluation:
+        console.print(scores_table(evaluation))
+        return
+    if evaluation["languages"]:
+        console.print(_bits_per_byte(evaluation))
+    if evaluation["harm"]["shares"]:
+        console.print(harm_table(evaluation["harm"]))
+    if written := written_table({"": evaluation}):
+        console.print(written)
 
 
 def print_side_by_side(answer: dict[str, Any], home: Path) -> None:
@@ -225,11 +238,18 @@ def _in_words(stage: str, f: dict[str, Any]) -> str:
             said = [f"{f['tokens']:,} tokens"] if f["documents"] or not given else []
             said += [f"{given:,} tokens given"] if given else []
             return ", ".join([*said, f"{f['vocab_size']:,} entries"])
+        case "pairs":
+            return pairs_in_words(f)
         case "training":
+            taken = f.get("chosen_step") or f["steps"]
+            rate = f"learning rate {f['learning_rate']:g}, " if "sweep" in f else ""
             return (
                 f"{f['parameters']:,} parameters, {f['tokens']:,} tokens in {f['steps']:,} steps, "
+                f"{f'step {taken:,} taken, ' if taken != f['steps'] else ''}{rate}"
                 f"loss {f['loss']:.3f}, {f['tokens_per_second']:,.0f} tokens/s"
             )
+        case "evaluation" if "scores" in f:
+            return evaluation_in_words(f)
         case "evaluation":
             mean = f["mean"]
             return f"{mean['model']:.3f} bits per byte, xz -9 {mean['xz']:.3f}" if mean else "nothing held out"

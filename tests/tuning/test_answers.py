@@ -270,6 +270,20 @@ LONG = "\n\n".join(
 )
 
 
+SHARED = Path(__file__).parents[3] / "shared" / "corpus" / "tasks" / "rag" / "rag.jsonl.zst"
+
+
+@pytest.mark.shared
+@pytest.mark.skipif(not SHARED.exists(), reason="the shared corpus is not here")
+def test_right_answers_to_real_questions_are_read_back_and_shown() -> None:
+    questions = read_questions(SHARED)[::20]
+    found = check(questions)
+    assert len(found.kept) > 0.98 * len(questions)
+    for question in found.kept:
+        shown = checked(read_answer(VOCABULARY, answer(VOCABULARY, question)), question.sources)
+        assert [(one.source, one.text) for one in shown.citations] == [(question.gold, question.answers[0])]
+
+
 class TestFitting:
     def test_what_fits_stays_as_it_is(self) -> None:
         assert fit(VOCABULARY, [QUESTION], 1024, 1) == ([QUESTION], 0, [])

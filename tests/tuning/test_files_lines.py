@@ -62,7 +62,7 @@ class TestLines:
 
     @given(LINES, TEXTS)
     @example(lines("a -", "b"), "a- b")
-    @settings(max_examples=300)
+    @settings(max_examples=150)
     def test_the_lines_read_as_the_corrected_text(self, old: list[Line], new: str) -> None:
         if running_text(old):
             assert running_text(lines_of(old, new)) == new

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from octavo.tuning.ocr_format import answer_of, answer_tokens, cut, example, examples, prompt, room_of, windows
+from octavo.tuning.ocr_format import answer_of, answer_tokens, cut, example, examples, prompts, room_of, windows
 from octavo.tuning.ocr_pairs import OcrPair
 from tests.tuning.ocr_stand_ins import VOCABULARY, pairs, prose, scanned
 
@@ -19,7 +19,7 @@ OCR, CORRECTED, END = VOCABULARY.entries["<|ocr|>"], VOCABULARY.entries["<|corre
 @given(texts, texts)
 def test_a_pair_is_read_back_from_its_example(source, target):
     one = example(VOCABULARY, source, target)
-    assert one.prompt == prompt(VOCABULARY, source)
+    assert one.prompt == prompts(VOCABULARY, [source])[0]
     assert (one.prompt[0], one.prompt[-1], one.answer[-1]) == (OCR, CORRECTED, END)
     assert VOCABULARY.decode(one.prompt) == source
     assert answer_of(VOCABULARY, one.answer) == target
@@ -61,7 +61,7 @@ def test_a_window_and_its_answer_fit_into_the_context(context):
     text = scanned(prose(1, 60), 1, 0.3)
     found = windows(VOCABULARY, text, room_of(context))
     for window in found:
-        asked = prompt(VOCABULARY, text[window.start : window.end])
+        (asked,) = prompts(VOCABULARY, [text[window.start : window.end]])
         assert 1 + len(asked) + answer_tokens(len(asked) - 2) <= context
         assert text[window.start : window.end] == text[window.start : window.end].strip()
     assert len(found) > 1

@@ -14,7 +14,7 @@ from octavo.progress import Progress
 from octavo.tuning import ocr_sureness
 from octavo.tuning.ocr_correcting import Guard, correct, propose
 from octavo.tuning.ocr_edits import Edit, applied
-from octavo.tuning.ocr_format import prompt
+from octavo.tuning.ocr_format import prompts
 from octavo.tuning.ocr_guard import Limits
 from octavo.tuning.ocr_sureness import gains
 from tests.tuning.ocr_stand_ins import VOCABULARY, prose, scanned
@@ -51,7 +51,7 @@ def expected(text, edits, edit):
     copy = VOCABULARY.encode([applied(text, [e for e in edits if e != edit])])[0]
     first = next(n for n, (a, b) in enumerate(zip(whole, copy, strict=False)) if a != b)
     same = next(n for n in range(len(whole)) if whole[-1 - n] != copy[-1 - n])
-    before = [VOCABULARY.begin, *prompt(VOCABULARY, text)]
+    before = [VOCABULARY.begin, *prompts(VOCABULARY, [text])[0]]
     chosen = sum(bits([*before, *whole[:at]], whole[at]) for at in range(first, len(whole) - same))
     return bits([*before, *whole[:first]], copy[first]) - chosen
 

@@ -22,12 +22,9 @@ from octavo.tokenization.encode import load_tokenizer
 from octavo.tokenization.entries import PAD, begin_and_end
 from octavo.tokenization.formats import write_tokenizer_files
 from octavo.tuning.base_name import base_name
+from octavo.tuning.tuned_model import FILE as TUNING_FILE
 
 REPORT_FILES = ("report.html", "report.json")
-MEASURED = "tuning.json"
-"""Of a tune's evaluation."""
-SETTINGS = "tuning.json"
-"""Of a tune's release."""
 SAMPLE = Decoding(max_tokens=64)
 _GGUF_TYPES: dict[str, GgufType] = {"gguf-f32": "F32", "gguf-bf16": "BF16", "gguf-q8_0": "Q8_0"}
 
@@ -71,8 +68,8 @@ def release(
     report = _copy_report(run / "evaluation", home / "evaluation")
     if taught:
         samples: dict[str, dict[str, str]] = {}
-        measured = json.loads((run / "evaluation" / MEASURED).read_bytes())
-        write_json(home / SETTINGS, tuning_settings(recipe, measured))
+        measured = json.loads((run / "evaluation" / TUNING_FILE).read_bytes())
+        write_json(home / TUNING_FILE, _settings(recipe, measured))
         card = tuned_card(recipe, model.config, figures, measured, report)
     else:
         samples = _samples(recipe, home, tokenizer, begin, end)
@@ -94,7 +91,7 @@ def _copy_report(evaluation: Path, home: Path) -> bool:
     return True
 
 
-def tuning_settings(recipe: Recipe, measured: dict[str, Any]) -> dict[str, Any]:
+def _settings(recipe: Recipe, measured: dict[str, Any]) -> dict[str, Any]:
     """What the commands that use a tuned model must know: its task, its base, and what the evaluation settled."""
     assert recipe.tuning is not None
     return {
@@ -116,8 +113,8 @@ def _samples(recipe: Recipe, home: Path, tokenizer: Tokenizer, begin: int, end: 
 
 
 def _generation_config(begin: int, end: int, pad: int, penalty: float) -> dict[str, Any]:
-    """Greedy, with the repetition penalty that small base models write best with; what is tuned for a task has none,
-    as its answers say again what the prompt says."""
+    """Greedy; small base models write best with a penalty of 1.1, tuned ones without, as their answers say again
+    what the prompt says."""
     return {
         "bos_token_id": begin,
         "eos_token_id": end,

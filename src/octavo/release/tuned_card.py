@@ -17,10 +17,11 @@ from octavo.release.card_parts import card_template, energy_rows
 from octavo.tokenization.entries import OCR_ENTRIES, SOURCE_ENTRIES, TRANSLATION_ENTRIES
 from octavo.tuning.base_name import base_name
 from octavo.tuning.report_figures import Sample, ScoreRow
-from octavo.tuning.report_metrics import MAIN, METRICS, TASKS, in_short, metric_of, systems_of
+from octavo.tuning.report_metrics import MAIN, TASKS, in_short, metric_of, metrics_of, systems_of
 from octavo.tuning.report_samples import LABELS as SAMPLE_LABELS
 from octavo.tuning.report_samples import best_and_worst, ordered
 from octavo.tuning.report_verdicts import findings, summary
+from octavo.tuning.scores import MODEL
 
 SAMPLES = 2
 """Of the best, and of the worst."""
@@ -74,9 +75,10 @@ def tuned_card(
         translation=TRANSLATION_ENTRIES,
         sources=SOURCE_ENTRIES,
         pairs=figures["pairs"],
-        parts={"training": "learnt from", "held_out": "held out", "test": "measured on"},
+        parts={"training": "learnt from", "held_out": "held out", "test": "for testing"},
         groups={group: group_name(group) for group in groups},
         training=figures["training"],
+        documents=next(row.works for row in rows if (row.system, row.by, row.metric) == (MODEL, "all", MAIN[task])),
         verdict=summary(task, rows),
         found=[finding.text for finding in found if finding.kind == "found"],
         limits=[finding.text for finding in found if finding.kind == "limit"],
@@ -97,10 +99,8 @@ def tuned_card(
 
 def _by_metric(rows: Sequence[ScoreRow], systems: Sequence[str]) -> Iterator[FigureRow]:
     """All metrics over all test pairs."""
-    order = list(METRICS)
     every = {(row.metric, row.system): row for row in rows if row.by == "all"}
-    names = dict.fromkeys(metric for metric, _ in every)
-    for name in sorted(names, key=lambda name: order.index(name) if name in order else len(order)):
+    for name in metrics_of(rows):
         known = metric_of(name)
         better = {True: "lower is better", False: "higher is better", None: ""}[known.lower_is_better]
         meaning = " ".join(part for part in (known.meaning, f"({better})" if better else "") if part)

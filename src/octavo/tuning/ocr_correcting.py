@@ -16,7 +16,7 @@ from octavo.modeling.decoding import Decoding
 from octavo.modeling.llama import Llama
 from octavo.progress import Progress
 from octavo.tuning.ocr_edits import Correction, Edit, proposed, settled
-from octavo.tuning.ocr_format import Window, answer_of, answer_tokens, prompt, room_of, windows
+from octavo.tuning.ocr_format import Window, answer_of, answer_tokens, prompts, room_of, windows
 from octavo.tuning.ocr_guard import Limits, judged
 from octavo.tuning.ocr_sureness import gains
 from octavo.tuning.vocabulary import Vocabulary
@@ -116,17 +116,17 @@ def _windows(writer: Writer, vocabulary: Vocabulary, text: str, room: int | None
 
 def _answers(writer: Writer, vocabulary: Vocabulary, parts: Sequence[str], progress: Progress) -> list[str]:
     """What the model writes for each window."""
-    prompts = [prompt(vocabulary, part) for part in parts]
+    questions = prompts(vocabulary, parts)
     buckets: dict[int, list[int]] = {}
-    for number, asked in enumerate(prompts):
+    for number, asked in enumerate(questions):
         bucket = _LONGEST_BUCKET
         while bucket < len(asked):
             bucket *= 2
         buckets.setdefault(bucket, []).append(number)
     answers = [""] * len(parts)
     for numbers in buckets.values():
-        decoding = Decoding(max(answer_tokens(len(prompts[n])) for n in numbers), repetition_penalty=1.0)
-        written = writer.say([prompts[n] for n in numbers], [str(n) for n in numbers], decoding, progress, _NOTE)
+        decoding = Decoding(max(answer_tokens(len(questions[n])) for n in numbers), repetition_penalty=1.0)
+        written = writer.say([questions[n] for n in numbers], [str(n) for n in numbers], decoding, progress, _NOTE)
         for number, tokens in zip(numbers, written, strict=True):
             answers[number] = answer_of(vocabulary, tokens)
     return answers

@@ -37,6 +37,8 @@ def proposed(text: str, answer: str) -> list[Edit]:
     White space counts as one space: that of the text stays, whatever kind the answer has. So an edit spans more
     than a word only where spaces come or go.
     """
+    if text.split() == answer.split():
+        return []
     places = [at for at, sign in enumerate(text) if not sign.isspace() or (at and not text[at - 1].isspace())]
     while places and text[places[-1]].isspace():
         places.pop()

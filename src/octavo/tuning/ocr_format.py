@@ -25,7 +25,6 @@ SPARE: Final = 8
 OVERLAP: Final = 8
 """Of a window, this part is read by the next one too."""
 
-_TASK, _CORRECTED = OCR_ENTRIES
 _MARKS: Final = 4
 """Tokens that are no text: the begin, both entries, the end."""
 _FIRST_WORD: Final = 4
@@ -50,19 +49,16 @@ def answer_tokens(text_tokens: int) -> int:
     return int(text_tokens * GROWTH) + SPARE
 
 
-def prompt(vocabulary: Vocabulary, text: str) -> list[int]:
-    """What the model reads, after the token that begins a text."""
-    return _prompt(vocabulary, vocabulary.encode([text])[0])
-
-
-def _prompt(vocabulary: Vocabulary, tokens: list[int]) -> list[int]:
-    return [vocabulary.entries[_TASK], *tokens, vocabulary.entries[_CORRECTED]]
+def prompts(vocabulary: Vocabulary, texts: Sequence[str]) -> list[list[int]]:
+    """What the model reads for each text, after the token that begins a text."""
+    task, corrected = (vocabulary.entries[entry] for entry in OCR_ENTRIES)
+    return [[task, *tokens, corrected] for tokens in vocabulary.encode(texts)]
 
 
 def example(vocabulary: Vocabulary, source: str, target: str) -> Example:
     """A pair that fits as a whole."""
-    asked, answer = vocabulary.encode([source, target])
-    return Example(_prompt(vocabulary, asked), [*answer, vocabulary.end])
+    (asked,), (answer,) = prompts(vocabulary, [source]), vocabulary.encode([target])
+    return Example(asked, [*answer, vocabulary.end])
 
 
 def answer_of(vocabulary: Vocabulary, tokens: Sequence[int]) -> str:

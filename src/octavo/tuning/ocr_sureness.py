@@ -20,7 +20,7 @@ import torch
 from octavo.modeling.llama import Llama
 from octavo.modeling.loss import cross_entropies
 from octavo.tuning.ocr_edits import Edit, applied
-from octavo.tuning.ocr_format import prompt
+from octavo.tuning.ocr_format import prompts
 from octavo.tuning.vocabulary import Vocabulary
 
 _BATCH_TOKENS: Final = {"cpu": 1024}
@@ -51,11 +51,12 @@ def gains(
     rows: list[list[int]] = []
     asked: list[_Asked] = []
     found: list[float] = []
+    questions = prompts(vocabulary, [text for text, _ in corrected])
     for row, (text, edits) in enumerate(corrected):
         versions = [applied(text, edits)]
         versions += [applied(text, [other for other in edits if other is not edit]) for edit in edits]
         whole, *copies = ([*tokens, vocabulary.end] for tokens in vocabulary.encode(versions))
-        before = [vocabulary.begin, *prompt(vocabulary, text)]
+        before = [vocabulary.begin, *questions[row]]
         rows.append([*before, *whole][:context])
         for copy in copies:
             first, last = _differing(whole, copy)

@@ -123,6 +123,7 @@ TASK: Final = Task(
     kind=OcrPair,
     read=_read,
     made=_made,
+    arranged=lambda recipe, pairs, learnt: list(pairs),
     examples=_examples,
     group=lambda pair: str(pair.lang),
     measure=_measure,

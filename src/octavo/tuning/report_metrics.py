@@ -173,6 +173,12 @@ def systems_of(rows: Sequence[ScoreRow]) -> list[str]:
     return sorted(found, key=lambda name: name != MODEL)
 
 
+def metrics_of(rows: Sequence[ScoreRow]) -> list[str]:
+    """The metrics that were measured, in the order in which people are told of them; unknown ones last."""
+    order = {name: place for place, name in enumerate(METRICS)}
+    return sorted(dict.fromkeys(row.metric for row in rows), key=lambda name: order.get(name, len(order)))
+
+
 def baselines_of(rows: Sequence[ScoreRow]) -> list[str]:
     """The systems that do the work without the model."""
     return [name for name in systems_of(rows) if name not in (MODEL, UNGUARDED)]

@@ -12,7 +12,7 @@ from octavo.evaluation.report_training_tables import cost_table, training_table
 from octavo.lineage import write_atomically
 from octavo.page import template
 from octavo.tuning import report_tables as tables
-from octavo.tuning.report_figures import Report, ScoreRow
+from octavo.tuning.report_figures import Report
 from octavo.tuning.report_metrics import MAIN, SYSTEMS, TASKS, baselines_of, bounds, figure, systems_of
 from octavo.tuning.report_samples import SHOWN, best_and_worst, shown
 from octavo.tuning.report_verdicts import summary
@@ -63,12 +63,6 @@ def _headlines(report: Report) -> Iterator[Headline]:
     for system in [MODEL, *baselines_of(every)]:
         row = next(row for row in every if row.system == system)
         name = f"{metric[0].upper()}{metric[1:]}" if system == MODEL else system.capitalize()
-        yield Headline(name, figure(metric, row.value), _within(row) if system == MODEL else metric)
-    test = report.pairs.pairs["test"]
-    documents = f"pairs of {test.documents:,} document{'' if test.documents == 1 else 's'} that it never saw"
-    yield Headline("Measured on", f"{test.pairs:,}", documents)
-
-
-def _within(row: ScoreRow) -> str:
-    within = bounds(row)
-    return f"{within}, {row.works:,} documents" if within else f"of {row.works:,} documents"
+        yield Headline(name, figure(metric, row.value), (bounds(row) if system == MODEL else "") or metric)
+    works = next((row.works for row in every if row.system == MODEL), 0)
+    yield Headline("Measured on", f"{works:,}", f"document{'' if works == 1 else 's'} that it never saw")

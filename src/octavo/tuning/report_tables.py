@@ -8,10 +8,10 @@ from typing import Any, Final, NamedTuple
 from octavo.evaluation.figure_names import group_name
 from octavo.evaluation.report_cells import NONE, Cell, Row, Table
 from octavo.tuning.report_figures import Pairs, Report, ScoreRow
-from octavo.tuning.report_metrics import KINDS, METRICS, bounds, figure, metric_of, name_of_group, systems_of
+from octavo.tuning.report_metrics import KINDS, bounds, figure, metric_of, metrics_of, name_of_group, systems_of
 from octavo.tuning.scores import MODEL
 
-PARTS: Final = {"training": "learnt from", "held_out": "held out", "test": "measured on"}
+PARTS: Final = {"training": "learnt from", "held_out": "held out", "test": "for testing"}
 
 
 class ScoreCell(NamedTuple):
@@ -49,9 +49,7 @@ class ScoreTable(NamedTuple):
 
 def score_tables(rows: Sequence[ScoreRow]) -> list[ScoreTable]:
     """A table for each metric, in the order in which people are told of them."""
-    order = {name: place for place, name in enumerate(METRICS)}
-    names = sorted(dict.fromkeys(row.metric for row in rows), key=lambda name: order.get(name, len(order)))
-    return [_score_table(name, [row for row in rows if row.metric == name]) for name in names]
+    return [_score_table(name, [row for row in rows if row.metric == name]) for name in metrics_of(rows)]
 
 
 def _score_table(metric: str, rows: Sequence[ScoreRow]) -> ScoreTable:

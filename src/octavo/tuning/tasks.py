@@ -60,6 +60,8 @@ class Task:
     """The pairs of files, in the recipe's languages."""
     made: Callable[[Recipe, Sequence[Any], int, Progress], Iterator[Any]]
     """Pairs made of about so many bytes of the recipe's documents; those given for training teach how."""
+    arranged: Callable[[Recipe, Sequence[Any], bool], list[Any]]
+    """Pairs as they are shown, those of one document in order: to learn from, or to be tested."""
     examples: Callable[[Vocabulary, Any, int], Taught]
     """What a pair teaches in sequences of so many tokens."""
     group: Callable[[Any], str]

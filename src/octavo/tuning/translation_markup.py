@@ -84,8 +84,8 @@ def fitted(answer: str, body: str) -> str:
     lines = [line for line in lines if line]
     text = ""
     for line in lines:
-        is_part = _prefix(line) or _FENCE.match(line) or not _WORD.search(line)
-        text += line if not text else f" {line}" if is_part or "\n" not in body else f"\n{line}"
+        is_own = bool(_prefix(line) or _FENCE.match(line)) or not _WORD.search(line) or not _WORD.search(text)
+        text += line if not text else f" {line}" if is_own or "\n" not in body else f"\n{line}"
     while (stripped := re.sub(r"^(?:`{3,}|~{3,}|#{1,6}(?=\s|$))\s*", "", text)) != text:
         text = stripped
     return text

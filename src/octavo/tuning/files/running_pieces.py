@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import accumulate, pairwise
+from itertools import accumulate
 
 from octavo.corpus.flowing_text import HYPHENS, seam
 from octavo.tuning.files.character_owners import owners
@@ -103,7 +103,9 @@ def settled(pieces: Iterable[Piece]) -> list[Piece]:
 def _bridge(done: list[Piece], last: int, gap: list[Piece], after: Piece) -> None:
     """Settle what a gap between two words reads as, and set the hyphen of a divided word apart."""
     kinds = {piece.kind for piece in gap}
-    before = "".join(p.value for p in done[max(0, last - 3) : last + 1])
+    before, place = "", last
+    while len(before) < 2 and place >= 0:
+        before, place = done[place].value[-2:] + before, place - 1
     space = Kind.TIGHT not in kinds and (Kind.SPACE in kinds or Kind.LINE_BREAK in kinds)
     hyphen_stays = True
     if Kind.JOIN in kinds:
@@ -156,7 +158,7 @@ def corrected(pieces: Sequence[Piece], new: str, escape: Escape) -> list[Edit]:
 
 
 def _ends(pieces: Sequence[Piece], new: str) -> list[int]:
-    """For each piece where in the new text the characters end that stand for its own; a gap has a space or nothing."""
+    """For each piece where in the new text what stands for it ends; for a gap that is a space or nothing."""
     old = text_of(pieces)
     counts = [0] * (len(old) + 1)
     for place in owners(old, new):
@@ -320,7 +322,8 @@ def _words(text: str) -> list[str]:
     return re.findall(r"[^ \t\r\n]+", text)
 
 
-_RUNS = re.compile(r"[ \t\r\n]+|&[^;\s]*;|[^ \t\r\n&]+|&")
+_RUNS = re.compile(r"[^ \t\r\n&]+(?: [^ \t\r\n&]+)*|[ \t\r\n]+|&[^;\s]*;|&")
+"""Words with one space between, which read as they are written; other whitespace; references."""
 
 
 def text_pieces(text: str, start: int, value_of: Callable[[str], str]) -> list[Piece]:
@@ -329,6 +332,9 @@ def text_pieces(text: str, start: int, value_of: Callable[[str], str]) -> list[P
     for found in _RUNS.finditer(text):
         run = found[0]
         value = value_of(run) if run[0] == "&" and len(run) > 1 else run
-        kind, value = (Kind.SPACE, "") if not value.strip(" \t\r\n") else (Kind.TEXT, value)
+        if not value.strip(" \t\r\n"):
+            kind, value = Kind.SPACE, ""
+        else:
+            kind = Kind.TEXT
         pieces.append(Piece(kind, start + found.start(), start + found.end(), value=value))
     return pieces

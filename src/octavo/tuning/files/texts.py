@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from octavo.corpus.locations import format_of
+from octavo.corpus.readers import RefusedError
 from octavo.corpus.xml import parse
-from octavo.errors import InputError
+from octavo.errors import InputError, OctavoError
 from octavo.lineage import write_atomically
 from octavo.tuning.files import (
     alto_file,
@@ -59,7 +60,7 @@ class TextFile:
             raise ValueError(f"{len(new_texts)} texts for {len(self.passages)} passages")
         if out.exists() and not overwrite:
             what = "the input itself" if out.samefile(self.path) else "a file"
-            raise InputError(f"{out}: found {what} there, expected a new name; --overwrite replaces it")
+            raise InputError(f"{out}: found {what} there, expected a name that is free")
         pairs = zip(self.passages, new_texts, strict=True)
         new = {n: text for n, (passage, text) in enumerate(pairs) if text != passage.text}
         if not new and self.format != "PDF":
@@ -68,7 +69,12 @@ class TextFile:
         change = Change(self.work, when or datetime.now(UTC), model, language)
         rebuilt = self._rebuild(new, change)
         if self.format in ("TEI", "ALTO", "PAGE"):
-            parse(rebuilt.content)  # never write what no one can read
+            try:
+                parse(rebuilt.content)
+            except RefusedError as error:
+                raise OctavoError(
+                    f"{out}: not written, as the new texts would make it unreadable: {error}"
+                ) from None
         write_atomically(out, rebuilt.content)
         return [self.passages[n] for n in rebuilt.kept]
 

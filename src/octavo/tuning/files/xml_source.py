@@ -228,7 +228,8 @@ def _character(reference: re.Match[str]) -> str:
 
 def escaped(text: str) -> str:
     """A text as XML has it, without the characters that no XML can hold."""
-    return html.escape(_NO_CHARACTER.sub("", text), quote=False)
+    text = _NO_CHARACTER.sub("", text).replace("&", "&amp;").replace("<", "&lt;")
+    return text.replace("]]>", "]]&gt;")
 
 
 def with_attributes(tag: str, values: dict[str, str | None]) -> str:
