@@ -136,6 +136,9 @@ def ask(
         built = build_index(sources, index or beside(sources), progress)
     for file in built.skipped:
         display.message(f"{file}: of no format that octavo reads")
+    for made in built.files.values():
+        for piece in made.unreadable:
+            display.message(piece)
     answer = answer_question(tuned.speaker, tuned.vocabulary, built.index, question, passages)
     if as_json:
         print_json(

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from octavo.curation.mentioned_names import key_of
@@ -22,7 +20,7 @@ from octavo.tuning import answers_measures as measures
 from octavo.tuning.answers import Question, answer
 from octavo.tuning.answers_asking import NOTHING_FOUND, answer_from, ask
 from octavo.tuning.answers_checks import check
-from octavo.tuning.answers_cloze import WHICH, Cloze, Document, cloze_questions, read_documents
+from octavo.tuning.answers_cloze import WHICH, Cloze, cloze_questions
 from octavo.tuning.answers_distractors import Making, with_distractors
 from octavo.tuning.answers_measures import (
     BEST_SENTENCE,
@@ -34,6 +32,7 @@ from octavo.tuning.answers_measures import (
     measure,
 )
 from octavo.tuning.answers_shown import NOT_HELD, NOT_VERBATIM
+from octavo.tuning.documents import Document
 from octavo.tuning.retrieval import Passage
 from octavo.tuning.retrieval_index import build_index
 from octavo.tuning.retrieval_words import search_words
@@ -174,20 +173,6 @@ class TestCloze:
             one for one in cloze_questions(DOCUMENTS, Cloze(), 3) if not one.id.startswith("book#0")
         ]
         assert list(cloze_questions(DOCUMENTS, Cloze(), 3)) != list(cloze_questions(DOCUMENTS, Cloze(), 4))
-
-    def test_documents_are_read_from_parquet(self, tmp_path: Path) -> None:
-        rows = [
-            {"identifier": "b#1", "lang": "la", "text": "Arma."},
-            {"identifier": "c", "lang": "xx", "text": "?"},
-        ]
-        pq.write_table(pa.Table.from_pylist(rows), tmp_path / "d.parquet")
-        assert list(read_documents([tmp_path / "d.parquet"])) == [Document("b#1", "b", "la", "Arma.")]
-        pq.write_table(pa.table({"text": ["a"]}), tmp_path / "e.parquet")
-        with pytest.raises(InputError, match="found no column identifier, lang"):
-            list(read_documents([tmp_path / "e.parquet"]))
-        (tmp_path / "f.parquet").write_bytes(b"no")
-        with pytest.raises(InputError, match="expected Parquet"):
-            list(read_documents([tmp_path / "f.parquet"]))
 
 
 SOURCES = (

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rapidfuzz.distance import Levenshtein
 
-from octavo.tuning.ocr_dictionary import _candidates, corrected, dictionaries, of_pairs
+from octavo.tuning.ocr_dictionary import _candidates, corrected, dictionaries
 from octavo.tuning.ocr_noise_table import ANY, Confusions, Noise
-from tests.tuning.ocr_stand_ins import SENTENCES, pairs, prose, scanned
+from tests.tuning.ocr_stand_ins import SENTENCES, prose, scanned
 
 RATES = {"e": {"c": 0.02}, "h": {"b": 0.02}, "rn": {"m": 0.02}, "s": {"f": 0.02}, "n": {"u": 0.02}}
 NOISE = Noise({ANY: Confusions(RATES, {}, {}, 1.0, 1.0, [0.0, 0.1], [(1.0, 0.1)])})
@@ -61,9 +61,8 @@ def test_it_lowers_the_error_rate_of_noisy_text():
     assert corrected(WORDS, printed) == printed
 
 
-def test_each_language_has_the_words_of_its_pairs():
-    found = of_pairs(
-        [*pairs(4, 0.1), *(p._replace(lang="de", target="die See die See") for p in pairs(1, 0))], NOISE
-    )
-    assert set(found) == {"en", "de"}
+def test_each_language_has_its_own_words():
+    found = dictionaries([("en", "the sea the sea"), ("de", "die See die See"), ("en", "a ship")], NOISE)
+    assert found["en"].words == ["sea", "the"]
     assert found["de"].words == ["See", "die"]
+    assert corrected(found["de"], "tbe") == "tbe"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import jiwer
 import pytest
 
-from octavo.tuning.ocr_dictionary import of_pairs
+from octavo.tuning.ocr_dictionary import dictionaries
 from octavo.tuning.ocr_measures import (
     BANDS,
     CHARACTERS,
@@ -101,7 +101,7 @@ def test_a_document_starts_with_all_its_pairs():
 
 def test_the_baselines_answer_every_pair():
     given = pairs(60, 0.05)
-    found = baselines(given, of_pairs(given, NOISE))
+    found = baselines(given, dictionaries([(pair.lang, pair.target) for pair in given], NOISE))
     assert found[NOTHING] == [pair.source for pair in given]
     scores = measure(given, found)
     assert value(scores, DICTIONARY, CHARACTERS).value < value(scores, NOTHING, CHARACTERS).value

@@ -12,18 +12,12 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, NamedTuple
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from octavo.corpus.schema import work_of
 from octavo.curation.mentioned_names import key_of, names
-from octavo.errors import InputError
-from octavo.recipe import LANGUAGES
 from octavo.tuning.answers import Question
 from octavo.tuning.answers_shown import find_verbatim
+from octavo.tuning.documents import Document
 from octavo.tuning.retrieval_passages import Span, passages, sentences, words_of
 
 NAME, NUMBER, PHRASE = "name", "number", "phrase"
@@ -52,16 +46,6 @@ _OUTER: Final = ".,;:!?…\"'“”„«»‘’()[]—–-*_"
 _NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")
 
 
-class Document(NamedTuple):
-    """A text that questions are made of."""
-
-    id: str
-    doc: str
-    """The work that it is a part of."""
-    lang: str
-    text: str
-
-
 @dataclass(frozen=True)
 class Cloze:
     """How questions are made of a document."""
@@ -77,27 +61,6 @@ class _Gap(NamedTuple):
 
     span: Span
     kind: str
-
-
-def read_documents(files: Iterable[Path]) -> Iterator[Document]:
-    """The documents of Parquet files with the columns identifier, lang and text, in the languages octavo knows.
-
-    Raises InputError where a file has no such columns, or cannot be read.
-    """
-    columns = ["identifier", "lang", "text"]
-    for file in files:
-        try:
-            with pq.ParquetFile(file) as opened:
-                missing = [name for name in columns if name not in opened.schema_arrow.names]
-                if missing:
-                    raise InputError(f"{file}: found no column {', '.join(missing)}, expected {', '.join(columns)}")
-                for batch in opened.iter_batches(64, columns=columns):
-                    works = work_of(batch.column("identifier")).to_pylist()
-                    for row, work in zip(batch.to_pylist(), works, strict=True):
-                        if row["lang"] in LANGUAGES and row["identifier"] and row["text"]:
-                            yield Document(row["identifier"], work, row["lang"], row["text"])
-        except (pa.ArrowException, OSError) as error:
-            raise InputError(f"{file}: cannot be read ({str(error).splitlines()[0]}), expected Parquet") from None
 
 
 def cloze_questions(documents: Iterable[Document], cloze: Cloze, seed: int) -> Iterator[Question]:

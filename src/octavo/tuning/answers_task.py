@@ -63,11 +63,15 @@ def _made(recipe: Recipe, questions: Sequence[Question], size: int, progress: Pr
 
 
 def _arranged(recipe: Recipe, questions: Sequence[Question], learnt: bool) -> list[Question]:
-    """The questions with their own sources, but for those that had one alone, or lose the answer."""
-    others = with_distractors(questions, Making(), recipe.seed)
+    """Some of the questions without the source that holds their answer.
+
+    Tests keep the sources that they came with, if there were several. What is learnt from has sources of the other
+    questions that are: those that it came with may be what a test is about.
+    """
+    made = with_distractors(questions, Making(), recipe.seed)
     return [
-        other if other.gold is None or len(question.sources) == 1 else question
-        for question, other in zip(questions, others, strict=True)
+        new if learnt or new.gold is None or len(old.sources) == 1 else old
+        for old, new in zip(questions, made, strict=True)
     ]
 
 

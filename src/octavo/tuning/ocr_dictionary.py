@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Final
@@ -20,7 +20,6 @@ import numpy.typing as npt
 
 from octavo.tuning.ocr_noise_learning import errors
 from octavo.tuning.ocr_noise_table import Confusions, Noise
-from octavo.tuning.ocr_pairs import OcrPair
 
 LEAST_LETTERS: Final = 3
 """Shorter words are left alone: most of them are one letter away from each other."""
@@ -31,8 +30,8 @@ _PREFIX: Final = 7
 _FLOOR: Final = 1e-6
 """The rate of a confusion that was never seen."""
 _KEEP: Final = -4.0
-"""The logarithm of how often an unknown word is taken to be printed; of 1 to -6 this left the fewest errors on real
-pairs, of which neither words nor confusions were learnt, and none more on clean ones."""
+"""The logarithm of how often an unknown word is taken to be printed. Of 1, 0, -2, -4 and -6 this left the fewest
+errors on real pairs of whose documents no words were learnt; a document with few errors may get some more by it."""
 _WORD: Final = re.compile(r"\S+")
 _EDGES: Final = re.compile(r"^\W*|\W*$")
 
@@ -60,11 +59,6 @@ def dictionaries(texts: Iterable[tuple[str, str]], noise: Noise) -> dict[str, Di
         counts[lang].update(word for word in (_inner(token) for token in text.split()) if word)
         samples[lang].append(text)
     return {lang: _indexed(its, noise.of(lang, "".join(samples[lang]))) for lang, its in counts.items()}
-
-
-def of_pairs(pairs: Sequence[OcrPair], noise: Noise) -> dict[str, Dictionary]:
-    """The dictionaries of the printed sides of pairs."""
-    return dictionaries(((pair.lang, pair.target) for pair in pairs), noise)
 
 
 def corrected(dictionary: Dictionary, text: str) -> str:

@@ -49,6 +49,7 @@ class Ranking:
     """Texts, each of a group, that are searched by their words."""
 
     def __init__(self, texts: Sequence[str], groups: Sequence[str]) -> None:
+        check_installed()
         import tantivy
 
         builder = tantivy.SchemaBuilder()

@@ -1,0 +1,187 @@
+"""The release of a tuned model: a card whose figures were measured, and what the commands must know."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+
+import pytest
+import yaml
+from huggingface_hub import ModelCard
+from transformers import AutoTokenizer
+
+from octavo.energy import add_up
+from octavo.progress import Progress
+from octavo.recipe import Recipe
+from octavo.release.bundle import release
+from octavo.release.model_card import model_card
+from octavo.release.tuned_card import tuned_card
+from octavo.stages import STAGES, figures_of, trained_model
+from octavo.tokenization.encode import load_tokenizer
+from octavo.tuning import answers, ocr_format, translation_format
+from octavo.tuning.report import write_report
+from octavo.tuning.vocabulary import task_vocabulary
+from tests.conftest import small_recipe
+from tests.tuning.tunes import evaluation, pairs, training, tune_recipe, write_tune
+
+TASKS = ("ocr", "translation", "rag")
+
+
+def stages(task, **changes):
+    energy = {"energy": add_up([])}
+    found = {"pairs": pairs(task), "training": training(), "evaluation": {}}
+    return {name: figures | changes.get(name, {}) | energy for name, figures in found.items()}
+
+
+def card_of(small_run, task, better=True, **changes):
+    config = trained_model(small_recipe(), small_run).config
+    return tuned_card(tune_recipe(task), config, stages(task, **changes), evaluation(task, better), report=True)
+
+
+@pytest.fixture(scope="module")
+def released(small_run, tmp_path_factory):
+    """A release as the stage writes it, of the small run's weights."""
+    run = write_tune(tmp_path_factory.mktemp("tunes") / "ocr")
+    (run / "tokenizer").mkdir()
+    shutil.copy(small_run / "tokenizer/tokenizer.json", run / "tokenizer")
+    recipe, figures = tune_recipe(release={"formats": ["safetensors", "gguf-q8_0"]}), evaluation("ocr")
+    (run / "evaluation/tuning.json").write_text(json.dumps(figures))
+    write_report(recipe, run, run / "evaluation", figures)
+    model = trained_model(small_recipe(), small_run)
+    home = run / "release"
+    assert release(recipe, run, model, stages("ocr"), home, Progress()) == {
+        "formats": ["safetensors", "gguf-q8_0"],
+        "samples": {},
+    }
+    return home
+
+
+def test_the_release_says_what_the_commands_must_know(released):
+    found = json.loads((released / "tuning.json").read_text())
+    assert found == {"task": "ocr", "base": "alder", "settings": evaluation("ocr")["settings"]}
+
+
+def test_a_tuned_model_writes_without_a_repetition_penalty(released):
+    assert json.loads((released / "generation_config.json").read_text())["repetition_penalty"] == 1.0
+
+
+def test_the_report_lies_beside_the_model_where_the_card_points(released):
+    links = set(re.findall(r"\]\((evaluation/[^)]*)\)", (released / "README.md").read_text()))
+    assert links == {"evaluation/report.html", "evaluation/report.json"}
+    assert all((released / link).read_bytes() == (released.parent / link).read_bytes() for link in links)
+
+
+def test_the_metadata_is_what_the_hub_validates_and_names_the_base(released):
+    card = ModelCard.load(released / "README.md")
+    assert (card.data.base_model, card.data.license, card.data.language) == ("alder", "apache-2.0", ["de", "fr"])
+    assert card.data.pipeline_tag == "text-generation"
+    assert "ocr-correction" in card.data.tags
+
+
+def test_a_pair_of_languages_counts_as_two(small_run):
+    metadata = yaml.safe_load(card_of(small_run, "translation").split("---")[1])
+    assert metadata["language"] == ["de", "en", "fr", "la"]
+    assert metadata["pipeline_tag"] == "translation"
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_prompt_of_the_card_is_the_one_that_was_learnt(released, small_run, task):
+    file = small_run / "tokenizer/tokenizer.json"
+    vocabulary = task_vocabulary(load_tokenizer(file), str(file))
+    [code] = re.findall(r"```python\n(.*?)```", card_of(small_run, task), re.DOTALL)
+    names = {"tokenizer": AutoTokenizer.from_pretrained(released)}
+    exec(
+        "\n".join(line for line in code.split("\n") if "from_pretrained" not in line and "model" not in line[:40]),
+        names,
+    )
+    shown = names["inputs"]["input_ids"][0].tolist()
+    match task:
+        case "ocr":
+            expected = ocr_format.prompt(vocabulary, names["text"])
+        case "translation":
+            [expected] = translation_format.prompts(vocabulary, [names["text"]], "la")
+        case _:
+            expected = answers.prompt(vocabulary, names["question"], names["sources"])
+    assert shown == [vocabulary.begin, *expected]
+
+
+def test_the_example_of_the_card_runs(released, capsys):
+    [code] = re.findall(r"```python\n(.*?)```", (released / "README.md").read_text(), re.DOTALL)
+    exec(code.replace('"tuned-ocr"', repr(str(released))).replace("max_new_tokens=256", "max_new_tokens=8"), {})
+    assert capsys.readouterr().out
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_figures_stand_beside_those_of_the_baselines(small_run, task):
+    card = card_of(small_run, task)
+    metric, line = {
+        "ocr": (
+            "character error rate",
+            "3.10% (2.94-3.26) | 5.20% (4.94-5.46) | 5.20% (4.94-5.46) | 3.41% (3.24-3.58)",
+        ),
+        "translation": ("chrF", "31.4 (29.8-33.0) | 14.2 (13.5-14.9) | 14.2 (13.5-14.9)"),
+        "rag": ("F1", "41.2% (39.1-43.3) | 28.7% (27.3-30.1) | 28.7% (27.3-30.1)"),
+    }[task]
+    assert f"| {metric} | {line} |" in card
+    assert "{{" not in card
+    assert "octavo " + {"ocr": "correct", "translation": "translate", "rag": "ask"}[task] in card
+
+
+def test_the_tables_are_whole(small_run):
+    for task in TASKS:
+        for table in re.findall(r"(?:^\|.*\n)+", card_of(small_run, task), re.MULTILINE):
+            lines = table.splitlines()
+            assert len(lines) > 2, table
+            assert set(lines[1]) <= set("|-:"), table
+            assert len({line.count("|") for line in lines}) == 1, table
+
+
+def test_samples_are_good_ones_and_bad_ones(small_run):
+    card = card_of(small_run, "ocr")
+    best, worst = card.partition("### Where it did best")[2].split("### Where it did worst")
+    assert "> Die Zeitung erſcheint täglich, Nummer 0." in best
+    assert "> (nothing)" in worst
+
+
+def test_a_model_that_is_of_no_use_is_called_so_in_its_card(small_run):
+    assert "**The model is no better than doing nothing or a dictionary" not in card_of(small_run, "ocr")
+    assert "**The model is no better than doing nothing" in card_of(small_run, "ocr", better=False)
+
+
+def test_data_and_training_are_those_of_the_stages(small_run):
+    card = card_of(small_run, "ocr")
+    assert "| German | 2,450 | 270 | 612 |" in card
+    assert "| CC-BY-4.0 | 6,000 |" in card
+    assert "Left out: empty 3, sides swapped 11." in card
+    assert "the weights of step 40 were taken" in card
+    assert "up to 0.0003, the best of 2 tried" in card
+    plain = card_of(small_run, "ocr", pairs={"licences": {}, "left_out": {}, "made": 0})
+    assert "state no licences" in plain
+    assert "Left out" not in plain
+    assert "Besides" not in plain
+
+
+def test_energy_is_that_of_the_stages(small_run):
+    assert "## Energy" not in card_of(small_run, "ocr")
+    known = figures_of(small_run, next(stage for stage in STAGES if stage.name == "training"))["energy"]
+    figures = stages("ocr")
+    figures["training"]["energy"] = known
+    config = trained_model(small_recipe(), small_run).config
+    recipe = tune_recipe(provider={"country": "FRA"})
+    card = tuned_card(recipe, config, figures, evaluation("ocr"), report=False)
+    assert ("## Energy" in card) == bool(known["parts"])
+    assert "report.html" not in card
+
+
+def test_continued_pretraining_has_the_usual_card_with_its_base(small_run):
+    tuning = {"base": str(small_run), "task": "continued"}
+    recipe: Recipe = small_recipe(tuning=tuning)
+    left_out = {"pairs", "release"}
+    figures = {stage.name: figures_of(small_run, stage) for stage in STAGES if stage.name not in left_out}
+    card = model_card(recipe, trained_model(small_recipe(), small_run).config, figures, {}, report=True)
+    assert yaml.safe_load(card.split("---")[1])["base_model"] == small_run.name
+    assert f"went on from that of {small_run.name}" in card
+    usual = model_card(small_recipe(), trained_model(small_recipe(), small_run).config, figures, {}, report=True)
+    assert "base_model" not in usual
+    assert "went on from" not in usual
