@@ -69,7 +69,7 @@ def measure(pairs: Sequence[OcrPair], answers: Mapping[str, Sequence[str]]) -> l
         for system, texts in answers.items()
     }
     scores = []
-    for by, group, numbers in _groups(pairs, before):
+    for by, group, numbers in _groups(pairs):
         docs = [pairs[n].doc for n in numbers]
         for system, counts in counted.items():
             its = [counts[n] for n in numbers]
@@ -86,14 +86,10 @@ def measure(pairs: Sequence[OcrPair], answers: Mapping[str, Sequence[str]]) -> l
 
 def starts(pairs: Sequence[OcrPair]) -> dict[str, float]:
     """The character error rate at which each document starts."""
-    return _starts(pairs, [edits(pair.source, pair.target) for pair in pairs])
-
-
-def _starts(pairs: Sequence[OcrPair], errors: Sequence[int]) -> dict[str, float]:
     wrong: Counter[str] = Counter()
     size: Counter[str] = Counter()
-    for pair, count in zip(pairs, errors, strict=True):
-        wrong[pair.doc] += count
+    for pair in pairs:
+        wrong[pair.doc] += edits(pair.source, pair.target)
         size[pair.doc] += len(pair.target)
     return {doc: wrong[doc] / max(1, whole) for doc, whole in size.items()}
 
@@ -103,9 +99,9 @@ def band(rate: float) -> str:
     return BANDS[(rate >= CLEAN) + (rate > NOISY)]
 
 
-def _groups(pairs: Sequence[OcrPair], before: Sequence[_Before]) -> Iterator[tuple[str, str, list[int]]]:
+def _groups(pairs: Sequence[OcrPair]) -> Iterator[tuple[str, str, list[int]]]:
     """What is measured by, the group's name, and the numbers of its pairs."""
-    rates = _starts(pairs, [one.errors for one in before])
+    rates = starts(pairs)
     yield "all", "all", list(range(len(pairs)))
     keys: dict[str, list[str]] = {
         "lang": [pair.lang for pair in pairs],
