@@ -37,7 +37,7 @@ def correct(
     from octavo.evaluation.task_metrics import check_installed
 
     check_installed("octavo correct")
-    from octavo.tuning.correcting_files import correct_files, open_to_correct
+    from octavo.tuning.ocr.files import correct_files, open_to_correct
 
     opened = open_to_correct(files)
     from octavo.display import Display, Stop
@@ -83,7 +83,7 @@ def translate(
     from octavo.evaluation.task_metrics import check_installed
 
     check_installed("octavo translate")
-    from octavo.tuning.translating_files import open_to_translate, translate_files
+    from octavo.tuning.translation.files import open_to_translate, translate_files
 
     opened = open_to_translate(files)
     from octavo.display import Display, Stop
@@ -126,8 +126,8 @@ def ask(
 
     check_installed("octavo ask")
     from octavo.display import Display, Stop
-    from octavo.tuning.answers_asking import ask as answer_question
-    from octavo.tuning.retrieval_index import beside, build_index
+    from octavo.tuning.answers.asking import ask as answer_question
+    from octavo.tuning.retrieval.index import beside, build_index
     from octavo.tuning.tuned_model import open_tuned
 
     tuned = open_tuned(model, "rag")

@@ -19,7 +19,9 @@ from octavo.release.model_card import model_card
 from octavo.release.tuned_card import tuned_card
 from octavo.stages import STAGES, figures_of, trained_model
 from octavo.tokenization.encode import load_tokenizer
-from octavo.tuning import answers, ocr_format, translation_format
+from octavo.tuning.answers import format as answers
+from octavo.tuning.ocr import format as ocr_format
+from octavo.tuning.translation import format as translation_format
 from octavo.tuning.report import write_report
 from octavo.tuning.vocabulary import task_vocabulary
 from tests.conftest import small_recipe
@@ -91,10 +93,8 @@ def test_the_prompt_of_the_card_is_the_one_that_was_learnt(released, small_run, 
     vocabulary = task_vocabulary(load_tokenizer(file), str(file))
     [code] = re.findall(r"```python\n(.*?)```", card_of(small_run, task), re.DOTALL)
     names = {"tokenizer": AutoTokenizer.from_pretrained(released)}
-    exec(
-        "\n".join(line for line in code.split("\n") if "from_pretrained" not in line and "model" not in line[:40]),
-        names,
-    )
+    prompt = code.partition("written =")[0].split("\n\n")[-1]
+    exec(prompt, names)
     shown = names["inputs"]["input_ids"][0].tolist()
     match task:
         case "ocr":

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from octavo.tuning.rows import read_rows
+from octavo.corpus.rows import read_rows
 
 COLUMN: Final = "license"
 UNSTATED: Final = "none stated"

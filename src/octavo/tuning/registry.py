@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from octavo.tuning import answers_task, ocr_task, translation_task
+from octavo.tuning.answers import task as answers_task
+from octavo.tuning.ocr import task as ocr_task
 from octavo.tuning.tasks import Task
+from octavo.tuning.translation import task as translation_task
 
 TASKS: Final[dict[str, Task]] = {
     "ocr": ocr_task.TASK,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from octavo.tuning.ocr_alignment import Change, changes
+from octavo.tuning.ocr.alignment import Change, changes
 
 
 def owners(old: str, new: str) -> list[int]:

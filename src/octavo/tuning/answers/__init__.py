@@ -1,0 +1,1 @@
+"""Answers with sources: quotations that stand in a document, or none."""

@@ -1,0 +1,173 @@
+"""How right answers with sources are, beside what is answered without a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from octavo.evaluation.speaker import Speaker
+from octavo.evaluation.task_metrics import best, exact, f1, mean
+from octavo.modeling.decoding import Decoding
+from octavo.progress import Progress
+from octavo.tuning.answers.format import ANSWER_TOKENS, Question, prompt, read_answer
+from octavo.tuning.answers.shown import Citation, Shown, checked, find_verbatim
+from octavo.tuning.retrieval.passages import Span, sentences
+from octavo.tuning.retrieval.ranking import Ranking
+from octavo.tuning.scores import Score
+from octavo.tuning.vocabulary import Vocabulary
+
+BEST_SENTENCE: Final = "best sentence"
+FIRST_SOURCE: Final = "first source"
+
+EXACT, F1 = "exact match", "F1"
+PRECISION, RECALL = "citation precision", "citation recall"
+VERBATIM, VERBATIM_BEFORE = "verbatim answers", "verbatim quotations before the check"
+REFUSED, REFUSED_ANSWERABLE = "refusal rate, unanswerable", "refusal rate, answerable"
+
+
+class Answered(NamedTuple):
+    """What a system made of a question."""
+
+    question: Question
+    shown: Shown
+    quoted: int | None = None
+    """Quotations that a model wrote; None of a system that can only quote."""
+    verbatim: int = 0
+    """Those of them that stand in the source that they name."""
+
+
+def answer_all(
+    speaker: Speaker, vocabulary: Vocabulary, questions: Sequence[Question], progress: Progress
+) -> list[Answered]:
+    """The model's answers, greedy, in the order of the questions; each has to fit the context (answers_fitting)."""
+    said = speaker.say(
+        [prompt(vocabulary, question.question, question.sources) for question in questions],
+        [question.id for question in questions],
+        Decoding(ANSWER_TOKENS, temperature=0.0, repetition_penalty=1.0),
+        progress,
+        "answers",
+    )
+    return [answered(vocabulary, question, tokens) for question, tokens in zip(questions, said, strict=True)]
+
+
+def answered(vocabulary: Vocabulary, question: Question, tokens: Sequence[int]) -> Answered:
+    """A model's answer to a question, read and checked."""
+    said = read_answer(vocabulary, tokens)
+    verbatim = sum(
+        1 <= number <= len(question.sources) and find_verbatim(text, question.sources[number - 1]) is not None
+        for text, number in said.quotations
+    )
+    return Answered(question, checked(said, question.sources), len(said.quotations), verbatim)
+
+
+def best_sentences(questions: Sequence[Question]) -> list[Answered]:
+    """The sentence of each question's sources that has most of its words by BM25; a refusal where none has any."""
+    places = {text: n for n, text in enumerate(dict.fromkeys(t for q in questions for t in q.sources))}
+    spans = [(text, span) for text in places for span in sentences(text)]
+    texts = [text[start:end] for text, (start, end) in spans]
+    ranking = Ranking(texts, [str(places[text]) for text, _ in spans])
+    found = []
+    for question in questions:
+        groups = {str(places[text]) for text in question.sources}
+        ranked = ranking.best(question.question, 1, groups)
+        citations = [_cited(question, *spans[one.place]) for one in ranked]
+        found.append(Answered(question, Shown(tuple(citations), "" if citations else "no word of the question")))
+    return found
+
+
+def first_sources(questions: Sequence[Question]) -> list[Answered]:
+    """The whole of each question's first source: what finding nothing reaches."""
+    return [Answered(q, Shown((_cited(q, q.sources[0], Span(0, len(q.sources[0]))),))) for q in questions]
+
+
+def _cited(question: Question, source: str, span: Span) -> Citation:
+    return Citation(question.sources.index(source), *span, source[span.start : span.end])
+
+
+def measure(systems: Mapping[str, Sequence[Answered]]) -> list[Score]:
+    """All figures of each system: of all questions, and by language.
+
+    Exact match and F1 (Rajpurkar et al., 2016) are of the answerable questions, a refusal counting as no word; for
+    all languages together each question counts alike. Citation precision is the share of the quotations shown that
+    overlap a right answer in its source, those of unanswerable questions among them; citation recall the share of
+    the answerable questions that have such a one. Refusal rates are of the unanswerable and of the answerable. That
+    answers are verbatim is counted anew here, of the shown ones; of a model's own quotations, before the check.
+    """
+    found: list[Score] = []
+    for system, answers in systems.items():
+        groups: dict[tuple[str, str], list[Answered]] = {("all", "all"): list(answers)}
+        for one in answers:
+            groups.setdefault(("lang", one.question.lang), []).append(one)
+        for (by, group), members in sorted(groups.items()):
+            for metric, of in _METRICS.items():
+                values = [(value, one.question.doc) for one in members for value in of(one)]
+                if values:
+                    estimate = mean([value for value, _ in values], [doc for _, doc in values])
+                    found.append(Score(system, by, group, metric, estimate))
+    return found
+
+
+def _by_words(metric: Callable[[str, str, str], float]) -> Callable[[Answered], list[float]]:
+    def values(one: Answered) -> list[float]:
+        if one.question.gold is None:
+            return []
+        if not one.shown.citations:  # to an answer of articles alone it would be equal
+            return [0.0]
+        return [best(metric, one.shown.text, one.question.answers, one.question.lang)]
+
+    return values
+
+
+def _right(one: Answered) -> list[float]:
+    """Of each quotation shown, whether it has words of a right answer where its source has it."""
+    question = one.question
+    if question.gold is None:
+        return [0.0] * len(one.shown.citations)
+    places = _places(question.sources[question.gold], question.answers)
+    return [
+        float(c.source == question.gold and any(c.start < end and start < c.end for start, end in places))
+        for c in one.shown.citations
+    ]
+
+
+def _places(source: str, answers: Sequence[str]) -> list[Span]:
+    found = []
+    for words in answers:
+        at = source.find(words)
+        while at >= 0:
+            found.append(Span(at, at + len(words)))
+            at = source.find(words, at + 1)
+    return found
+
+
+def _recalled(one: Answered) -> list[float]:
+    return [max(_right(one), default=0.0)] if one.question.gold is not None else []
+
+
+def _verbatim(one: Answered) -> list[float]:
+    sources = [" ".join(text.split()) for text in one.question.sources]
+    whole = [" ".join(c.text.split()) in sources[c.source] for c in one.shown.citations]
+    return [float(all(whole))] if whole else []
+
+
+def _verbatim_before(one: Answered) -> list[float]:
+    return [1.0] * one.verbatim + [0.0] * ((one.quoted or 0) - one.verbatim)
+
+
+def _refused(answerable: bool) -> Callable[[Answered], list[float]]:
+    def values(one: Answered) -> list[float]:
+        return [float(not one.shown.citations)] if (one.question.gold is not None) == answerable else []
+
+    return values
+
+
+_METRICS: Final[Mapping[str, Callable[[Answered], list[float]]]] = {
+    EXACT: _by_words(exact),
+    F1: _by_words(f1),
+    PRECISION: _right,
+    RECALL: _recalled,
+    VERBATIM: _verbatim,
+    VERBATIM_BEFORE: _verbatim_before,
+    REFUSED: _refused(answerable=False),
+    REFUSED_ANSWERABLE: _refused(answerable=True),
+}

@@ -1,0 +1,113 @@
+"""Answers with sources as a task: what is read, made, shown and measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from octavo.evaluation.speaker import Speaker
+from octavo.progress import Progress
+from octavo.recipe import Recipe
+from octavo.tuning.answers.checks import check
+from octavo.tuning.answers.cloze import Cloze, cloze_questions
+from octavo.tuning.answers.distractors import Making, with_distractors
+from octavo.tuning.answers.fitting import fit
+from octavo.tuning.answers.format import Question, example
+from octavo.tuning.answers.measures import (
+    BEST_SENTENCE,
+    FIRST_SOURCE,
+    answer_all,
+    best_sentences,
+    first_sources,
+    measure,
+)
+from octavo.tuning.answers.questions import read_questions
+from octavo.tuning.documents import document_files, draw_documents
+from octavo.tuning.pairs import LeftOut, drawn, outside_languages
+from octavo.tuning.scores import MODEL
+from octavo.tuning.tasks import Checked, Measured, Parts, Task, Taught
+from octavo.tuning.vocabulary import Vocabulary
+
+TESTED: Final = 1000
+"""Test questions, most."""
+SAMPLES: Final = 16
+AT_ONCE: Final = 2000
+"""Made questions that are distractors to each other."""
+OF_A_DOCUMENT: Final = 4000
+"""Bytes of a document that its questions use, about."""
+
+
+def _read(recipe: Recipe, files: Sequence[Path]) -> Checked:
+    questions: list[Question] = []
+    left_out: list[LeftOut] = []
+    for file in files:
+        inside, outside = outside_languages(
+            read_questions(file), recipe.corpus.languages, lambda question: [question.lang]
+        )
+        found = check(inside)
+        questions += found.kept
+        left_out += [*outside, *found.left_out]
+    return Checked(questions, left_out)
+
+
+def _made(recipe: Recipe, questions: Sequence[Question], size: int, progress: Progress) -> Iterator[Question]:
+    """Questions on sentences of open documents, in which words are left out."""
+    assert recipe.tuning is not None
+    files = document_files(recipe.tuning.documents)
+    documents = draw_documents(files, recipe.corpus.languages, recipe.seed, size, OF_A_DOCUMENT)
+    made = cloze_questions(documents, Cloze(), recipe.seed)
+    while some := [question for _, question in zip(range(AT_ONCE), made, strict=False)]:
+        progress.check()
+        yield from with_distractors(some, Making(), recipe.seed)
+
+
+def _arranged(recipe: Recipe, questions: Sequence[Question], learnt: bool) -> list[Question]:
+    """Some of the questions without the source that holds their answer.
+
+    Tests keep the sources that they came with, if there were several. What is learnt from has sources of the other
+    questions that are: those that it came with may be what a test is about.
+    """
+    made = with_distractors(questions, Making(), recipe.seed)
+    return [
+        new if learnt or new.gold is None or len(old.sources) == 1 else old
+        for old, new in zip(questions, made, strict=True)
+    ]
+
+
+def _examples(vocabulary: Vocabulary, question: Question, length: int) -> Taught:
+    found = fit(vocabulary, [question], length, 0)
+    return Taught([example(vocabulary, one) for one in found.questions], found.left_out)
+
+
+def _measure(
+    recipe: Recipe, speaker: Speaker, vocabulary: Vocabulary, parts: Parts, progress: Progress
+) -> Measured:
+    tested: list[Question] = drawn(parts.test, TESTED, recipe.seed)
+    context = min(speaker.context, recipe.sequence_length)
+    fitted = fit(vocabulary, tested, context, 0)
+    tests = fitted.questions
+    answers = answer_all(speaker, vocabulary, tests, progress)
+    scores = measure({MODEL: answers, BEST_SENTENCE: best_sentences(tests), FIRST_SOURCE: first_sources(tests)})
+    samples = [
+        {
+            "group": one.question.lang,
+            "source": one.question.question,
+            "answer": one.shown.text or f"no answer: {one.shown.why}",
+            "truth": one.question.answers[0] if one.question.answers else "no source holds it",
+        }
+        for one in answers[:SAMPLES]
+    ]
+    told = {"questions_cut": fitted.cut, "questions_too_long": len(fitted.left_out), "context": context}
+    return Measured(scores, samples, told)
+
+
+TASK: Final = Task(
+    kind=Question,
+    read=_read,
+    made=_made,
+    arranged=_arranged,
+    examples=_examples,
+    group=lambda question: str(question.lang),
+    measure=_measure,
+)

@@ -1,0 +1,1 @@
+"""OCR correction: what was misread is put right, and nothing else."""

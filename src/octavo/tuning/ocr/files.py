@@ -1,0 +1,53 @@
+"""Files corrected: each is read as passages, and written with what the model is sure of in their places."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from octavo.progress import Progress
+from octavo.tuning.files.passages import Work
+from octavo.tuning.files.places import places
+from octavo.tuning.files.texts import TextFile, open_texts
+from octavo.tuning.ocr.correcting import Guard, correct
+from octavo.tuning.ocr.edits import Correction, Edit
+from octavo.tuning.tuned_model import Tuned
+
+
+def open_to_correct(files: Sequence[Path]) -> list[TextFile]:
+    """All files, before the first is worked on; InputError as open_texts."""
+    return [open_texts(file, Work.CORRECTION) for file in files]
+
+
+def correct_files(
+    tuned: Tuned, files: Sequence[TextFile], out: Path, overwrite: bool, progress: Progress
+) -> list[dict[str, Any]]:
+    """Write each file into `out`, and tell what was changed in it and what was not, and why."""
+    targets = places(files, out, overwrite)
+    guard = Guard(margin=tuned.settings["margin"])
+    texts = [passage.text for file in files for passage in file.passages]
+    found = iter(correct(tuned.speaker, tuned.vocabulary, texts, guard, progress, tuned.settings["room"]))
+    answer = []
+    for file, target in zip(files, targets, strict=True):
+        own = [next(found) for _ in file.passages]
+        kept = file.write([one.text for one in own], target, model=tuned.name, overwrite=overwrite)
+        answer.append(_told(file, target, own, [passage.where for passage in kept]))
+    return answer
+
+
+def _told(file: TextFile, target: Path, own: Sequence[Correction], kept: list[str]) -> dict[str, Any]:
+    places = [passage.where for passage in file.passages]
+    return {
+        "file": str(file.path),
+        "format": file.format,
+        "written": str(target),
+        "passages": len(own),
+        "taken": [_row(where, edit) for where, one in zip(places, own, strict=True) for edit in one.taken],
+        "refused": [_row(where, edit) for where, one in zip(places, own, strict=True) for edit in one.refused],
+        "not_writable": kept,
+    }
+
+
+def _row(where: str, edit: Edit) -> dict[str, Any]:
+    return {"where": where, **edit._asdict()}

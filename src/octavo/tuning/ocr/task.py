@@ -1,0 +1,130 @@
+"""OCR correction as a task: what is read, made, shown and measured."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from blake3 import blake3
+
+from octavo.evaluation.speaker import Speaker
+from octavo.progress import Progress
+from octavo.recipe import Recipe
+from octavo.tuning.documents import Document, document_files, draw_documents
+from octavo.tuning.ocr.correcting import propose
+from octavo.tuning.ocr.dictionary import dictionaries
+from octavo.tuning.ocr.edits import settled
+from octavo.tuning.ocr.format import examples, room_of
+from octavo.tuning.ocr.guard import Limits
+from octavo.tuning.ocr.margin import Fit, Tried, clean_copies, fit_margin
+from octavo.tuning.ocr.measures import baselines, measure
+from octavo.tuning.ocr.noise import made_pairs
+from octavo.tuning.ocr.noise_learning import learn
+from octavo.tuning.ocr.pairs import OcrPair, check, read_pairs
+from octavo.tuning.pairs import LeftOut, drawn, outside_languages
+from octavo.tuning.scores import MODEL, UNGUARDED
+from octavo.tuning.tasks import Checked, Measured, Parts, Task, Taught
+from octavo.tuning.vocabulary import Vocabulary
+
+FITTED: Final = 150
+"""Held-out pairs to which the margin is fitted, most, and as many clean ones."""
+TESTED: Final = 1500
+"""Test pairs, most."""
+SAMPLES: Final = 16
+NEVER: Final = 1e6
+"""The margin, in bits, of a model that should change nothing."""
+SHORTEST, LONGEST = 60, 1500
+"""Characters of a made pair: lines and paragraphs."""
+OF_A_DOCUMENT: Final = 4
+"""Made pairs, most."""
+
+
+def _read(recipe: Recipe, files: Sequence[Path]) -> Checked:
+    pairs: list[OcrPair] = []
+    left_out: list[LeftOut] = []
+    for file in files:
+        inside, outside = outside_languages(read_pairs(file), recipe.corpus.languages, lambda pair: [pair.lang])
+        found = check(inside, str(file))
+        pairs += found.pairs
+        left_out += [*outside, *found.left_out]
+    return Checked(pairs, left_out)
+
+
+def _made(recipe: Recipe, pairs: Sequence[OcrPair], size: int, progress: Progress) -> Iterator[OcrPair]:
+    """Noisy copies of stretches of open documents, with the noise of the pairs."""
+    assert recipe.tuning is not None
+    noise = learn(pairs)
+    each = OF_A_DOCUMENT * (SHORTEST + LONGEST) // 2
+    files = document_files(recipe.tuning.documents)
+    documents = draw_documents(files, recipe.corpus.languages, recipe.seed, size, each)
+    clean = (piece for document in documents for piece in _stretches(document, recipe.seed))
+    for number, pair in enumerate(made_pairs(noise, clean, recipe.seed)):
+        if number % 1000 == 0:
+            progress.check()
+        yield pair
+
+
+def _stretches(document: Document, seed: int) -> Iterator[OcrPair]:
+    """Stretches of a document between spaces, at places and of lengths drawn by lot; they do not overlap."""
+    text, part = document.text, len(document.text) // OF_A_DOCUMENT
+    for number in range(OF_A_DOCUMENT):
+        lot = int.from_bytes(blake3(f"{seed} {document.id} {number}".encode()).digest(8))
+        length = SHORTEST + lot % (LONGEST - SHORTEST)
+        start = number * part + (lot >> 32) % max(part - length, 1)
+        start = text.find(" ", start) + 1
+        end = text.rfind(" ", start, min(start + length, (number + 1) * part, len(text)))
+        if start and end - start >= SHORTEST:
+            stretch = text[start:end].strip()
+            yield OcrPair(f"{document.id}:{start}", document.doc, document.lang, stretch, stretch)
+
+
+def _examples(vocabulary: Vocabulary, pair: OcrPair, length: int) -> Taught:
+    learnt = examples(vocabulary, [pair], length)
+    return Taught(learnt.examples, learnt.left_out)
+
+
+def _measure(
+    recipe: Recipe, speaker: Speaker, vocabulary: Vocabulary, parts: Parts, progress: Progress
+) -> Measured:
+    room, limits = room_of(recipe.sequence_length), Limits()
+
+    def proposals(pairs: Sequence[OcrPair]) -> list[Tried]:
+        texts = [pair.source for pair in pairs]
+        edits = propose(speaker, vocabulary, texts, limits, progress, room, speaker.model)
+        return [Tried(pair, found) for pair, found in zip(pairs, edits, strict=True)]
+
+    fitted: list[OcrPair] = drawn(parts.held_out, FITTED, recipe.seed)
+    fit = fit_margin(proposals(fitted), proposals(clean_copies(fitted)))
+    tests: list[OcrPair] = drawn(parts.test, TESTED, recipe.seed)
+    tried = proposals(tests)
+    answers = {
+        MODEL: [settled(one.pair.source, one.edits, fit.margin).text for one in tried],
+        UNGUARDED: [settled(one.pair.source, one.edits, None).text for one in tried],
+    }
+    known = dictionaries([(pair.lang, pair.target) for pair in parts.training], learn(parts.training))
+    scores = measure(tests, answers | baselines(tests, known))
+    samples = [
+        {"group": pair.lang, "source": pair.source, "answer": answer, "truth": pair.target}
+        for pair, answer in zip(tests[:SAMPLES], answers[MODEL], strict=False)
+    ]
+    refused = Counter(edit.refused for one in tried for edit in one.edits if edit.refused)
+    return Measured(scores, samples, {"margin": min(fit.margin, NEVER), "room": room, **_told(fit, refused)})
+
+
+def _told(fit: Fit, refused: Counter[str]) -> dict[str, Any]:
+    rates = {name: round(value, 5) for name, value in fit._asdict().items() if not math.isinf(value)}
+    return {"fit": rates, "refused": dict(refused.most_common())}
+
+
+TASK: Final = Task(
+    kind=OcrPair,
+    read=_read,
+    made=_made,
+    arranged=lambda recipe, pairs, learnt: list(pairs),
+    examples=_examples,
+    group=lambda pair: str(pair.lang),
+    measure=_measure,
+)

@@ -1,0 +1,1 @@
+"""Translation between the eight languages, paragraph by paragraph."""

@@ -1,0 +1,94 @@
+"""Translation as a task: what is read, made, shown and measured."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from octavo.evaluation.speaker import Speaker
+from octavo.progress import Progress
+from octavo.recipe import Recipe
+from octavo.tuning.pairs import LeftOut, drawn, outside_languages
+from octavo.tuning.tasks import Checked, Measured, Parts, Task, Taught
+from octavo.tuning.translation.checks import check_pairs
+from octavo.tuning.translation.format import examples
+from octavo.tuning.translation.measures import learn_lexicons, measure, translate_pairs
+from octavo.tuning.translation.neighbours import with_neighbours
+from octavo.tuning.translation.pairs import TranslationPair, in_both_directions, read_pairs
+from octavo.tuning.translation.parallel_documents import read_texts
+from octavo.tuning.translation.parallel_table import read_table
+from octavo.tuning.translation.parallel_texts import make_pairs
+from octavo.tuning.vocabulary import Vocabulary
+
+TESTED: Final = 1000
+"""Test pairs, most."""
+SAMPLES: Final = 16
+LEVEL: Final = "paragraph"
+"""What pairs are made of two documents by."""
+
+
+def _read(recipe: Recipe, files: Sequence[Path]) -> Checked:
+    assert recipe.tuning is not None
+    pairs: list[TranslationPair] = []
+    left_out: list[LeftOut] = []
+    for file in files:
+        inside, outside = outside_languages(
+            read_pairs(file), recipe.corpus.languages, lambda pair: [pair.src_lang, pair.tgt_lang]
+        )
+        found = check_pairs(inside, file)
+        pairs += found.kept
+        left_out += [*outside, *found.left_out]
+    return Checked(in_both_directions(pairs) if recipe.tuning.both_directions else pairs, left_out)
+
+
+def _made(
+    recipe: Recipe, pairs: Sequence[TranslationPair], size: int, progress: Progress
+) -> Iterator[TranslationPair]:
+    """Pairs of documents that tables name as translations of one another; other files hold the documents."""
+    assert recipe.tuning is not None
+    names = [Path(name) for name in recipe.tuning.documents]
+    documents = [file for name in names if name.is_dir() for file in sorted(name.rglob("*.parquet"))]
+    for file in (name for name in names if not name.is_dir()):
+        table = read_table(file)
+        texts = read_texts(table, file.parent, documents)
+        made = make_pairs(table, texts, LEVEL, progress, pairs).pairs
+        yield from with_neighbours(in_both_directions(made) if recipe.tuning.both_directions else made)
+
+
+def _arranged(recipe: Recipe, pairs: Sequence[TranslationPair], learnt: bool) -> list[TranslationPair]:
+    return with_neighbours(pairs) if learnt else list(pairs)
+
+
+def _examples(vocabulary: Vocabulary, pair: TranslationPair, length: int) -> Taught:
+    found = examples(vocabulary, pair, length)
+    why = [LeftOut(pair.id, "longer than the context", f"no place to cut it for {length:,} tokens")]
+    return Taught(found, [] if found else why)
+
+
+def _measure(
+    recipe: Recipe, speaker: Speaker, vocabulary: Vocabulary, parts: Parts, progress: Progress
+) -> Measured:
+    training: list[TranslationPair] = parts.training
+    tests: list[TranslationPair] = drawn(parts.test, TESTED, recipe.seed)
+    knows = any(pair.before for pair in training)
+    answers = translate_pairs(speaker, vocabulary, tests, progress, knows)
+    scores = measure(tests, answers, learn_lexicons(training))
+    samples = [
+        {"group": pair.languages, "source": pair.source, "answer": answer.text, "truth": pair.target}
+        for pair, answer in zip(tests[:SAMPLES], answers, strict=False)
+    ]
+    learnt = Counter(pair.languages for pair in training)
+    return Measured(scores, samples, {"pairs": dict(sorted(learnt.items())), "knows_neighbours": knows})
+
+
+TASK: Final = Task(
+    kind=TranslationPair,
+    read=_read,
+    made=_made,
+    arranged=_arranged,
+    examples=_examples,
+    group=lambda pair: str(pair.languages),
+    measure=_measure,
+)
