@@ -21,8 +21,8 @@ from octavo.stages import STAGES, figures_of, trained_model
 from octavo.tokenization.encode import load_tokenizer
 from octavo.tuning.answers import format as answers
 from octavo.tuning.ocr import format as ocr_format
-from octavo.tuning.translation import format as translation_format
 from octavo.tuning.report import write_report
+from octavo.tuning.translation import format as translation_format
 from octavo.tuning.vocabulary import task_vocabulary
 from tests.conftest import small_recipe
 from tests.tuning.tunes import evaluation, pairs, training, tune_recipe, write_tune
@@ -98,7 +98,7 @@ def test_the_prompt_of_the_card_is_the_one_that_was_learnt(released, small_run, 
     shown = names["inputs"]["input_ids"][0].tolist()
     match task:
         case "ocr":
-            expected = ocr_format.prompt(vocabulary, names["text"])
+            [expected] = ocr_format.prompts(vocabulary, [names["text"]])
         case "translation":
             [expected] = translation_format.prompts(vocabulary, [names["text"]], "la")
         case _:
@@ -141,7 +141,7 @@ def test_samples_are_good_ones_and_bad_ones(small_run):
     card = card_of(small_run, "ocr")
     best, worst = card.partition("### Where it did best")[2].split("### Where it did worst")
     assert "> Die Zeitung erſcheint täglich, Nummer 0." in best
-    assert "> (nothing)" in worst
+    assert "> *Nothing.*" in worst
 
 
 def test_a_model_that_is_of_no_use_is_called_so_in_its_card(small_run):

@@ -19,7 +19,7 @@ from octavo.tuning.base_name import base_name
 from octavo.tuning.report_figures import Sample, ScoreRow
 from octavo.tuning.report_metrics import MAIN, TASKS, in_short, metric_of, metrics_of, systems_of
 from octavo.tuning.report_samples import LABELS as SAMPLE_LABELS
-from octavo.tuning.report_samples import best_and_worst, ordered
+from octavo.tuning.report_samples import best_and_worst, empty_in_words, ordered
 from octavo.tuning.report_verdicts import findings, summary
 from octavo.tuning.scores import MODEL
 
@@ -117,7 +117,9 @@ def _texts(task: str, sample: Sample) -> list[tuple[str, str]]:
     """The texts of a sample with their labels, in order."""
     labels = SAMPLE_LABELS[task]
     names = sorted(sample.texts, key=lambda name: list(labels).index(name) if name in labels else -1)
-    return [(labels.get(name, name), _cut(sample.texts[name]) or "(nothing)") for name in names]
+    return [
+        (labels.get(name, name), _cut(sample.texts[name]) or f"*{empty_in_words(task, name)}*") for name in names
+    ]
 
 
 def _cut(text: str) -> str:

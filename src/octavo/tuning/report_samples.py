@@ -76,10 +76,16 @@ def shown(task: str, sample: Sample) -> SampleShown:
         texts["truth"] = by_words(answer, truth)[1]
     found = []
     for name in names:
-        empty = _EMPTY.get((task, name), "Nothing.")
-        segments = list(_shortened(texts[name])) if sample.texts[name].strip() else [Segment("gap", empty)]
+        segments = [Segment("gap", empty_in_words(task, name))]
+        if sample.texts[name].strip():
+            segments = list(_shortened(texts[name]))
         found.append(Shown(labels.get(name, name.replace("_", " ").capitalize()), segments))
     return SampleShown(" · ".join(_about(task, sample)), found)
+
+
+def empty_in_words(task: str, name: str) -> str:
+    """What stands in place of an empty text."""
+    return _EMPTY.get((task, name), "Nothing.")
 
 
 def _about(task: str, sample: Sample) -> Iterator[str]:

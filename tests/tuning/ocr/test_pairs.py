@@ -85,12 +85,19 @@ def test_pairs_that_are_none_are_left_out_with_the_reason():
     found = check([*good, *odd], "pairs.jsonl")
     assert found.pairs == good
     assert reasons(found) == {
-        "p0": "identical id",
+        "p0": "duplicate",
         "no source": "empty",
         "no target": "empty",
         "other text": "not the same text",
     }
     assert "error rate 0.7" in next(o.evidence for o in found.left_out if o.id == "other text")
+
+
+def test_different_pairs_with_one_id_get_one_each():
+    first, second, *_ = pairs(30, 0.2)
+    found = check([first, second._replace(id=first.id)], "pairs.jsonl")
+    assert [pair.id for pair in found.pairs] == [first.id, f"{first.id}-2"]
+    assert [pair.source for pair in found.pairs] == [first.source, second.source]
 
 
 def test_a_file_with_swapped_sides_is_refused_with_the_figure():

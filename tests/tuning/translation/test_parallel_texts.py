@@ -117,7 +117,7 @@ def test_the_probabilities_are_those_of_all_alignments() -> None:
     """For two units each, against a sum over all alignments written out by hand."""
     import math
 
-    from octavo.tuning import parallel_texts_alignment as alignment
+    from octavo.tuning.translation import parallel_alignment as alignment
 
     sources, targets = ["Haus und Hof.", "Dorf."], ["House and yard.", "Village."]
     lengths = [float(len(text)) for text in sources]

@@ -15,6 +15,7 @@ from octavo.tuning.answers.distractors import Making, with_distractors
 from octavo.tuning.answers.fitting import fit
 from octavo.tuning.answers.format import Question, example
 from octavo.tuning.answers.measures import (
+    Answered,
     BEST_SENTENCE,
     FIRST_SOURCE,
     answer_all,
@@ -89,17 +90,22 @@ def _measure(
     tests = fitted.questions
     answers = answer_all(speaker, vocabulary, tests, progress)
     scores = measure({MODEL: answers, BEST_SENTENCE: best_sentences(tests), FIRST_SOURCE: first_sources(tests)})
-    samples = [
-        {
-            "group": one.question.lang,
-            "source": one.question.question,
-            "answer": one.shown.text or f"no answer: {one.shown.why}",
-            "truth": one.question.answers[0] if one.question.answers else "no source holds it",
-        }
-        for one in answers[:SAMPLES]
-    ]
+    samples = [_sample(one) for one in answers[:SAMPLES]]
     told = {"questions_cut": fitted.cut, "questions_too_long": len(fitted.left_out), "context": context}
     return Measured(scores, samples, told)
+
+
+def _sample(one: Answered) -> dict[str, str]:
+    """A question in words; the answer is empty where it was refused, and the right one where no source holds it."""
+    question = one.question
+    source = {} if question.gold is None else {"source": question.sources[question.gold]}
+    return {
+        "group": question.lang,
+        "question": question.question,
+        **source,
+        "answer": one.shown.text,
+        "truth": "" if question.gold is None else question.answers[0],
+    }
 
 
 TASK: Final = Task(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -91,12 +91,16 @@ def check(pairs: Sequence[OcrPair], name: str) -> Checked:
     """
     left_out: list[LeftOut] = []
     whole: list[OcrPair] = []
-    seen: set[str] = set()
+    seen: set[OcrPair] = set()
+    named: Counter[str] = Counter()
     for pair in pairs:
-        odd = _unlike(pair, seen)
-        seen.add(pair.id)
+        odd = LeftOut(pair.id, "duplicate", "the same pair stands before") if pair in seen else _unlike(pair)
+        seen.add(pair)
+        named[pair.id] += 1
         if odd:
             left_out.append(odd)
+        elif named[pair.id] > 1:
+            whole.append(pair._replace(id=f"{pair.id}-{named[pair.id]}"))
         else:
             whole.append(pair)
     cleaner = _cleaner(whole)
@@ -115,10 +119,8 @@ def check(pairs: Sequence[OcrPair], name: str) -> Checked:
     return Checked(kept, left_out, cleaner)
 
 
-def _unlike(pair: OcrPair, seen: set[str]) -> LeftOut | None:
+def _unlike(pair: OcrPair) -> LeftOut | None:
     """Why a pair is none: what can be told without a language."""
-    if pair.id in seen:
-        return LeftOut(pair.id, "identical id", "another pair before it has the same id")
     empty = [side for side, text in (("recognised", pair.source), ("printed", pair.target)) if not text.strip()]
     if empty:
         return LeftOut(pair.id, "empty", f"the {' and the '.join(empty)} side")
