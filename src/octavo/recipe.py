@@ -396,7 +396,7 @@ class Recipe(Section):
         taught = self.tuning is not None and self.tuning.supervised
         if own and not self.corpus.sources and not taught:
             raise impossible("corpus.sources", "none", "at least one, or folders of token files in training.data")
-        if self.token_folders and self.tokenizer.path is None:
+        if self.token_folders and self.tokenizer.path is None and self.tuning is None:  # a tune has its base's
             raise impossible("tokenizer.path", "null", "the tokenizer that made the token files of training.data")
         return self
 

@@ -126,12 +126,15 @@ def _check(recipe: Recipe, run: Path, wanted: list[str]) -> None:
 
 
 def _check_tune(recipe: Recipe, run: Path, wanted: list[str]) -> None:
+    from octavo.release.bundle import check_formats
     from octavo.tuning.checking import check_tune
 
-    entries = check_tune(recipe)
+    tokenizer = check_tune(recipe)
+    if "release" in wanted:
+        check_formats(recipe, tokenizer)
     trained = read_record(run / "checkpoints")
     if "training" in wanted and not (trained and trained.done):
-        check_processes(recipe, entries)
+        check_processes(recipe, tokenizer.get_vocab_size())
 
 
 def _check_road(recipe: Recipe, run: Path, wanted: list[str]) -> None:

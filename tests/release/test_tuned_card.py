@@ -100,7 +100,7 @@ def test_the_prompt_of_the_card_is_the_one_that_was_learnt(released, small_run, 
         case "ocr":
             [expected] = ocr_format.prompts(vocabulary, [names["text"]])
         case "translation":
-            [expected] = translation_format.prompts(vocabulary, [names["text"]], "la")
+            [expected] = translation_format.prompts(vocabulary, [names["text"]], "en")
         case _:
             expected = answers.prompt(vocabulary, names["question"], names["sources"])
     assert shown == [vocabulary.begin, *expected]

@@ -234,6 +234,26 @@ def test_languages_in_which_it_is_no_better_are_named() -> None:
     assert texts == ["No better than the source left as it is in French to German."]
 
 
+def test_a_model_that_changes_nothing_is_said_to() -> None:
+    given = rows("ocr", model=(0.06, 0.05, 0.07), do_nothing=(0.06, 0.05, 0.07))
+    idle = [
+        given[0].model_copy(update={"metric": metric, "value": value, "low": value, "high": value})
+        for metric, value in (("share of errors left", 1.0), ("over-correction rate", 0.0))
+    ]
+    assert any(one.text.startswith("It left the texts as they were") for one in findings("ocr", [*given, *idle]))
+    assert not any("left the texts" in one.text for one in findings("ocr", [*given, idle[1]]))
+
+
+def test_settings_are_told_and_of_many_counts_the_first(tmp_path: Path) -> None:
+    settings = {"margin": 1e6, "refused": {f"reason {n}": 1200 - n for n in range(11)}, "fit": {"before": 0.05}}
+    page = written(tmp_path / "tune", "ocr", evaluation("ocr") | {"settings": settings})
+    told = page.table("What the task's commands go by")
+    assert (told["margin"], told["fit: before"]) == (["1,000,000"], ["0.05"])
+    assert told["refused: reason 0"] == ["1,200"]
+    assert "refused: reason 8" not in told
+    assert told["refused: others"] == ["3 more, in report.json"]
+
+
 def test_few_documents_are_a_limit() -> None:
     few = [
         row.model_copy(update={"works": 1})

@@ -76,6 +76,7 @@ def tuned_card(
         sources=SOURCE_ENTRIES,
         pairs=figures["pairs"],
         parts={"training": "learnt from", "held_out": "held out", "test": "for testing"},
+        example=next((group for group in groups if group.startswith("la-")), next(iter(groups), "")).split("-"),
         groups={group: group_name(group) for group in groups},
         training=figures["training"],
         documents=next(row.works for row in rows if (row.system, row.by, row.metric) == (MODEL, "all", MAIN[task])),

@@ -41,6 +41,12 @@ def document_files(names: Iterable[str]) -> list[Path]:
     return found
 
 
+def check_documents(names: Iterable[str]) -> None:
+    """Raise InputError where a file is missing, or cannot be drawn from."""
+    for file in document_files(names):
+        _row_groups(file)
+
+
 def draw_documents(
     files: Iterable[Path], languages: Sequence[str], seed: int, size: int, each: int
 ) -> list[Document]:

@@ -12,6 +12,8 @@ from octavo.tuning.report_metrics import KINDS, bounds, figure, metric_of, metri
 from octavo.tuning.scores import MODEL
 
 PARTS: Final = {"training": "learnt from", "held_out": "held out", "test": "for testing"}
+COUNTS: Final = 8
+"""Shown of counts within a setting."""
 
 
 class ScoreCell(NamedTuple):
@@ -173,26 +175,30 @@ def sweep_table(report: Report) -> Table:
 
 
 def settings_table(report: Report) -> Table:
-    """What the figures rest on besides, and the commands go by."""
-    found = dict(_flat(report.settings))
+    """What the task's commands go by, and what was counted in finding it; of many counts the first."""
     return Table(
         "What the task's commands go by, and how it was found",
         ["Setting", "value"],
         [],
-        [
-            Row(name, [Cell(f"{value:g}" if isinstance(value, float) else str(value))])
-            for name, value in found.items()
-        ],
+        [Row(name, [Cell(_written(value))]) for name, value in _flat(report.settings)],
     )
 
 
 def _flat(settings: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in settings.items():
+    for name, value in list(settings.items())[: COUNTS if within else None]:
         words = f"{within}{name.replace('_', ' ')}"
         if isinstance(value, Mapping):
             yield from _flat(value, f"{words}: ")
         else:
             yield words, value
+    if within and len(settings) > COUNTS:
+        yield f"{within}others", f"{len(settings) - COUNTS:,} more, in report.json"
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    return f"{value:,.5f}".rstrip("0").rstrip(".") if isinstance(value, float) else f"{value:,}"
 
 
 def _documents(count: int) -> str:

@@ -127,6 +127,9 @@ def _of_task(task: str, rows: Sequence[ScoreRow]) -> Iterator[Finding]:
             f"characters afterwards and {figure(before.metric, before.value)} before"
         )
         yield _finding(not worse, text + (": leave them as they are." if worse else "."))
+    left, harmed = (_row(rows, MODEL, metric) for metric in (_LEFT, "over-correction rate"))
+    if left and harmed and (left.value, harmed.value) == (1, 0):
+        yield _finding(False, "It left the texts as they were: it is sure of no change, or finds none.")
     for metric, good, words in _SAID:
         row = _row(rows, MODEL, metric)
         if row and row.value is not None and (row.value or metric_of(metric).lower_is_better is False):

@@ -56,6 +56,10 @@ class Task:
 
     kind: type[Any]
     """The named tuple that its pairs are."""
+    parse: Callable[[Path], list[Any]]
+    """The pairs of a file as they stand; InputError where that is not their form."""
+    check_documents: Callable[[Sequence[str]], None]
+    """Raises InputError where documents to make pairs of are not in the form that they must have."""
     read: Callable[[Recipe, Sequence[Path]], Checked]
     """The pairs of files, in the recipe's languages."""
     made: Callable[[Recipe, Sequence[Any], int, Progress], Iterator[Any]]

@@ -15,16 +15,16 @@ from octavo.tuning.answers.distractors import Making, with_distractors
 from octavo.tuning.answers.fitting import fit
 from octavo.tuning.answers.format import Question, example
 from octavo.tuning.answers.measures import (
-    Answered,
     BEST_SENTENCE,
     FIRST_SOURCE,
+    Answered,
     answer_all,
     best_sentences,
     first_sources,
     measure,
 )
 from octavo.tuning.answers.questions import read_questions
-from octavo.tuning.documents import document_files, draw_documents
+from octavo.tuning.documents import check_documents, document_files, draw_documents
 from octavo.tuning.pairs import LeftOut, drawn, outside_languages
 from octavo.tuning.scores import MODEL
 from octavo.tuning.tasks import Checked, Measured, Parts, Task, Taught
@@ -110,6 +110,8 @@ def _sample(one: Answered) -> dict[str, str]:
 
 TASK: Final = Task(
     kind=Question,
+    parse=read_questions,
+    check_documents=check_documents,
     read=_read,
     made=_made,
     arranged=_arranged,

@@ -46,9 +46,15 @@ class _Before(NamedTuple):
 
 
 def baselines(pairs: Sequence[OcrPair], dictionaries: Mapping[str, Dictionary]) -> dict[str, list[str]]:
-    """What the systems without a model answer; without a dictionary of its language a text stays."""
+    """What the systems without a model answer; without a dictionary of its language a text stays.
+
+    Where there is none of any language, there is no such system.
+    """
+    nothing = [pair.source for pair in pairs]
+    if not dictionaries:
+        return {NOTHING: nothing}
     return {
-        NOTHING: [pair.source for pair in pairs],
+        NOTHING: nothing,
         DICTIONARY: [
             corrected(dictionaries[pair.lang], pair.source) if pair.lang in dictionaries else pair.source
             for pair in pairs

@@ -49,6 +49,11 @@ class Error(NamedTuple):
     new: str
 
 
+def is_enough(pairs: Sequence[OcrPair]) -> bool:
+    """Whether there are pairs enough for `learn`."""
+    return sum(len(pair.target) for pair in pairs) >= LEAST
+
+
 def learn(pairs: Sequence[OcrPair]) -> Noise:
     """Confusions of each group that has enough pairs, and of all together.
 
@@ -58,8 +63,8 @@ def learn(pairs: Sequence[OcrPair]) -> Noise:
     groups: dict[str, list[OcrPair]] = defaultdict(list)
     for pair in pairs:
         groups[group_of(pair.lang, pair.target)].append(pair)
-    size = sum(len(pair.target) for pair in pairs)
-    if size < LEAST:
+    if not is_enough(pairs):
+        size = sum(len(pair.target) for pair in pairs)
         raise InputError(f"OCR noise: found pairs of {size} characters, expected {LEAST} at least to learn it from")
     found = {id(pair): list(errors(pair.target, pair.source)) for pair in pairs}
     large = {name: its for name, its in groups.items() if sum(len(pair.target) for pair in its) >= LEAST}

@@ -13,16 +13,16 @@ from blake3 import blake3
 from octavo.evaluation.speaker import Speaker
 from octavo.progress import Progress
 from octavo.recipe import Recipe
-from octavo.tuning.documents import Document, document_files, draw_documents
+from octavo.tuning.documents import Document, check_documents, document_files, draw_documents
 from octavo.tuning.ocr.correcting import propose
-from octavo.tuning.ocr.dictionary import dictionaries
+from octavo.tuning.ocr.dictionary import Dictionary, dictionaries
 from octavo.tuning.ocr.edits import settled
 from octavo.tuning.ocr.format import examples, room_of
 from octavo.tuning.ocr.guard import Limits
 from octavo.tuning.ocr.margin import Fit, Tried, clean_copies, fit_margin
 from octavo.tuning.ocr.measures import baselines, measure
 from octavo.tuning.ocr.noise import made_pairs
-from octavo.tuning.ocr.noise_learning import learn
+from octavo.tuning.ocr.noise_learning import is_enough, learn
 from octavo.tuning.ocr.pairs import OcrPair, check, read_pairs
 from octavo.tuning.pairs import LeftOut, drawn, outside_languages
 from octavo.tuning.scores import MODEL, UNGUARDED
@@ -104,7 +104,7 @@ def _measure(
         MODEL: [settled(one.pair.source, one.edits, fit.margin).text for one in tried],
         UNGUARDED: [settled(one.pair.source, one.edits, None).text for one in tried],
     }
-    known = dictionaries([(pair.lang, pair.target) for pair in parts.training], learn(parts.training))
+    known = _dictionaries(parts.training)
     scores = measure(tests, answers | baselines(tests, known))
     samples = [
         {"group": pair.lang, "source": pair.source, "answer": answer, "truth": pair.target}
@@ -114,6 +114,11 @@ def _measure(
     return Measured(scores, samples, {"margin": min(fit.margin, NEVER), "room": room, **_told(fit, refused)})
 
 
+def _dictionaries(pairs: Sequence[OcrPair]) -> dict[str, Dictionary]:
+    """Of the pairs' printed words and confusions; none where there are too few pairs."""
+    return dictionaries([(pair.lang, pair.target) for pair in pairs], learn(pairs)) if is_enough(pairs) else {}
+
+
 def _told(fit: Fit, refused: Counter[str]) -> dict[str, Any]:
     rates = {name: round(value, 5) for name, value in fit._asdict().items() if not math.isinf(value)}
     return {"fit": rates, "refused": dict(refused.most_common())}
@@ -121,6 +126,8 @@ def _told(fit: Fit, refused: Counter[str]) -> dict[str, Any]:
 
 TASK: Final = Task(
     kind=OcrPair,
+    parse=read_pairs,
+    check_documents=check_documents,
     read=_read,
     made=_made,
     arranged=lambda recipe, pairs, learnt: list(pairs),

@@ -57,6 +57,12 @@ def _made(
         yield from with_neighbours(in_both_directions(made) if recipe.tuning.both_directions else made)
 
 
+def _check_documents(names: Sequence[str]) -> None:
+    for file in map(Path, names):
+        if not file.is_dir():
+            read_table(file)
+
+
 def _arranged(recipe: Recipe, pairs: Sequence[TranslationPair], learnt: bool) -> list[TranslationPair]:
     return with_neighbours(pairs) if learnt else list(pairs)
 
@@ -85,6 +91,8 @@ def _measure(
 
 TASK: Final = Task(
     kind=TranslationPair,
+    parse=read_pairs,
+    check_documents=_check_documents,
     read=_read,
     made=_made,
     arranged=_arranged,
