@@ -60,7 +60,7 @@ DECODING: Final = {"temperature": 0.0, "repetition_penalty": 1.1}
 """Of the samples: as the model is best used."""
 POINTS: Final = 300
 """Of the training's record, most; more steps are put together."""
-STAGES: Final = ("corpus", "curation", "tokenization", "training")
+STAGES: Final = ("corpus", "curation", "tokenization", "pairs", "training")
 """Those that are over when a model is measured."""
 
 Score = Callable[[Sequence[str]], Sequence[float]]

@@ -110,7 +110,7 @@ def _measure(
         {"group": pair.lang, "source": pair.source, "answer": answer, "truth": pair.target}
         for pair, answer in zip(tests[:SAMPLES], answers[MODEL], strict=False)
     ]
-    refused = Counter(edit.refused for one in tried for edit in one.edits if edit.refused)
+    refused = Counter(edit.refused.partition(":")[0] for one in tried for edit in one.edits if edit.refused)
     return Measured(scores, samples, {"margin": min(fit.margin, NEVER), "room": room, **_told(fit, refused)})
 
 
