@@ -216,8 +216,65 @@ WRITTEN = (
             "answers": "Each with its prompt, the answer, and what was `expected`.",
         },
     ),
+    (
+        "pairs/training.jsonl, held-out.jsonl, test.jsonl",
+        "Of a tune for a task: the pairs by what they are for, a line of JSON each, as they were read; "
+        "made/pairs.jsonl has those that were made of documents.",
+        {
+            "id": "The pair's name in its file, and what was done to it.",
+            "doc": "Its document; none is in two of the files.",
+            "lang, src_lang, tgt_lang": "Its language, or languages.",
+            "source, target": "OCR correction: as recognised, as printed. Translation: the text, its translation.",
+            "question, sources, gold, answers, starts": "Answers with sources: `gold` is the place of the source "
+            "that holds the answer, from 0, or null; `starts` the places of the answers in it.",
+            "century, level, place, before": "Where known: century of the print, how much a side is, where it "
+            "stands in its document, and what stands before it.",
+        },
+    ),
+    (
+        "pairs/left-out.jsonl",
+        "Of a tune: what is not learnt from.",
+        {"id": "The pair's name.", "reason": "Why, in few words.", "evidence": "What was found."},
+    ),
+    (
+        "pairs/report.json",
+        "Of a tune: what was counted.",
+        {
+            "task, base": "The recipe's.",
+            "vocab_size, added_entries": "Entries of the tokenizer, and those for tasks that the base's did not "
+            "have.",
+            "pairs": "Of `training`, `held_out` and `test`: pairs, documents, and pairs by language (`groups`).",
+            "made": "Examples that were made of documents.",
+            "left_out": "By the reason.",
+            "licences": "Given pairs by the licence that their files state; empty where they state none.",
+            "sequences": "Of the `given` and the `made`: examples, sequences, tokens, and the share that is "
+            "padding.",
+        },
+    ),
+    (
+        "evaluation/tuning.json",
+        "Of a tune for a task: the figures on its test pairs.",
+        {
+            "command": "What gives the figures.",
+            "task, base": "The recipe's.",
+            "settings": "What the commands that use the model go by: of OCR correction the `margin` in bits "
+            "(1000000: nothing is changed), the `room` of a window in tokens, how the margin was fitted (`fit`: "
+            "character error rates before and after, and of clean copies) and what was `refused` on the test "
+            "pairs; of translation the `pairs` of languages that were learnt, and whether with neighbours; of "
+            "answers how many questions were cut or too long, and the `context`.",
+            "scores": "By `system` (`model`, or a baseline), `by` (`all`, `lang`, `century`; of OCR correction "
+            "also `start`, the error rate of a document before), `group` and `metric`: the `value`, the bounds "
+            "`low` and `high` of its 95 % interval, null under five documents, and how many there are (`works`).",
+            "samples": "Test pairs with the model's answer and the truth.",
+        },
+    ),
+    (
+        "release/tuning.json",
+        "Of a tune for a task: what the commands must know of a release alone.",
+        {"task": "The recipe's.", "base": "The base's name.", "settings": "As in evaluation/tuning.json."},
+    ),
 )
-"""Files of what the model wrote, with their fields."""
+"""Files of what the model wrote, and of a tune, with their fields."""
 
 
 RULES = (
@@ -386,7 +443,8 @@ def files_page() -> str:
         lines += [f"## {name}", description, table(("field", "what it is"), fields)]
     lines += [
         "## evaluation/report.json",
-        "What report.html shows, in one file: [evaluation.schema.json](evaluation.schema.json) has every field.",
+        "What report.html shows, in one file: [evaluation.schema.json](evaluation.schema.json) has every field. "
+        "Of a tune for a task it has what tuning.json, pairs/report.json and the training's record have.",
         table(("field", "what it is"), _described(Report)),
         "Each of the `models` has:",
         table(("field", "what it is"), _described(Model)),

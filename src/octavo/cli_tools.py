@@ -131,6 +131,10 @@ def plan(
     read = load(recipe, settings)  # before the heavy imports: a mistake is told at once
     from octavo.training.plan import hardware, in_words, plan_run, vocab_size_of
 
+    if read.tuning:
+        from octavo.tuning.base_model import with_base
+
+        read = with_base(read)
     planned = plan_run(read, vocab_size_of(read), hardware(gpu), gpus, mfu)
     if as_json:
         print_json(planned.figures())

@@ -41,10 +41,8 @@ def print_summary(directory: Path, figures: dict[str, dict[str, Any]]) -> None:
     if "evaluation" in figures and report.exists():  # an earlier octavo wrote none
         console.print(f"Report:  {report}", markup=False, soft_wrap=True)
     if "release" in figures:
-        tuned = figures.get("pairs")
-        command = (
-            command_to_try(directory, tuned["task"]) if tuned else f'octavo generate {directory} "Once upon a time"'
-        )
+        task = figures["evaluation"].get("task")
+        command = command_to_try(directory, task) if task else f'octavo generate {directory} "Once upon a time"'
         console.print(f"Try it:  {command}", markup=False, soft_wrap=True)
 
 

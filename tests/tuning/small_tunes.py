@@ -63,7 +63,9 @@ def tokenizer(reserved: bool = True) -> Tokenizer:
     made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     made.decoder = decoders.ByteLevel()
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    trainer = trainers.BpeTrainer(vocab_size=512, special_tokens=special, initial_alphabet=alphabet, show_progress=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=512, special_tokens=special, initial_alphabet=alphabet, show_progress=False
+    )
     made.train_from_iterator([*SENTENCES, *GERMAN] * 4, trainer)
     return made
 
@@ -126,9 +128,9 @@ def write_pairs(file: Path, some: list[dict[str, Any]]) -> Path:
     return file
 
 
-def write_documents(file: Path, count: int = 12) -> Path:
+def write_documents(file: Path, count: int = 6) -> Path:
     """Open documents to make pairs of, as curation leaves them."""
-    some = [{"identifier": f"open-{n}", "lang": "en", "text": prose(1000 + n, 24)} for n in range(count)]
+    some = [{"identifier": f"open-{n}", "lang": "en", "text": prose(1000 + n, 80)} for n in range(count)]
     return write_pairs(file, some)
 
 
@@ -146,7 +148,9 @@ def write_translations(folder: Path) -> Path:
     return table
 
 
-def tune_recipe(base: Path, task: str, tuning: dict[str, Any], training: dict[str, Any] | None = None, **rest: Any) -> Recipe:
+def tune_recipe(
+    base: Path, task: str, tuning: dict[str, Any], training: dict[str, Any] | None = None, **rest: Any
+) -> Recipe:
     """A recipe of a few steps, with its base's shape."""
     settings: dict[str, Any] = {
         "tokens": 8 * 4 * CONTEXT,

@@ -82,11 +82,20 @@ def test_folders_are_drawn_from_by_their_shares(tmp_path):
     for name, first in (("given", 10), ("made", 50)):
         examples = [Example([first], [first + n, END]) for n in range(30)]
         write_packed(tmp_path / name, [f"{name}-{n}" for n in range(30)], examples, 3, BEGIN)
-    data = open_packed({"given": 0.25, "made": 0.75}, tmp_path, seed=7)
+    data = open_packed({0: {"given": 0.25, "made": 0.75}}, tmp_path, seed=7)
     numbers = data.at(np.arange(40))
     names = data.documents(numbers)
     assert len(names) == 40
     assert sum(name.startswith("given") for name in names) == 10
     assert data.discarded == 0
-    other = open_packed({"given": 0.25, "made": 0.75}, tmp_path, seed=8)
+    other = open_packed({0: {"given": 0.25, "made": 0.75}}, tmp_path, seed=8)
     assert other.at(np.arange(40)).tolist() != numbers.tolist()
+
+
+def test_copies_come_first(tmp_path):
+    for name, first in (("copies", 10), ("given", 50)):
+        examples = [Example([first], [first + n, END]) for n in range(30)]
+        write_packed(tmp_path / name, [f"{name}-{n}" for n in range(30)], examples, 3, BEGIN)
+    data = open_packed({0: {"copies": 1.0}, 8: {"given": 1.0}}, tmp_path, seed=7)
+    names = [data.documents(data.at(np.array([n])))[0].split("-")[0] for n in range(40)]
+    assert names == ["copies"] * 8 + ["given"] * 32

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from blake3 import blake3
 
 from octavo.corpus.schema import work_of
 from octavo.errors import InputError
@@ -24,6 +25,15 @@ class Document(NamedTuple):
     id: str
     doc: str
     """The work that it is a part of."""
+    lang: str
+    text: str
+
+
+class Stretch(NamedTuple):
+    """A part of a text, whole words."""
+
+    id: str
+    doc: str
     lang: str
     text: str
 
@@ -73,6 +83,31 @@ def draw_documents(
                 short[one.lang] -= min(len(one.text.encode()), each)
     in_turn = zip_longest(*found.values())
     return [one for row in in_turn for one in row if one is not None]
+
+
+def stretches(document: Document, count: int, shortest: int, longest: int, seed: int) -> Iterator[Stretch]:
+    """Up to `count` stretches of a document between spaces, of lengths and at places drawn by lot, all apart.
+
+    The lengths are in characters; a document that is too short for them has fewer.
+    """
+    text, part = document.text, len(document.text) // count
+    for number in range(count):
+        lot = int.from_bytes(blake3(f"{seed} {document.id} {number}".encode()).digest(8))
+        length = shortest + lot % (longest - shortest)
+        start = number * part + (lot >> 32) % max(part - length, 1)
+        start = text.find(" ", start) + 1
+        end = text.rfind(" ", start, min(start + length, (number + 1) * part, len(text)))
+        stretch = text[start:end].strip() if start else ""
+        if len(stretch) >= shortest:
+            yield Stretch(f"{document.id}:{start}", document.doc, document.lang, stretch)
+
+
+def draw_stretches(
+    files: Iterable[Path], languages: Sequence[str], seed: int, size: int, count: int, lengths: tuple[int, int]
+) -> Iterator[Stretch]:
+    """Stretches of drawn documents, up to `count` of each, of together about `size` bytes."""
+    documents = draw_documents(files, languages, seed, size, count * sum(lengths) // 2)
+    return (one for document in documents for one in stretches(document, count, *lengths, seed))
 
 
 def _row_groups(file: Path) -> int:

@@ -81,12 +81,20 @@ def write_packed(home: Path, ids: Sequence[str], examples: Sequence[Example], le
     pq.write_table(table, home / PLACES)
 
 
-def open_packed(folders: dict[str, float], home: Path, seed: int) -> Data[Packed]:
-    """The sequences of folders in `home`, by name, each with its share of the training, as the seed orders them."""
-    paths = [home / name for name in folders]
-    sequences = [Packed(path) for path in paths]
-    stage = Stage(0, tuple(range(len(paths))), tuple(shares(list(folders.values()))))
-    return Data(list(folders), paths, sequences, Order([len(one) for one in sequences], [stage], seed))
+def open_packed(stages: dict[int, dict[str, float]], home: Path, seed: int) -> Data[Packed]:
+    """The sequences of folders in `home`, as the seed orders them.
+
+    `stages` has, by the position in the training that each begins at, the folders that it draws from, by name, with
+    the share of each.
+    """
+    names = list(dict.fromkeys(name for folders in stages.values() for name in folders))
+    sequences = [Packed(home / name) for name in names]
+    order = [
+        Stage(first, tuple(map(names.index, folders)), tuple(shares(list(folders.values()))))
+        for first, folders in stages.items()
+    ]
+    paths = [home / name for name in names]
+    return Data(names, paths, sequences, Order([len(one) for one in sequences], order, seed))
 
 
 @compiled

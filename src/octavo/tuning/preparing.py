@@ -28,8 +28,8 @@ from octavo.tuning.registry import TASKS
 from octavo.tuning.tasks import Parts, Task
 from octavo.tuning.vocabulary import Vocabulary, task_vocabulary
 
-GIVEN, MADE = "given", "made"
-"""Folders of sequences: of the pairs that were given, and of those that were made of documents."""
+GIVEN, MADE, COPIES = "given", "made", "copies"
+"""Folders of sequences: of pairs that were given, of those that were made of documents, and of texts to copy."""
 TRAINING, HELD_OUT, TEST, LEFT_OUT = "training.jsonl", "held-out.jsonl", "test.jsonl", "left-out.jsonl"
 PAIRS: Final = "pairs.jsonl"
 """Beside the sequences that were made of them."""
@@ -73,16 +73,19 @@ def prepare(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:
             f"{len(left_out):,} were left out{_in_words(left_out)}"
         )
     _write_sequences(home / GIVEN, given, room, vocabulary)
-    wanted = int(tuning.made * recipe.training.tokens) if tuning.documents else 0
-    source = task.made(recipe, parts.training, BYTES_A_TOKEN * wanted, progress) if wanted else iter(())
-    pairs = list(_enough(task, vocabulary, source, room, wanted))
-    made = [shown for _, shown in pairs]
-    if made:
-        _write_sequences(home / MADE, made, room, vocabulary)
-        _write_lines(home / MADE / PAIRS, (pair for pair, _ in pairs))
-    elif wanted:
-        progress.message("tuning: no pair could be made of the documents; the given ones alone are learnt from")
-    progress.check()
+    made: dict[str, int] = {}
+    for name, share in ((MADE, tuning.made), (COPIES, tuning.copies)):
+        wanted = int(share * recipe.training.tokens) if tuning.documents else 0
+        size = BYTES_A_TOKEN * wanted
+        source = task.made(recipe, parts.training, size, progress) if name == MADE else task.copies(recipe, size)
+        pairs, shown = _enough(task, vocabulary, source, room, wanted)
+        made[name] = len(pairs)
+        if shown:
+            _write_sequences(home / name, shown, room, vocabulary)
+            _write_lines(home / name / PAIRS, pairs)
+        elif wanted and name == MADE:
+            progress.message("tuning: no pair could be made of the documents; the given ones alone are learnt from")
+        progress.check()
     progress.update(2, 4, "held-out pairs")
     held_out = _shown(task, vocabulary, parts.held_out, room, left_out)
     _write_answers(home / ANSWERS, task, vocabulary, parts.held_out, held_out)
@@ -98,10 +101,13 @@ def prepare(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:
             name: {"pairs": len(some), "documents": len({pair.doc for pair in some}), "groups": _groups(task, some)}
             for name, some in zip(parts._fields, parts, strict=True)
         },
-        "made": len(pairs),
+        "made": made[MADE],
+        "copies": made[COPIES],
         "left_out": dict(sorted(Counter(one.reason for one in left_out).items())),
         "licences": stated_licences(Path(name) for name in tuning.pairs),
-        "sequences": {name: _packed_figures(home / name) for name in (GIVEN, MADE) if (home / name).is_dir()},
+        "sequences": {
+            name: _packed_figures(home / name) for name in (GIVEN, MADE, COPIES) if (home / name).is_dir()
+        },
     }
     write_json(home / REPORT, figures)
     return figures
@@ -154,13 +160,19 @@ def _shown(
 
 def _enough(
     task: Task, vocabulary: Vocabulary, pairs: Iterator[Any], room: int, wanted: int
-) -> Iterator[tuple[Any, Shown]]:
-    """Made pairs with their examples, until these have so many tokens."""
+) -> tuple[list[Any], list[Shown]]:
+    """Made pairs that teach something, and their examples, until these have so many tokens."""
+    used: list[Any] = []
+    shown: list[Shown] = []
     tokens = 0
     while tokens < wanted and (pair := next(pairs, None)) is not None:
-        for one in task.examples(vocabulary, pair, room).examples:
+        examples = task.examples(vocabulary, pair, room).examples
+        if examples:
+            used.append(pair)
+        for one in examples:
             tokens += 1 + len(one.prompt) + len(one.answer)
-            yield pair, (pair.id, one)
+            shown.append((pair.id, one))
+    return used, shown
 
 
 def _write_sequences(home: Path, shown: Sequence[Shown], room: int, vocabulary: Vocabulary) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from octavo.evaluation.speaker import Speaker
 from octavo.progress import Progress
@@ -14,6 +14,9 @@ from octavo.tuning.examples import Example
 from octavo.tuning.pairs import LeftOut
 from octavo.tuning.scores import Score
 from octavo.tuning.vocabulary import Vocabulary
+
+COPIED: Final = 20, 150
+"""Characters of what is copied, at least and at most."""
 
 
 class Checked(NamedTuple):
@@ -64,6 +67,9 @@ class Task:
     """The pairs of files, in the recipe's languages."""
     made: Callable[[Recipe, Sequence[Any], int, Progress], Iterator[Any]]
     """Pairs made of about so many bytes of the recipe's documents; those given for training teach how."""
+    copies: Callable[[Recipe, int], Iterator[Any]]
+    """Pairs of about so many bytes of the recipe's documents, to be copied from the prompt as they are: short ones
+    (COPIED), as a small model learns from these to look back."""
     arranged: Callable[[Recipe, Sequence[Any], bool], list[Any]]
     """Pairs as they are shown, those of one document in order: to learn from, or to be tested."""
     examples: Callable[[Vocabulary, Any, int], Taught]

@@ -15,16 +15,19 @@ from octavo.recipe import Recipe
 from octavo.training.data import Data
 from octavo.tuning.base_model import base_weights
 from octavo.tuning.packing import Packed, open_packed
-from octavo.tuning.preparing import ANSWERS, GIVEN, MADE
+from octavo.tuning.preparing import ANSWERS, COPIES, GIVEN, MADE
 
 
 def open_examples(recipe: Recipe, run: Path) -> Data[Packed]:
-    """What a prepared tune learns from: given and made pairs by the recipe's share."""
+    """What a prepared tune learns from: copies first, then given and made pairs by the recipe's share."""
     assert recipe.tuning is not None
     home, made = run / "pairs", recipe.tuning.made
-    if not (home / MADE).is_dir() or made == 0:
-        return open_packed({GIVEN: 1.0}, home, recipe.seed)
-    return open_packed({GIVEN: 1 - made, MADE: made} if made < 1 else {MADE: 1.0}, home, recipe.seed)
+    folders = {GIVEN: 1.0}
+    if (home / MADE).is_dir() and made:
+        folders = {GIVEN: 1 - made, MADE: made} if made < 1 else {MADE: 1.0}
+    copying = round(recipe.tuning.copies * recipe.steps) if (home / COPIES).is_dir() else 0
+    stages: dict[int, dict[str, float]] = {0: {COPIES: 1.0}} if copying else {}
+    return open_packed(stages | {copying * recipe.training.sequences_per_step: folders}, home, recipe.seed)
 
 
 def held_out_answers(recipe: Recipe, run: Path, begin: int) -> Callable[[Llama], dict[str, float]] | None:

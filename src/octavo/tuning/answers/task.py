@@ -24,10 +24,10 @@ from octavo.tuning.answers.measures import (
     measure,
 )
 from octavo.tuning.answers.questions import read_questions
-from octavo.tuning.documents import check_documents, document_files, draw_documents
+from octavo.tuning.documents import check_documents, document_files, draw_documents, draw_stretches
 from octavo.tuning.pairs import LeftOut, drawn, outside_languages
 from octavo.tuning.scores import MODEL
-from octavo.tuning.tasks import Checked, Measured, Parts, Task, Taught
+from octavo.tuning.tasks import COPIED, Checked, Measured, Parts, Task, Taught
 from octavo.tuning.vocabulary import Vocabulary
 
 TESTED: Final = 1000
@@ -35,6 +35,8 @@ TESTED: Final = 1000
 SAMPLES: Final = 16
 AT_ONCE: Final = 2000
 """Made questions that are distractors to each other."""
+COPIES_OF_A_DOCUMENT: Final = 8
+"""Stretches to quote whole, most."""
 OF_A_DOCUMENT: Final = 4000
 """Bytes of a document that its questions use, about."""
 
@@ -61,6 +63,16 @@ def _made(recipe: Recipe, questions: Sequence[Question], size: int, progress: Pr
     while some := [question for _, question in zip(range(AT_ONCE), made, strict=False)]:
         progress.check()
         yield from with_distractors(some, Making(), recipe.seed)
+
+
+def _copies(recipe: Recipe, size: int) -> Iterator[Question]:
+    """The only source is to be quoted as a whole, and its first words are the question."""
+    assert recipe.tuning is not None
+    files = document_files(recipe.tuning.documents)
+    for one in draw_stretches(files, recipe.corpus.languages, recipe.seed, size, COPIES_OF_A_DOCUMENT, COPIED):
+        words = one.text.split()
+        asked = " ".join(words[: -(-len(words) // 3)])
+        yield Question(one.id, one.doc, one.lang, asked, (one.text,), 0, (one.text,), (0,))
 
 
 def _arranged(recipe: Recipe, questions: Sequence[Question], learnt: bool) -> list[Question]:
@@ -114,6 +126,7 @@ TASK: Final = Task(
     check_documents=check_documents,
     read=_read,
     made=_made,
+    copies=_copies,
     arranged=_arranged,
     examples=_examples,
     group=lambda question: str(question.lang),

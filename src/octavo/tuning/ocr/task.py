@@ -8,12 +8,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from blake3 import blake3
-
 from octavo.evaluation.speaker import Speaker
 from octavo.progress import Progress
 from octavo.recipe import Recipe
-from octavo.tuning.documents import Document, check_documents, document_files, draw_documents
+from octavo.tuning.documents import check_documents, document_files, draw_stretches
 from octavo.tuning.ocr.correcting import propose
 from octavo.tuning.ocr.dictionary import Dictionary, dictionaries
 from octavo.tuning.ocr.edits import settled
@@ -26,7 +24,7 @@ from octavo.tuning.ocr.noise_learning import is_enough, learn
 from octavo.tuning.ocr.pairs import OcrPair, check, read_pairs
 from octavo.tuning.pairs import LeftOut, drawn, outside_languages
 from octavo.tuning.scores import MODEL, UNGUARDED
-from octavo.tuning.tasks import Checked, Measured, Parts, Task, Taught
+from octavo.tuning.tasks import COPIED, Checked, Measured, Parts, Task, Taught
 from octavo.tuning.vocabulary import Vocabulary
 
 FITTED: Final = 150
@@ -55,30 +53,23 @@ def _read(recipe: Recipe, files: Sequence[Path]) -> Checked:
 
 def _made(recipe: Recipe, pairs: Sequence[OcrPair], size: int, progress: Progress) -> Iterator[OcrPair]:
     """Noisy copies of stretches of open documents, with the noise of the pairs."""
-    assert recipe.tuning is not None
-    noise = learn(pairs)
-    each = OF_A_DOCUMENT * (SHORTEST + LONGEST) // 2
-    files = document_files(recipe.tuning.documents)
-    documents = draw_documents(files, recipe.corpus.languages, recipe.seed, size, each)
-    clean = (piece for document in documents for piece in _stretches(document, recipe.seed))
-    for number, pair in enumerate(made_pairs(noise, clean, recipe.seed)):
+    clean = _clean(recipe, size, (SHORTEST, LONGEST))
+    for number, pair in enumerate(made_pairs(learn(pairs), clean, recipe.seed)):
         if number % 1000 == 0:
             progress.check()
         yield pair
 
 
-def _stretches(document: Document, seed: int) -> Iterator[OcrPair]:
-    """Stretches of a document between spaces, at places and of lengths drawn by lot; they do not overlap."""
-    text, part = document.text, len(document.text) // OF_A_DOCUMENT
-    for number in range(OF_A_DOCUMENT):
-        lot = int.from_bytes(blake3(f"{seed} {document.id} {number}".encode()).digest(8))
-        length = SHORTEST + lot % (LONGEST - SHORTEST)
-        start = number * part + (lot >> 32) % max(part - length, 1)
-        start = text.find(" ", start) + 1
-        end = text.rfind(" ", start, min(start + length, (number + 1) * part, len(text)))
-        if start and end - start >= SHORTEST:
-            stretch = text[start:end].strip()
-            yield OcrPair(f"{document.id}:{start}", document.doc, document.lang, stretch, stretch)
+def _copies(recipe: Recipe, size: int) -> Iterator[OcrPair]:
+    return _clean(recipe, size, COPIED)
+
+
+def _clean(recipe: Recipe, size: int, lengths: tuple[int, int]) -> Iterator[OcrPair]:
+    """Stretches in which nothing is to be corrected."""
+    assert recipe.tuning is not None
+    files = document_files(recipe.tuning.documents)
+    drawn = draw_stretches(files, recipe.corpus.languages, recipe.seed, size, OF_A_DOCUMENT, lengths)
+    return (OcrPair(one.id, one.doc, one.lang, one.text, one.text) for one in drawn)
 
 
 def _examples(vocabulary: Vocabulary, pair: OcrPair, length: int) -> Taught:
@@ -130,6 +121,7 @@ TASK: Final = Task(
     check_documents=check_documents,
     read=_read,
     made=_made,
+    copies=_copies,
     arranged=lambda recipe, pairs, learnt: list(pairs),
     examples=_examples,
     group=lambda pair: str(pair.lang),

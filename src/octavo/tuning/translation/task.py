@@ -10,8 +10,9 @@ from typing import Final
 from octavo.evaluation.speaker import Speaker
 from octavo.progress import Progress
 from octavo.recipe import Recipe
+from octavo.tuning.documents import document_files, draw_stretches
 from octavo.tuning.pairs import LeftOut, drawn, outside_languages
-from octavo.tuning.tasks import Checked, Measured, Parts, Task, Taught
+from octavo.tuning.tasks import COPIED, Checked, Measured, Parts, Task, Taught
 from octavo.tuning.translation.checks import check_pairs
 from octavo.tuning.translation.format import examples
 from octavo.tuning.translation.measures import learn_lexicons, measure, translate_pairs
@@ -25,6 +26,8 @@ from octavo.tuning.vocabulary import Vocabulary
 TESTED: Final = 1000
 """Test pairs, most."""
 SAMPLES: Final = 16
+OF_A_DOCUMENT: Final = 8
+"""Stretches to copy, most."""
 LEVEL: Final = "paragraph"
 """What pairs are made of two documents by."""
 
@@ -63,6 +66,15 @@ def _check_documents(names: Sequence[str]) -> None:
             read_table(file)
 
 
+def _copies(recipe: Recipe, size: int) -> Iterator[TranslationPair]:
+    """Texts that are translated into their own language, as in Currey et al. (2017)."""
+    assert recipe.tuning is not None
+    files = [Path(name) for name in recipe.tuning.documents if Path(name).is_dir()]
+    found = document_files(map(str, files))
+    for one in draw_stretches(found, recipe.corpus.languages, recipe.seed, size, OF_A_DOCUMENT, COPIED):
+        yield TranslationPair(one.id, one.doc, one.lang, one.lang, one.text, one.text)
+
+
 def _arranged(recipe: Recipe, pairs: Sequence[TranslationPair], learnt: bool) -> list[TranslationPair]:
     return with_neighbours(pairs) if learnt else list(pairs)
 
@@ -95,6 +107,7 @@ TASK: Final = Task(
     check_documents=_check_documents,
     read=_read,
     made=_made,
+    copies=_copies,
     arranged=_arranged,
     examples=_examples,
     group=lambda pair: str(pair.languages),
