@@ -219,7 +219,8 @@ WRITTEN = (
     (
         "pairs/training.jsonl, held-out.jsonl, test.jsonl",
         "Of a tune for a task: the pairs by what they are for, a line of JSON each, as they were read; "
-        "made/pairs.jsonl has those that were made of documents.",
+        "made/pairs.jsonl has those that were made of documents, copies/pairs.jsonl the texts that are copied "
+        "first.",
         {
             "id": "The pair's name in its file, and what was done to it.",
             "doc": "Its document; none is in two of the files.",
@@ -244,11 +245,11 @@ WRITTEN = (
             "vocab_size, added_entries": "Entries of the tokenizer, and those for tasks that the base's did not "
             "have.",
             "pairs": "Of `training`, `held_out` and `test`: pairs, documents, and pairs by language (`groups`).",
-            "made": "Examples that were made of documents.",
+            "made, copies": "Pairs that were made of documents, and texts of them that are copied first.",
             "left_out": "By the reason.",
             "licences": "Given pairs by the licence that their files state; empty where they state none.",
-            "sequences": "Of the `given` and the `made`: examples, sequences, tokens, and the share that is "
-            "padding.",
+            "sequences": "Of the `given`, the `made` and the `copies`: examples, sequences, tokens, and the share "
+            "that is padding.",
         },
     ),
     (

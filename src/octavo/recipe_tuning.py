@@ -40,8 +40,8 @@ class Tuning(Section):
     made: Share = 0.5
     """Share of the examples, by tokens, that are made from documents, where there are any."""
     copies: Fraction = 0.1
-    """Share of the training, at its beginning, in which short texts of the documents, where there are any, are copied
-    from the prompt as they are: a small base learns so to look back. A large one can do without."""
+    """Share of the training, at its beginning, in which short texts of the documents, where there are any, are
+    copied as they are: a small base learns so to look back at its prompt. A large one can do without."""
     held_out: Fraction = 0.1
     """Share of the pairs' other documents that is held back, to tell when to stop and how sure is sure enough."""
     both_directions: bool = True

@@ -23,6 +23,7 @@ from octavo.errors import OctavoError
 from octavo.progress import Progress, StoppedError
 from octavo.recipe import Recipe
 from octavo.recipe_file import validate
+from octavo.stages import train_model
 from octavo.tokenization.shards import write_shard
 from octavo.training import checkpoint
 from octavo.training.data import open_data
@@ -149,7 +150,11 @@ def _work(run: Path, tokens: Path, what: str, rank: int, variables: dict[str, st
         try:
             processes = call() if rank == 0 else follow()
             assert processes is not None
-            train(made, llama_config(made, VOCABULARY), BEGIN, open_data(made, tokens), run, progress, processes=processes)
+            if made.tuning:
+                train_model(made, run, progress, processes)
+            else:
+                data = open_data(made, tokens)
+                train(made, llama_config(made, VOCABULARY), BEGIN, data, run, progress, processes=processes)
         except OctavoError as error:
             print(f"error: {error}", file=said)
             sys.exit(1)

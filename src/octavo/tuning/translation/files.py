@@ -38,10 +38,10 @@ def translate_files(
 
     The `source` language is that of the file's text where none is given.
     """
-    written = places(files, out, overwrite)
     languages = [source or _language_of(file) for file in files]
     for file, lang in zip(files, languages, strict=True):
         _check_pair(tuned, file, lang, target)
+    written = places(files, out, overwrite)
     answer = []
     for file, lang, place in zip(files, languages, written, strict=True):
         texts = [passage.text for passage in file.passages]
