@@ -22,6 +22,12 @@ class Sweep(Section):
     tokens: Positive = 1_000_000
     """Tokens to train on for each."""
 
+    @model_validator(mode="after")
+    def _rates_differ(self) -> Self:
+        if len({f"{rate:g}" for rate in self.learning_rates}) < len(self.learning_rates):
+            raise impossible("learning_rates", self.learning_rates, "each rate once")
+        return self
+
 
 class Tuning(Section):
     """A base model learns document work: all its weights, by the trainer of pretraining."""

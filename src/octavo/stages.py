@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,12 @@ def _training(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:
 
 
 def train_model(recipe: Recipe, run: Path, progress: Progress, processes: Any) -> dict[str, Any]:
-    """The part of the training that each process does."""
+    """The part of the training that each process does, after which they part."""
+    with processes.in_touch():
+        return _train_model(recipe, run, progress, processes)
+
+
+def _train_model(recipe: Recipe, run: Path, progress: Progress, processes: Any) -> dict[str, Any]:
     from octavo.tokenization.encode import load_tokenizer
     from octavo.tokenization.entries import begin_and_end
     from octavo.training.data import Data, open_data
@@ -70,20 +76,24 @@ def train_model(recipe: Recipe, run: Path, progress: Progress, processes: Any) -
     begin, _ = begin_and_end(tokenizer, "tokenizer.json")
     config = llama_config(recipe, tokenizer.get_vocab_size())
     tuning, initial = recipe.tuning, None
-    data: Data[Any]
+    supply: Callable[[Recipe], Data[Any]]
+    copying: Callable[[Recipe], int] | None = None
     if tuning and tuning.supervised:
-        from octavo.tuning.teaching import held_out_answers, open_examples
+        from octavo.tuning.teaching import copying_steps, held_out_answers, open_examples
 
-        data, held_out = open_examples(recipe, run), held_out_answers(recipe, run, begin)
+        supply, copying = partial(open_examples, run=run), partial(copying_steps, run=run)
+        held_out = held_out_answers(recipe, run, begin)
     else:
-        data, held_out = open_data(recipe, run / "tokens"), _held_out(recipe, run, tokenizer, begin)
+        supply = partial(open_data, tokens=run / "tokens")
+        held_out = _held_out(recipe, run, tokenizer, begin)
     if tuning:
         from octavo.tuning.teaching import first_weights
 
         initial = first_weights(recipe, config)
 
-    def trained(recipe: Recipe, run: Path) -> dict[str, Any]:
-        return train(recipe, config, begin, data, run, progress, processes, held_out, initial)
+    def trained(recipe: Recipe, home: Path) -> dict[str, Any]:
+        first = copying(recipe) if copying else 0
+        return train(recipe, config, begin, supply(recipe), home, progress, processes, held_out, initial, first)
 
     if tuning and tuning.sweep:
         if held_out is None:

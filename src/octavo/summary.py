@@ -240,11 +240,12 @@ def _in_words(stage: str, f: dict[str, Any]) -> str:
             return pairs_in_words(f)
         case "training":
             taken = f.get("chosen_step") or f["steps"]
+            loss = "no loss" if f["loss"] is None else f"loss {f['loss']:.3f}"
             rate = f"learning rate {f['learning_rate']:g}, " if "sweep" in f else ""
             return (
                 f"{f['parameters']:,} parameters, {f['tokens']:,} tokens in {f['steps']:,} steps, "
                 f"{f'step {taken:,} taken, ' if taken != f['steps'] else ''}{rate}"
-                f"loss {f['loss']:.3f}, {f['tokens_per_second']:,.0f} tokens/s"
+                f"{loss}, {f['tokens_per_second'] or 0:,.0f} tokens/s"
             )
         case "evaluation" if "scores" in f:
             return evaluation_in_words(f)

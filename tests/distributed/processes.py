@@ -154,7 +154,8 @@ def _work(run: Path, tokens: Path, what: str, rank: int, variables: dict[str, st
                 train_model(made, run, progress, processes)
             else:
                 data = open_data(made, tokens)
-                train(made, llama_config(made, VOCABULARY), BEGIN, data, run, progress, processes=processes)
+                with processes.in_touch():
+                    train(made, llama_config(made, VOCABULARY), BEGIN, data, run, progress, processes=processes)
         except OctavoError as error:
             print(f"error: {error}", file=said)
             sys.exit(1)

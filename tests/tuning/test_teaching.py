@@ -82,7 +82,7 @@ def test_the_answer_alone_is_learnt(prepared):
     recipe, run = prepared
     model = first_weights(recipe, llama_config(recipe, tokenizer().get_vocab_size()))()
     data = open_examples(recipe, run)
-    rows = torch.from_numpy(data.sequences[0].read(np.arange(2)))
+    rows = torch.from_numpy(data.sequences[data.names.index("given")].read(np.arange(2)))
     inputs, targets = split_targets(rows, BEGIN)
     answers = rows[:, 1:] >= 0
     answers &= rows[:, 1:] != BEGIN

@@ -58,8 +58,16 @@ def check_overlap(model: Path, texts: Sequence[Text], progress: Progress) -> Non
     run = run_of(model)
     if run is None:
         return
+    recipe = load(run / "recipe.yaml")
+    if recipe.tuning:
+        if recipe.tuning.supervised:
+            progress.message(f"{model}: held-out text is not looked for in the pairs that it learnt from")
+        if run_of(Path(recipe.tuning.base)) is None:
+            progress.message(f"{model}: what its base {recipe.tuning.base} was trained on is not known")
+        else:
+            check_overlap(Path(recipe.tuning.base), texts, progress)
     found = find_overlap(run / "corpus", texts) if (run / "corpus" / "kept").is_dir() else []
-    for folder in load(run / "recipe.yaml").token_folders:
+    for folder in recipe.token_folders:
         try:
             shards = open_given([folder])[folder]
         except InputError as error:

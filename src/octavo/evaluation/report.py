@@ -106,9 +106,9 @@ def write_report(
     write_page(home, report, plot or home / repetition.PLOT)
 
 
-def read_model(name: str, run: Path, home: Path) -> Model:
-    """The figures in `home`, and the training recorded in `run`; InputError where they cannot be read."""
-    found, records = {file: _read(home / file) for file in FILES}, _records(run)
+def read_model(name: str, run: Path, home: Path, files: Sequence[str] = FILES) -> Model:
+    """The figures in `files` of `home`, and the training recorded in `run`; InputError if they cannot be read."""
+    found, records = {file: _read(home / file) if file in files else {} for file in FILES}, _records(run)
     try:
         spoken, spelled = found[adherence.FILE], found[orthography.FILE]
         harm, repeated = found[comparison.FILE], found[repetition.FILE]
@@ -201,6 +201,7 @@ def _training(records: dict[str, StageRecord], run: Path) -> Training | None:
     figures, lines = record.figures, Metrics.read(run)
     return Training(
         **{name: figures[name] for name in ("parameters", "tokens", "steps", "device", "processes")},
+        chosen_step=figures.get("chosen_step"),
         epochs=_finite(figures.get("epochs")),
         flops=_finite(figures.get("flops")),
         loss=_finite(figures.get("loss")),

@@ -253,6 +253,8 @@ class Training(Figures):
     parameters: int
     tokens: int
     steps: int
+    chosen_step: int | None
+    """Whose weights were taken, where training was to stop by its measurements."""
     epochs: float | None
     flops: float | None
     device: str

@@ -18,6 +18,7 @@ def training_table(models: Sequence[Model]) -> Table:
         "Tokens": lambda t: f"{t.tokens:,}",
         "Passes over the data": lambda t: NONE if t.epochs is None else f"{t.epochs:.2f}",
         "Steps": lambda t: f"{t.steps:,}",
+        "Weights taken of step": lambda t: f"{t.chosen_step or t.steps:,}",
         "Compute": lambda t: NONE if t.flops is None else f"{t.flops:.3g} FLOPs",
         "Last training loss": lambda t: NONE if t.loss is None else f"{t.loss:.3f} nats a token",
         "Tokens a second, median": lambda t: NONE if t.tokens_per_second is None else f"{t.tokens_per_second:,.0f}",

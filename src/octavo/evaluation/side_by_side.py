@@ -117,7 +117,8 @@ def evaluate_models(wanted: Wanted, progress: Progress) -> dict[str, Any]:
         _remove_report(wanted.home, progress)
     else:
         homes = [wanted.home / name for name in names]
-        models = [read_model(*one) for one in zip(names, wanted.models, homes, strict=True)]
+        shown = [file for name in measured for file in WRITTEN[name]]
+        models = [read_model(*one, shown) for one in zip(names, wanted.models, homes, strict=True)]
         score = partial(any_scores, recipe=recipe)
         plot = homes[0] / repetition.PLOT
         write_report(wanted.home, models, languages, recipe.seed, score, answer["command"], plot)
@@ -196,7 +197,11 @@ def _is_there(home: Path, name: str, files: dict[str, str]) -> bool:
 def _remove_others(job: _Job, done: dict[str, Any]) -> None:
     """Remove figures that were measured on something else, so that none of them stands beside those of now."""
     files = [job.home / file for name in WRITTEN if name not in done for file in WRITTEN[name]]
-    _remove([file for file in files if file.is_file()], "are not of this model, text and version", job.progress)
+    _remove(
+        [file for file in files if file.is_file()],
+        "are not of this model, text and version",
+        job.progress,
+    )
 
 
 def _remove_report(home: Path, progress: Progress) -> None:

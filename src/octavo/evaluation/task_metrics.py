@@ -33,7 +33,6 @@ def check_installed(where: str = "evaluation.tasks.path") -> None:
     try:
         import rapidfuzz  # noqa: F401
         import sacrebleu  # noqa: F401
-        import tantivy  # noqa: F401
     except ImportError as error:
         raise InputError(
             f"{where}: found no package {error.name}, expected those of document work: pip install 'octavo[tasks]'"

@@ -64,13 +64,17 @@ Scaling = Linear | Llama3 | Listed
 _TYPES: Final[dict[str, type[Linear] | type[Llama3]]] = {"linear": Linear, "llama3": Llama3}
 
 
-def scaling_of(stated: Mapping[str, Any], context: int, where: str) -> Scaling | None:
+def scaling_of(stated: Mapping[str, Any], context: int, where: str, strict: bool = False) -> Scaling | None:
     """The scaling that Hugging Face's rope_parameters (or rope_scaling) state; None where positions are plain.
 
     `context` is the model's, the original one where none is stated. Raises InputError, which begins with `where`,
-    for a type that octavo does not know and for numbers that cannot be.
+    for a type that octavo does not know and for numbers that cannot be; if `strict`, for any other key too.
     """
     kind = stated.get("rope_type", stated.get("type", "default"))
+    if strict and stated:
+        known = {"rope_type", *(_TYPES[kind].__dataclass_fields__ if kind in _TYPES else ())}
+        if "rope_type" not in stated or not stated.keys() <= known:
+            raise InputError(f"{where}: found {', '.join(stated)}, expected rope_type and what goes with it")
     if kind == "default":
         return None
     if kind not in _TYPES:

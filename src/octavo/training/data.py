@@ -33,7 +33,7 @@ class Sequences(Protocol):
 
     @property
     def discarded(self) -> float:
-        """Share of them that no sequence has."""
+        """Share of them that no sequence predicts."""
         ...
 
     def read(self, numbers: np.ndarray) -> np.ndarray:
@@ -63,7 +63,7 @@ class Data(Generic[S]):
 
     @property
     def discarded(self) -> float:
-        """Share of the tokens that no sequence has."""
+        """Share of the tokens that no sequence predicts."""
         tokens = sum(sequences.tokens for sequences in self.sequences)
         return sum(sequences.discarded * sequences.tokens for sequences in self.sequences) / tokens
 

@@ -69,6 +69,8 @@ class Job:
     layout: Layout
     progress: Progress
     held_out: HeldOut | None
+    measured_from: int
+    """The step after which held-out texts are measured."""
     initial: Callable[[], Llama]
 
     @property
@@ -87,14 +89,15 @@ def train(
     processes: Processes | None = None,
     held_out: HeldOut | None = None,
     initial: Callable[[], Llama] | None = None,
+    measured_from: int = 0,
 ) -> dict[str, Any]:
     """Train the recipe's model on `data` and return the stage's figures.
 
     Checkpoints go to `run`/checkpoints, the record to `run`/metrics.jsonl. A run that finds a checkpoint
     goes on from it and ends in the very weights of an unbroken one, as the data order and the learning
     rate depend on the step alone. `begin` is the token that starts each document. With several `processes`
-    each calls this alike; `held_out` is asked as often as the recipe says. `initial` makes the model to begin
-    with, in float32; by default its weights are drawn by the recipe's seed.
+    each calls this alike; `held_out` is asked as often as the recipe says, after step `measured_from`. `initial`
+    makes the model to begin with, in float32; by default its weights are drawn by the recipe's seed.
     """
     if recipe.training.patience and held_out is None:
         raise InputError("training.patience: found nothing held out, expected some by which to tell when to stop")
@@ -107,21 +110,22 @@ def train(
         keep_freed_memory()
     settings, steps = recipe.training, recipe.steps
     (run / "checkpoints").mkdir(parents=True, exist_ok=True)
-    with processes.in_touch():
-        size, local_size, device = processes.size, processes.local_size, processes.device
-        layout = choose_layout(recipe, config, size, local_size, device) if processes.leads else None
-        layout = processes.from_leader(layout)
-        fresh = partial(initialise, config, recipe.seed, settings.optimizer.width)
-        job = Job(recipe, config, begin, run, data, processes, layout, progress, held_out, initial or fresh)
-        if processes.leads:
-            several = f" on {size} processes ({layout})" if size > 1 else ""
-            left_out = f"{data.discarded:.3%} of the tokens are in none"
-            progress.message(f"training: {len(data):,} sequences{several}; {left_out}")
-        while not _trained(job):
-            pass
-    logged = Metrics.read(run)
-    steps = logged[-1]["step"]
-    passed_over = sum(len(steps) for steps in checkpoint.read_passed_over(job.home))
+    size, local_size, device = processes.size, processes.local_size, processes.device
+    layout = choose_layout(recipe, config, size, local_size, device) if processes.leads else None
+    layout = processes.from_leader(layout)
+    fresh = partial(initialise, config, recipe.seed, settings.optimizer.width)
+    job = Job(
+        recipe, config, begin, run, data, processes, layout, progress, held_out, measured_from, initial or fresh
+    )
+    if processes.leads:
+        several = f" on {size} processes ({layout})" if size > 1 else ""
+        left_out = f"{data.discarded:.3%} of the tokens are in none"
+        progress.message(f"training: {len(data):,} sequences{several}; {left_out}")
+    while not _trained(job):
+        pass
+    logged, steps, over = processes.from_leader(_record(job) if processes.leads else None)
+    last = logged[-1] if logged else {"loss": None, "tokens_per_second": None}
+    passed_over = sum(map(len, over))
     seen = (steps - passed_over) * settings.sequences_per_step
     return {
         "parameters": config.parameters,
@@ -134,11 +138,16 @@ def train(
         "passed_over_steps": passed_over,
         "skipped_steps": sum(len(line.get("skipped", ())) for line in logged),
         "flops": seen * recipe.sequence_length * flops_per_token(config, recipe.sequence_length),
-        "loss": logged[-1]["loss"],
-        "tokens_per_second": logged[-1]["tokens_per_second"],
+        "loss": last["loss"],
+        "tokens_per_second": last["tokens_per_second"],
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
         "processes": size,
     }
+
+
+def _record(job: Job) -> tuple[list[dict[str, Any]], int, list[range]]:
+    """What was logged, the step that training ended at, and the steps that were passed over."""
+    return Metrics.read(job.run), checkpoint.complete_steps(job.home)[-1], checkpoint.read_passed_over(job.home)
 
 
 def _trained(job: Job) -> bool:
@@ -247,7 +256,8 @@ def _steps(
             readback.put(step, judged)
         done = step + 1
         asked_to_stop = job.progress.stopping()
-        evaluating = _is_due(done, steps, settings.evaluate_every_steps if job.held_out else None)
+        measures = job.held_out is not None and done > job.measured_from
+        evaluating = _is_due(done, steps, settings.evaluate_every_steps if measures else None)
         logging = evaluating or _is_due(done, steps, settings.log_every)
         # Verdicts are read a step late, so that the device always has work; a logged step waits for it anyway.
         known = readback.take(leave=0 if logging else 1)
@@ -270,7 +280,9 @@ def _steps(
             }
             if evaluating and job.held_out:
                 with torch.compiler.set_stance("force_eager"):  # its batches have many shapes
-                    line["held_out"] = processes.from_leader(job.held_out(model))
+                    bits = job.held_out(model)
+                saver.finish()  # the messages of a save go the same way, in a thread of their own
+                line["held_out"] = processes.from_leader(bits)
                 settle(model)
                 found += measured([line])
             if metrics:

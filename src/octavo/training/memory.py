@@ -30,7 +30,7 @@ def llama_config(recipe: Recipe, vocab_size: int) -> LlamaConfig:
     rows = vocab_size + (vocab_size == UNUSED_ID)
     shape = recipe.model.model_dump()
     stated = shape.pop("rope_scaling") or {}
-    scaling = scaling_of(stated, recipe.model.max_position_embeddings, "model.rope_scaling")
+    scaling = scaling_of(stated, recipe.model.max_position_embeddings, "model.rope_scaling", strict=True)
     return LlamaConfig(vocab_size=rows, rope_scaling=scaling, **shape)
 
 

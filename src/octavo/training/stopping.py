@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
@@ -19,8 +20,9 @@ class Measured(NamedTuple):
 
 
 def measured(lines: Sequence[dict[str, Any]]) -> list[Measured]:
-    """The measurements in the lines of a training's record."""
-    return [Measured(line["step"], fmean(line["held_out"].values())) for line in lines if line.get("held_out")]
+    """The measurements in the lines of a training's record; one that is no number counts as the worst."""
+    found = [(line["step"], fmean(line["held_out"].values())) for line in lines if line.get("held_out")]
+    return [Measured(step, math.inf if math.isnan(bits) else bits) for step, bits in found]
 
 
 def best(found: Sequence[Measured]) -> int | None:

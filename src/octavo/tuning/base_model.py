@@ -54,7 +54,8 @@ def with_task_entries(tokenizer: Tokenizer) -> tuple[Tokenizer, list[str]]:
     """A tokenizer with all entries for tasks, and the names of those that it did not have."""
     missing = [entry for entry in TASK_ENTRIES if tokenizer.token_to_id(entry) is None]
     own = Tokenizer.from_str(tokenizer.to_str())
-    own.add_special_tokens([AddedToken(entry, special=True, normalized=False) for entry in missing])
+    # Those that it has are named again, so that none is read out of a text, where they were no special ones.
+    own.add_special_tokens([AddedToken(entry, special=True, normalized=False) for entry in TASK_ENTRIES])
     return own, missing
 
 

@@ -97,7 +97,7 @@ def stretches(document: Document, count: int, shortest: int, longest: int, seed:
         start = number * part + (lot >> 32) % max(part - length, 1)
         start = text.find(" ", start) + 1
         end = text.rfind(" ", start, min(start + length, (number + 1) * part, len(text)))
-        stretch = text[start:end].strip() if start else ""
+        stretch = text[start:end].strip() if 0 < start < end else ""
         if len(stretch) >= shortest:
             yield Stretch(f"{document.id}:{start}", document.doc, document.lang, stretch)
 

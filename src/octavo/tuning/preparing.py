@@ -61,6 +61,8 @@ def prepare(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:
     progress.update(0, 4, "reading pairs")
     found = task.read(recipe, [Path(name) for name in tuning.pairs])
     apart = split(found.pairs, recipe.seed, tuning.held_out)
+    if not apart.test:
+        raise InputError("tuning.pairs: found no pair for testing, expected pairs of more documents")
     parts = Parts(*(task.arranged(recipe, some, some is not apart.test) for some in apart))
     left_out = list(found.left_out)
     progress.check()
@@ -73,12 +75,14 @@ def prepare(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:
             f"{len(left_out):,} were left out{_in_words(left_out)}"
         )
     _write_sequences(home / GIVEN, given, room, vocabulary)
+    kept_back = {pair.doc for part in (apart.held_out, apart.test) for pair in part}
     made: dict[str, int] = {}
     for name, share in ((MADE, tuning.made), (COPIES, tuning.copies)):
         wanted = int(share * recipe.training.tokens) if tuning.documents else 0
         size = BYTES_A_TOKEN * wanted
         source = task.made(recipe, parts.training, size, progress) if name == MADE else task.copies(recipe, size)
-        pairs, shown = _enough(task, vocabulary, source, room, wanted)
+        others = (pair for pair in source if pair.doc not in kept_back)
+        pairs, shown = _enough(task, vocabulary, others, room, wanted)
         made[name] = len(pairs)
         if shown:
             _write_sequences(home / name, shown, room, vocabulary)

@@ -19,7 +19,7 @@ class Score(NamedTuple):
 
     system: str
     by: str
-    """"all", "lang" or "century"."""
+    """"all", "lang", "century" or "start"."""
     group: str
     metric: str
     estimate: Estimate

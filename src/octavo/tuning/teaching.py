@@ -25,9 +25,15 @@ def open_examples(recipe: Recipe, run: Path) -> Data[Packed]:
     folders = {GIVEN: 1.0}
     if (home / MADE).is_dir() and made:
         folders = {GIVEN: 1 - made, MADE: made} if made < 1 else {MADE: 1.0}
-    copying = round(recipe.tuning.copies * recipe.steps) if (home / COPIES).is_dir() else 0
+    copying = copying_steps(recipe, run)
     stages: dict[int, dict[str, float]] = {0: {COPIES: 1.0}} if copying else {}
     return open_packed(stages | {copying * recipe.training.sequences_per_step: folders}, home, recipe.seed)
+
+
+def copying_steps(recipe: Recipe, run: Path) -> int:
+    """The steps at the beginning in which texts are copied; of these nothing is measured."""
+    assert recipe.tuning is not None
+    return round(recipe.tuning.copies * recipe.steps) if (run / "pairs" / COPIES).is_dir() else 0
 
 
 def held_out_answers(recipe: Recipe, run: Path, begin: int) -> Callable[[Llama], dict[str, float]] | None:

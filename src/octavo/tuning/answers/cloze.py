@@ -66,7 +66,7 @@ class _Gap(NamedTuple):
 def cloze_questions(documents: Iterable[Document], cloze: Cloze, seed: int) -> Iterator[Question]:
     """Questions on documents, each with the passage that holds its answer as its only source.
 
-    `answers_distractors.with_distractors` adds others. What is drawn depends on the seed and the document alone.
+    `distractors.with_distractors` adds others. What is drawn depends on the seed and the document alone.
     """
     for document in documents:
         lot = random.Random(f"{seed} {document.id}")

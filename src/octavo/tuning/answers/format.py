@@ -89,7 +89,7 @@ def answer(vocabulary: Vocabulary, question: Question) -> list[int]:
 
 
 def example(vocabulary: Vocabulary, question: Question) -> Example:
-    """What a model learns of a question, whose answers are where `starts` tells (`answers_checks.check`)."""
+    """What a model learns of a question, whose answers are where `starts` tells (`checks.check`)."""
     return Example(prompt(vocabulary, question.question, question.sources), answer(vocabulary, question))
 
 

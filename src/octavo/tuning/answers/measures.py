@@ -39,7 +39,7 @@ class Answered(NamedTuple):
 def answer_all(
     speaker: Speaker, vocabulary: Vocabulary, questions: Sequence[Question], progress: Progress
 ) -> list[Answered]:
-    """The model's answers, greedy, in the order of the questions; each has to fit the context (answers_fitting)."""
+    """The model's answers, greedy, in the order of the questions; each has to fit the context (fitting)."""
     said = speaker.say(
         [prompt(vocabulary, question.question, question.sources) for question in questions],
         [question.id for question in questions],

@@ -20,8 +20,9 @@ def places(files: Sequence[TextFile], out: Path, overwrite: bool) -> list[Path]:
     if double:
         raise InputError(f"{double[0]}: found several files that would be written there, expected one of each name")
     for file, place in zip(files, found, strict=True):
-        if place.exists() and (not overwrite or place.samefile(file.path)):
-            what = "the input itself" if place.samefile(file.path) else "a file"
+        if place.exists() and (not overwrite or place.is_dir() or place.samefile(file.path)):
+            kind = "a folder" if place.is_dir() else "a file"
+            what = "the input itself" if place.samefile(file.path) else kind
             raise InputError(f"{place}: found {what} there, expected a free name in --out")
     try:
         out.mkdir(parents=True, exist_ok=True)

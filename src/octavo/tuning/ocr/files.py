@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -50,4 +51,5 @@ def _told(file: TextFile, target: Path, own: Sequence[Correction], kept: list[st
 
 
 def _row(where: str, edit: Edit) -> dict[str, Any]:
-    return {"where": where, **edit._asdict()}
+    gain = edit.gain if edit.gain is not None and math.isfinite(edit.gain) else None
+    return {"where": where, **edit._asdict(), "gain": gain}

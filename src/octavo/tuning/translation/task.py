@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from blake3 import blake3
+
 from octavo.evaluation.speaker import Speaker
 from octavo.progress import Progress
 from octavo.recipe import Recipe
@@ -57,7 +59,8 @@ def _made(
         table = read_table(file)
         texts = read_texts(table, file.parent, documents)
         made = make_pairs(table, texts, LEVEL, progress, pairs).pairs
-        yield from with_neighbours(in_both_directions(made) if recipe.tuning.both_directions else made)
+        made = with_neighbours(in_both_directions(made) if recipe.tuning.both_directions else made)
+        yield from sorted(made, key=lambda pair: blake3(f"{recipe.seed} {pair.id}".encode()).digest())
 
 
 def _check_documents(names: Sequence[str]) -> None:
