@@ -186,7 +186,15 @@ def test_a_spike_older_than_all_checkpoints_is_only_recorded(monkeypatch, tokens
 def test_held_out_texts_are_measured_at_the_set_steps(tokens, tmp_path):  # noqa: F811
     settings = recipe(10, log_every=100, evaluate_every_steps=4)
     config = llama_config(settings, VOCABULARY)
-    loop.train(settings, config, BEGIN, open_data(settings, tokens), tmp_path, Progress(), held_out=lambda model: {"la": 1.5})
+    loop.train(
+        settings,
+        config,
+        BEGIN,
+        open_data(settings, tokens),
+        tmp_path,
+        Progress(),
+        held_out=lambda model: {"la": 1.5},
+    )
     assert [(line["step"], line["held_out"]) for line in Metrics.read(tmp_path)] == [
         (s, {"la": 1.5}) for s in (4, 8, 10)
     ]
