@@ -23,7 +23,7 @@ from octavo.tuning.scores import MODEL
 from octavo.tuning.teaching import held_out_answers
 from tests.conftest import SMALL, quiet_reporter
 from tests.distributed.processes import SERVER, same
-from tests.tuning.small_tunes import CONTEXT, TASKS, task_recipe
+from tests.tuning.small_tunes import CONTEXT, TASKS, rows, task_recipe, write_pairs
 
 STAGES = ["pairs", "training", "evaluation", "release"]
 DONE = [f"{name}: done already" for name in STAGES]
@@ -107,13 +107,11 @@ def test_another_share_of_made_pairs_redoes_all_and_keeps_what_was_there(tuned, 
     assert walk(recipe, run, "training") == DONE[:2]
 
 
-def test_other_pairs_in_the_file_redo_all(tuned, tuning_home, tmp_path):
-    pairs = tmp_path / "rag.jsonl"
-    shutil.copy(tuning_home / "rag.jsonl", pairs)
+def test_other_pairs_in_the_file_redo_all(tuning_home, tmp_path):
+    pairs = write_pairs(tmp_path / "rag.jsonl", rows("rag"))
     recipe = task_recipe(tuning_home, "rag", pairs=[str(pairs)], made=0)
     walk(recipe, tmp_path / "run", "pairs")
-    lines = pairs.read_text().splitlines()
-    pairs.write_text("\n".join(lines[:-1]) + "\n")
+    write_pairs(pairs, rows("rag")[:-1])
     [state, *_] = stage_states(tmp_path / "run")
     assert state["state"] == "outdated"
     assert "rag.jsonl" in state["reason"]
@@ -178,13 +176,13 @@ def test_patience_without_held_out_pairs_is_told(tuning_home, tmp_path):
 
 
 def test_few_pairs_to_correct_are_measured_without_a_dictionary(tuning_home, tmp_path):
-    """There are too few to learn confusions from."""
-    few = tmp_path / "few.jsonl"
-    few.write_text("".join((tuning_home / "ocr.jsonl").read_text().splitlines(keepends=True)[:32]))
-    recipe = task_recipe(tuning_home, "ocr", {"tokens": 2048}, pairs=[str(few)], documents=[])
+    """There are too few to learn confusions from; and with none held out, the model is never sure enough."""
+    few = write_pairs(tmp_path / "few.jsonl", rows("ocr")[:16])
+    recipe = task_recipe(tuning_home, "ocr", {"tokens": 2048}, pairs=[str(few)], documents=[], held_out=0)
     walk(recipe, tmp_path / "run", "evaluation")
     measured = json.loads((tmp_path / "run/evaluation/tuning.json").read_bytes())
     assert {row["system"] for row in measured["scores"]} == {MODEL, "model without guard", "do nothing"}
+    assert all(one["answer"] == one["source"] for one in measured["samples"])
 
 
 def test_pretraining_is_continued_on_new_documents_and_old_tokens(small_run, tmp_path):
