@@ -19,12 +19,12 @@ COMPARED = ["corpus/ledger.parquet", "corpus/kept", "corpus/removed", "tokenizer
 
 
 def contents(run: Path) -> dict[str, bytes]:
-    """The bytes of what a run made; stage.json and the card of the release tell of times, so they are left out."""
+    """The bytes of what a run made; stage.json, the card and the report tell of times, so they are left out."""
     found = {}
     for name in COMPARED:
         path = run / name
         for file in [path] if path.is_file() else sorted(path.rglob("*")):
-            if file.is_file() and file.name not in ("stage.json", "README.md"):
+            if file.is_file() and file.name not in ("stage.json", "README.md", "report.html", "report.json"):
                 found[str(file.relative_to(run))] = file.read_bytes()
     return found
 
