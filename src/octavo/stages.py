@@ -249,6 +249,10 @@ def _pair_files(recipe: Recipe) -> list[Path]:
     assert recipe.tuning is not None
     assert recipe.tokenizer.path is not None
     given = [Path(name) for name in recipe.tuning.pairs]
+    if recipe.tuning.task == "translation":
+        from octavo.tuning.translation.parallel_documents import named_files
+
+        given += named_files(path for path in map(Path, recipe.tuning.documents) if path.is_file())
     return [*given, *document_files(recipe.tuning.documents), Path(recipe.tokenizer.path)]
 
 

@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
 
 from octavo.errors import InputError
-from octavo.modeling.hf import save_hf
+from octavo.modeling.hf import load_hf, save_hf
 from octavo.modeling.init import initialise
 from octavo.modeling.llama import LlamaConfig
+from octavo.modeling.loss import IGNORE
 from octavo.recipe_file import validate
-from octavo.tokenization.entries import TASK_ENTRIES
+from octavo.tokenization.entries import BEGIN, TASK_ENTRIES, begin_and_end
+from octavo.training.sequences import split_targets
 from octavo.tuning.base_model import base_weights, with_base, with_task_entries
+from octavo.tuning.examples import Example
+from octavo.tuning.packing import Packed, write_packed
 from octavo.tuning.vocabulary import task_vocabulary
 
 WORDS = ["<s>", "</s>", "a", "b", "c", "<", "|", "o", "r", ">"]
@@ -85,24 +90,42 @@ def test_a_text_that_names_an_entry_is_text(tmp_path):
 
 
 def test_new_rows_lie_about_the_mean_of_the_others_and_unused_ones_are_left_out(base):
-    given = dict(
-        base_weights(
-            base, LlamaConfig(16, 32, 2, 2, 1, 64, 64, 5000.0, tie_word_embeddings=False), 1
-        ).named_parameters()
-    )
-    larger = LlamaConfig(22, 32, 2, 2, 1, 64, 64, 5000.0, tie_word_embeddings=False)
-    found = dict(base_weights(base, larger, 1).named_parameters())
+    def shape(rows: int) -> LlamaConfig:
+        return LlamaConfig(rows, 32, 2, 2, 1, 64, 64, 5000.0, tie_word_embeddings=False)
+
+    given = dict(load_hf(base).named_parameters())
+    found = dict(base_weights(base, shape(40), 1).named_parameters())
     for name, parameter in found.items():
+        of_entries = name in ("embedding.weight", "output.weight")
         assert torch.equal(
-            parameter[:16] if name in ("embedding.weight", "output.weight") else parameter, given[name]
+            parameter[:10] if of_entries else parameter, given[name][:10] if of_entries else given[name]
         )
-    rows, mean, spread = (
-        found["embedding.weight"],
-        given["embedding.weight"].mean(0),
-        given["embedding.weight"].std(0),
+    known = given["embedding.weight"][:10]
+    away = (found["embedding.weight"][10:] - known.mean(0)) / known.std(0)
+    assert 0.05 < float(away.std().detach()) < 0.15
+    cut = dict(base_weights(base, shape(8), 1).named_parameters())
+    assert torch.equal(cut["output.weight"], given["output.weight"][:8])
+
+
+def test_a_tokenizer_whose_end_begins_texts_gets_a_begin_so_that_the_end_is_learnt(tmp_path):
+    tokenizer = Tokenizer(models.BPE({word: n for n, word in enumerate(["</s>", "a", "b"])}, []))
+    tokenizer.add_special_tokens([AddedToken("</s>", special=True)])
+    assert begin_and_end(tokenizer, "t") == (0, 0)
+    own, added = with_task_entries(tokenizer)
+    assert added == [*TASK_ENTRIES, BEGIN]
+    vocabulary = task_vocabulary(own, "t")
+    assert vocabulary.begin != vocabulary.end == 0
+    write_packed(tmp_path, ["refusal"], [Example([1, 2], [vocabulary.end])], 6, vocabulary.begin)
+    _, targets = split_targets(torch.from_numpy(Packed(tmp_path).read(np.array([0]))), vocabulary.begin)
+    assert targets[targets != IGNORE].tolist() == [vocabulary.end]
+
+
+def test_rows_without_an_entry_are_not_taken_for_those_of_new_entries(base):
+    """The base has 16 rows and 10 entries: what is added begins where its entries end."""
+    rows = dict(
+        base_weights(base, LlamaConfig(22, 32, 2, 2, 1, 64, 64, tie_word_embeddings=False), 1).named_parameters()
     )
-    away = (rows[16:] - mean) / spread
-    assert 0.05 < float(away.std()) < 0.15
-    smaller = LlamaConfig(12, 32, 2, 2, 1, 64, 64, 5000.0, tie_word_embeddings=False)
-    cut = dict(base_weights(base, smaller, 1).named_parameters())
-    assert torch.equal(cut["output.weight"], given["output.weight"][:12])
+    theirs = dict(load_hf(base).named_parameters())
+    for name in ("embedding.weight", "output.weight"):
+        assert torch.equal(rows[name][:10], theirs[name][:10])
+        assert not torch.equal(rows[name][10:16], theirs[name][10:16])

@@ -64,7 +64,10 @@ def begin_and_end(tokenizer: Tokenizer, name: str) -> tuple[int, int]:
     begin = first(_BEGIN_NAMES)
     if end is None:
         raise InputError(f"{name}: found no end-of-text entry, expected one of {', '.join(_END_NAMES)}")
-    if begin is None or tokenizer.encode("a").ids[:1] == [end]:
+    own = (
+        tokenizer.token_to_id(BEGIN) is not None
+    )  # a begin that was added later has no place in what is put before
+    if begin is None or (not own and tokenizer.encode("a").ids[:1] == [end]):
         begin = end
     return begin, end
 

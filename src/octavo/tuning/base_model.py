@@ -14,7 +14,7 @@ from octavo.modeling.llama import Llama, LlamaConfig
 from octavo.modeling.rope import stated_of
 from octavo.recipe import Model, Recipe
 from octavo.recipe_file import validate
-from octavo.tokenization.entries import TASK_ENTRIES
+from octavo.tokenization.entries import BEGIN, TASK_ENTRIES, begin_and_end
 
 SPREAD = 0.1
 """Of a new entry's row about the mean of all rows: so much of their own spread."""
@@ -51,11 +51,16 @@ def _shape(config: LlamaConfig) -> Model:
 
 
 def with_task_entries(tokenizer: Tokenizer) -> tuple[Tokenizer, list[str]]:
-    """A tokenizer with all entries for tasks, and the names of those that it did not have."""
-    missing = [entry for entry in TASK_ENTRIES if tokenizer.token_to_id(entry) is None]
+    """A tokenizer with all entries for tasks, and the names of those that it did not have.
+
+    One whose end also begins a text gets a begin: the end is to be learnt, and what begins a text is not.
+    """
+    begin, end = begin_and_end(tokenizer, "tokenizer.json")
+    entries = (*TASK_ENTRIES, BEGIN) if begin == end else TASK_ENTRIES
+    missing = [entry for entry in entries if tokenizer.token_to_id(entry) is None]
     own = Tokenizer.from_str(tokenizer.to_str())
     # Those that it has are named again, so that none is read out of a text, where they were no special ones.
-    own.add_special_tokens([AddedToken(entry, special=True, normalized=False) for entry in TASK_ENTRIES])
+    own.add_special_tokens([AddedToken(entry, special=True, normalized=False) for entry in entries])
     return own, missing
 
 
@@ -65,7 +70,8 @@ def base_weights(base: Path, config: LlamaConfig, seed: int) -> Llama:
     Rows that no entry has are left out. New ones are drawn about the mean of the others, which no first step has
     to undo (Hewitt, 2021): the model gives them no more than an even chance.
     """
-    given = open_model(base).model
+    opened = open_model(base)
+    given, entries = opened.model, opened.tokenizer.get_vocab_size()
     with torch.device("meta"):
         model = Llama(config)
     model.to_empty(device="cpu")
@@ -76,7 +82,7 @@ def base_weights(base: Path, config: LlamaConfig, seed: int) -> Llama:
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if name in ("embedding.weight", "output.weight"):
-                _fill_rows(parameter, theirs[name], generator)
+                _fill_rows(parameter, theirs[name][:entries], generator)
             else:
                 parameter.copy_(theirs[name])
     return model.train()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -13,7 +12,7 @@ from octavo.errors import InputError
 from octavo.evaluation.task_metrics import edits
 from octavo.tuning.ocr.noise import factor_for, level, made_pairs, noisy
 from octavo.tuning.ocr.noise_learning import errors, learn
-from octavo.tuning.ocr.noise_table import ANY, Confusions, Noise, group_of, read, write
+from octavo.tuning.ocr.noise_table import ANY, Confusions, group_of
 from octavo.tuning.ocr.pairs import OcrPair
 from tests.tuning.ocr.stand_ins import ERRORS, pairs, prose, scanned
 
@@ -164,40 +163,3 @@ def test_each_text_has_the_noise_of_its_letters():
 def test_too_few_pairs_are_refused():
     with pytest.raises(InputError, match=r"found pairs of \d+ characters, expected 20000 at least"):
         learn(pairs(3, 0.2))
-
-
-def test_a_table_is_read_as_it_was_written(learnt, tmp_path):
-    write(learnt, tmp_path / "noise.json")
-    again = read(tmp_path / "noise.json")
-    assert again == learnt
-    assert noisy(again.groups[ANY], prose(1, 5), 1.0, "a", 1) == noisy(learnt.groups[ANY], prose(1, 5), 1.0, "a", 1)
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("no json", "noise.json: cannot be read"),
-        ("[]", "noise.json: groups: found none"),
-        ('{"groups": {}}', "groups: found none, expected 'any' among them"),
-        ('{"groups": {"any": {}}}', r"groups\.any: found no 'rates'"),
-        ('{"groups": {"any": {"rates": {"a": 5}}}}', r"groups\.any: found no"),
-    ],
-)
-def test_what_is_no_table_is_refused(tmp_path, content, message):
-    file = tmp_path / "noise.json"
-    file.write_text(content)
-    with pytest.raises(InputError, match=message):
-        read(file)
-    with pytest.raises(InputError, match="cannot be read"):
-        read(tmp_path / "none.json")
-
-
-def test_a_table_whose_values_do_not_fit_is_refused(tmp_path):
-    for wrong in (
-        table({"abcd": {"a": 0.1}}),
-        replace(table({}), levels=[0.5, 0.1]),
-        replace(table({}), levels=[]),
-    ):
-        write(Noise({ANY: wrong}), tmp_path / "noise.json")
-        with pytest.raises(InputError, match=r"groups\.any: found values that do not fit"):
-            read(tmp_path / "noise.json")

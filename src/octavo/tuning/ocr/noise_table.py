@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any, Final
-
-import orjson
-
-from octavo.errors import InputError
+from dataclasses import dataclass
+from typing import Final
 
 ANY: Final = "any"
 """The group of all pairs together, for texts in a language without pairs."""
@@ -60,54 +54,3 @@ NEAR: Final = 6
 def group_of(lang: str, text: str) -> str:
     """The group that a text belongs to."""
     return lang + LONG_S if text.count("ſ") * _OFTEN > len(text) else lang
-
-
-def write(noise: Noise, file: Path) -> None:
-    """Write confusions as JSON."""
-    groups = {name: asdict(group) for name, group in noise.groups.items()}
-    file.write_bytes(orjson.dumps({"groups": groups}, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS))
-
-
-def read(file: Path) -> Noise:
-    """Read confusions; InputError, with file and field, where something is missing or no such table."""
-    try:
-        groups = orjson.loads(file.read_bytes())["groups"]
-        noise = Noise({name: _group(file, name, content) for name, content in groups.items()})
-    except (OSError, orjson.JSONDecodeError) as error:
-        raise InputError(f"{file}: cannot be read ({error}), expected confusions as JSON") from None
-    except (KeyError, TypeError, AttributeError):
-        raise InputError(f"{file}: groups: found none, expected confusions by group") from None
-    if ANY not in noise.groups:
-        raise InputError(f"{file}: groups: found {', '.join(noise.groups) or 'none'}, expected {ANY!r} among them")
-    return noise
-
-
-def _group(file: Path, name: str, content: dict[str, Any]) -> Confusions:
-    try:
-        group = Confusions(
-            {old: _rates(new) for old, new in content["rates"].items()},
-            _rates(content["before"]),
-            _rates(content["after"]),
-            float(content["near"]),
-            float(content["far"]),
-            [float(level) for level in content["levels"]],
-            [(float(factor), float(rate)) for factor, rate in content["response"]],
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(f"{file}: groups.{name}: found no {error}, expected a table of confusions") from None
-    short = all(1 <= len(old) <= 3 for old in group.rates)
-    if not short or not _rise(group.levels) or not all(map(_rise, zip(*group.response, strict=True))):
-        raise InputError(
-            f"{file}: groups.{name}: found values that do not fit, expected rates of 1 to 3 characters, "
-            "and levels and response that rise"
-        )
-    return group
-
-
-def _rates(content: dict[str, Any]) -> dict[str, float]:
-    return {str(key): float(value) for key, value in content.items()}
-
-
-def _rise(values: Iterable[float]) -> bool:
-    listed = list(values)
-    return bool(listed) and listed == sorted(listed)

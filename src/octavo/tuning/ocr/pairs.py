@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -29,7 +29,6 @@ SWAPPED: Final = 0.05
 SURE: Final = 0.9
 """Confidence from which another language than the one that is told is looked into."""
 
-_COLUMNS: Final = {"id": "id", "doc": "doc", "lang": "lang", "source": "ocr", "target": "gt", "date": "date"}
 _WORDS: Final = 100
 """Words of a passage by which a file's sides are compared; single pairs may be lines."""
 
@@ -58,28 +57,26 @@ class Checked(NamedTuple):
     """By how much the expected error of the printed side is lower (curation.ocr), over passages of the file."""
 
 
-def read_pairs(file: Path, columns: Mapping[str, str] | None = None) -> list[OcrPair]:
+def read_pairs(file: Path) -> list[OcrPair]:
     """The pairs of a JSON Lines (also .zst), Parquet or CSV file.
 
-    Its columns are id, doc, lang, ocr, gt, and date where known. `columns` gives the file's own names for id, doc,
-    lang, source, target and date. Raises InputError, with file, line or row, and column, where one is missing or of
-    another kind; empty sides are for `check`.
+    Its columns are id, doc, lang, ocr, gt, and date where known. Raises InputError, with file, line or row, and
+    column, where one is missing or of another kind; empty sides are for `check`.
     """
-    names = {**_COLUMNS, **(columns or {})}
-    return [_pair(row, names) for row in read_rows(file)]
+    return [_pair(row) for row in read_rows(file)]
 
 
-def _pair(row: Row, names: Mapping[str, str]) -> OcrPair:
+def _pair(row: Row) -> OcrPair:
     for column in ("id", "doc", "lang"):
-        if not row.text(names[column]).strip():
-            raise row.wrong(names[column], "a text that is not empty")
+        if not row.text(column).strip():
+            raise row.wrong(column, "a text that is not empty")
     return OcrPair(
-        row.text(names["id"]),
-        row.text(names["doc"]),
-        row.text(names["lang"]),
-        row.text(names["source"]),
-        row.text(names["target"]),
-        century_of(row.optional(names["date"])),
+        row.text("id"),
+        row.text("doc"),
+        row.text("lang"),
+        row.text("ocr"),
+        row.text("gt"),
+        century_of(row.optional("date")),
     )
 
 

@@ -87,6 +87,8 @@ def _measure(
         edits = propose(speaker, vocabulary, texts, limits, progress, room, speaker.model)
         return [Tried(pair, found) for pair, found in zip(pairs, edits, strict=True)]
 
+    if not parts.held_out:
+        progress.message("tuning: no pair is held out to tell how sure is sure enough, so nothing is ever changed")
     fitted: list[OcrPair] = drawn(parts.held_out, FITTED, recipe.seed)
     fit = fit_margin(proposals(fitted), proposals(clean_copies(fitted)))
     tests: list[OcrPair] = drawn(parts.test, TESTED, recipe.seed)

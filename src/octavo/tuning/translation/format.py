@@ -24,7 +24,6 @@ from octavo.tuning.examples import Example
 from octavo.tuning.sentences import split_sentences
 from octavo.tuning.translation.pairs import TranslationPair
 from octavo.tuning.translation.parallel_alignment import align
-from octavo.tuning.translation.parallel_lexicon import Lexicon
 from octavo.tuning.vocabulary import Vocabulary
 
 BEFORE: Final = 64
@@ -69,19 +68,16 @@ def read_paragraphs(answer: str) -> list[str]:
     return [found for found in map(str.strip, re.split(r"\n\s*\n", answer)) if found]
 
 
-def examples(
-    vocabulary: Vocabulary, pair: TranslationPair, context: int, lexicon: Lexicon | None = None
-) -> list[Example]:
+def examples(vocabulary: Vocabulary, pair: TranslationPair, context: int) -> list[Example]:
     """What a model learns of a pair in a context of so many tokens, the one that begins a text among them.
 
-    One that is longer is cut where its sentences belong together, which a lexicon helps to find; where they do not,
-    there is none.
+    One that is longer is cut where its sentences belong together; where they do not, there is none.
     """
     whole = _example(vocabulary, pair)
     if _size(whole) < context:
         return [whole]
     alone = _example(vocabulary, pair._replace(before=""))
-    return [alone] if _size(alone) < context else _cut(vocabulary, pair._replace(before=""), context, lexicon)
+    return [alone] if _size(alone) < context else _cut(vocabulary, pair._replace(before=""), context)
 
 
 def _prompt(vocabulary: Vocabulary, source: list[int], ending: list[int], before: list[int]) -> list[int]:
@@ -103,10 +99,10 @@ def _size(example: Example) -> int:
     return len(example.prompt) + len(example.answer)
 
 
-def _cut(vocabulary: Vocabulary, pair: TranslationPair, context: int, lexicon: Lexicon | None) -> list[Example]:
+def _cut(vocabulary: Vocabulary, pair: TranslationPair, context: int) -> list[Example]:
     sources, targets = split_sentences(pair.source), split_sentences(pair.target)
     parts = [pair._replace(source="", target="")]
-    for bead in align(sources, targets, lexicon):
+    for bead in align(sources, targets):
         source = "".join(sources[bead.source : bead.source_end])
         target = "".join(targets[bead.target : bead.target_end])
         last = parts[-1]

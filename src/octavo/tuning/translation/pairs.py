@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from octavo.corpus.dates import century_of
 from octavo.corpus.rows import Row, read_rows
@@ -57,14 +57,6 @@ def read_pairs(file: Path) -> list[TranslationPair]:
     for the checks.
     """
     return [_pair(row) for row in read_rows(file)]
-
-
-def pair_row(pair: TranslationPair) -> dict[str, Any]:
-    """The pair as a row of a file, which `read_pairs` reads as it was."""
-    row = {
-        "src" if name == "source" else "tgt" if name == "target" else name: v for name, v in pair._asdict().items()
-    }
-    return {name: value for name, value in row.items() if value is not None and (value or name != "before")}
 
 
 def in_both_directions(pairs: Sequence[TranslationPair]) -> list[TranslationPair]:

@@ -14,7 +14,7 @@ from octavo.corpus.locations import expand
 from octavo.corpus.readers import Unreadable, reader_for
 from octavo.errors import InputError
 from octavo.recipe import Source
-from octavo.tuning.translation.parallel_table import Matched
+from octavo.tuning.translation.parallel_table import Matched, read_table
 
 _COLUMNS: Final = ["identifier", "text"]
 
@@ -35,6 +35,12 @@ def read_texts(table: Sequence[Matched], home: Path, files: Iterable[Path] = ())
             if name not in texts:
                 texts[name] = _read(home / name, f"{row.place}: {column}")
     return texts
+
+
+def named_files(tables: Iterable[Path]) -> list[Path]:
+    """The files beside tables that these name as documents."""
+    named = [(table, name) for table in tables for row in read_table(table) for name in (row.source, row.target)]
+    return list(dict.fromkeys(table.parent / name for table, name in named if (table.parent / name).is_file()))
 
 
 def _rows(file: Path, names: list[str]) -> dict[str, str]:
