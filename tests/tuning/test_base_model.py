@@ -21,6 +21,7 @@ from octavo.training.sequences import split_targets
 from octavo.tuning.base_model import base_weights, with_base, with_task_entries
 from octavo.tuning.examples import Example
 from octavo.tuning.packing import Packed, write_packed
+from octavo.tuning.tuned_model import within
 from octavo.tuning.vocabulary import task_vocabulary
 
 WORDS = ["<s>", "</s>", "a", "b", "c", "<", "|", "o", "r", ">"]
@@ -129,3 +130,9 @@ def test_rows_without_an_entry_are_not_taken_for_those_of_new_entries(base):
     for name in ("embedding.weight", "output.weight"):
         assert torch.equal(rows[name][:10], theirs[name][:10])
         assert not torch.equal(rows[name][10:16], theirs[name][10:16])
+
+
+def test_a_tuned_model_is_used_with_no_longer_texts_than_it_has_learnt_from():
+    model = initialise(LlamaConfig(16, 32, 2, 2, 1, 64, 64), seed=1)
+    assert within(model, 128).config.max_position_embeddings == 64
+    assert within(model, 24).config.max_position_embeddings == 24

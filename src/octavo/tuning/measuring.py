@@ -16,7 +16,7 @@ from octavo.tuning.preparing import read_parts
 from octavo.tuning.registry import TASKS
 from octavo.tuning.report import write_report
 from octavo.tuning.scores import Score
-from octavo.tuning.tuned_model import FILE
+from octavo.tuning.tuned_model import FILE, within
 from octavo.tuning.vocabulary import task_vocabulary
 
 COMMAND: Final = "octavo evaluate RUN"
@@ -30,14 +30,16 @@ def measure_tune(recipe: Recipe, run: Path, model: Llama, home: Path, progress: 
     file = run / "tokenizer" / "tokenizer.json"
     vocabulary = task_vocabulary(load_tokenizer(file), str(file))
     round_to_bfloat16(model)
-    speaker = Speaker(model.eval(), vocabulary.tokenizer, vocabulary.begin, vocabulary.end)
+    model = within(model.eval(), recipe.sequence_length)
+    speaker = Speaker(model, vocabulary.tokenizer, vocabulary.begin, vocabulary.end)
     measured = TASKS[recipe.tuning.task].measure(recipe, speaker, vocabulary, read_parts(recipe, run), progress)
+    settings = {"context": speaker.context, **measured.settings}
     rows = [_row(score) for score in measured.scores]
     figures = {
         "command": COMMAND,
         "task": recipe.tuning.task,
         "base": recipe.tuning.base,
-        "settings": measured.settings,
+        "settings": settings,
         "scores": rows,
         "samples": measured.samples,
     }
@@ -46,7 +48,7 @@ def measure_tune(recipe: Recipe, run: Path, model: Llama, home: Path, progress: 
     write_report(recipe, run, home, figures)
     return {
         "task": recipe.tuning.task,
-        "settings": measured.settings,
+        "settings": settings,
         "scores": [row for row in rows if row["by"] == "all"],
         "samples": measured.samples[:SAMPLES],
     }

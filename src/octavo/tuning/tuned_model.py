@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from octavo.errors import InputError
 from octavo.evaluation.model_files import is_run, name_of, open_model
 from octavo.evaluation.speaker import Speaker
+from octavo.modeling.llama import Llama
 from octavo.tuning.vocabulary import Vocabulary, task_vocabulary
 
 FILE: Final = "tuning.json"
@@ -24,12 +26,18 @@ class Tuned(NamedTuple):
     settings: dict[str, Any]
 
 
+def within(model: Llama, length: int) -> Llama:
+    """The model, which reads and writes at most as many tokens as it has learnt from at once."""
+    model.config = replace(model.config, max_position_embeddings=min(length, model.config.max_position_embeddings))
+    return model
+
+
 def open_tuned(model: Path, task: str) -> Tuned:
     """Open a run or a release for a task; InputError where it was not tuned for that."""
     file = model / "evaluation" / FILE if is_run(model) else model / FILE
     try:
         found = json.loads(file.read_bytes())
-        learnt, settings = found["task"], found["settings"]
+        learnt, settings, length = found["task"], found["settings"], found["settings"]["context"]
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(
             f"{model}: found no {file.name}, expected a model that octavo tune made for {task}"
@@ -40,5 +48,5 @@ def open_tuned(model: Path, task: str) -> Tuned:
         raise InputError(f"{model}: found a model that was tuned for {learnt}, expected one for {task}")
     opened = open_model(model)
     vocabulary = task_vocabulary(opened.tokenizer, str(model))
-    speaker = Speaker(opened.model, vocabulary.tokenizer, opened.begin, opened.end)
+    speaker = Speaker(within(opened.model, length), vocabulary.tokenizer, opened.begin, opened.end)
     return Tuned(name_of(model), speaker, vocabulary, settings)

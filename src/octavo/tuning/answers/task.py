@@ -97,13 +97,12 @@ def _measure(
     recipe: Recipe, speaker: Speaker, vocabulary: Vocabulary, parts: Parts, progress: Progress
 ) -> Measured:
     tested: list[Question] = drawn(parts.test, TESTED, recipe.seed)
-    context = min(speaker.context, recipe.sequence_length)
-    fitted = fit(vocabulary, tested, context, 0)
+    fitted = fit(vocabulary, tested, speaker.context, 0)
     tests = fitted.questions
     answers = answer_all(speaker, vocabulary, tests, progress)
     scores = measure({MODEL: answers, BEST_SENTENCE: best_sentences(tests), FIRST_SOURCE: first_sources(tests)})
     samples = [_sample(one) for one in answers[:SAMPLES]]
-    told = {"questions_cut": fitted.cut, "questions_too_long": len(fitted.left_out), "context": context}
+    told = {"questions_cut": fitted.cut, "questions_too_long": len(fitted.left_out)}
     return Measured(scores, samples, told)
 
 
