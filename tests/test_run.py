@@ -357,7 +357,7 @@ def test_token_files_are_trained_on_without_documents(small_run, tmp_path):
     assert figures["training"]["folders"][folder]["drawn"] == recipe.steps * 8
     assert "evaluation: a recipe without documents holds out none, so there is nothing to measure" in messages
     card = (run / "release/README.md").read_text()
-    assert "Nothing was measured, as no documents were held out." in card
+    assert "Bits per byte were not measured, as no documents were held out." in card
     assert f"| {folder} | {tokens:,} |" in card
     assert "openly licensed" not in card
     hashed = read_record(run / "checkpoints").inputs
