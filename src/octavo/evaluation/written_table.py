@@ -36,7 +36,7 @@ def written_table(models: Mapping[str, dict[str, Any]]) -> Table | None:
     if not any(found.values()):
         return None
     title = "What it writes, with 95 % intervals"
-    table = Table(box=box.SIMPLE, title=title, title_justify="left", caption_justify="left")
+    table = Table(box=box.SIMPLE, title=title, title_justify="left", caption_justify="left", show_header=False)
     if any(figures.get("tasks") for figures in models.values()):
         table.caption = (
             "Tasks: mean of the languages; of the text left as it is; languages where it is surely better."
