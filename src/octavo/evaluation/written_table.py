@@ -36,14 +36,15 @@ def written_table(models: Mapping[str, dict[str, Any]]) -> Table | None:
     if not any(found.values()):
         return None
     title = "What it writes, with 95 % intervals"
-    table = Table(box=box.SIMPLE, title=title, title_justify="left", caption_justify="left", show_header=False)
+    several = len(found) > 1
+    table = Table(box=box.SIMPLE, title=title, title_justify="left", caption_justify="left", show_header=several)
     if any(figures.get("tasks") for figures in models.values()):
         table.caption = (
             "Tasks: mean of the languages; of the text left as it is; languages where it is surely better."
         )
     table.add_column("")
     for name in found:
-        table.add_column(name if len(found) > 1 else "", justify="right")
+        table.add_column(name, justify="right")
     for row in dict.fromkeys(row for of in found.values() for row in of):
         table.add_row(row, *(of.get(row, "") for of in found.values()))
     return table
