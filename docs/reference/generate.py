@@ -258,9 +258,10 @@ WRITTEN = (
         {
             "command": "What gives the figures.",
             "task, base": "The recipe's.",
-            "settings": "What the commands that use the model go by: of OCR correction the `margin` in bits "
-            "(1000000: nothing is changed), the `room` of a window in tokens, how the margin was fitted (`fit`: "
-            "character error rates before and after, and of clean copies) and what was `refused` on the test "
+            "settings": "What the commands that use the model go by: of OCR correction the `margins` in bits, "
+            "by the edits a word from which each holds (1000000: nothing is changed), the `room` of a window in "
+            "tokens, how they were fitted (`fit`: character error rates before and after, and of clean copies) "
+            "and what was `refused` on the test "
             "pairs; of translation the `pairs` of languages that were learnt, and whether with neighbours; of "
             "answers how many questions were cut or too long, and the `context`.",
             "scores": "By `system` (`model`, or a baseline), `by` (`all`, `lang`, `century`; of OCR correction "

@@ -245,10 +245,14 @@ def test_a_model_that_changes_nothing_is_said_to() -> None:
 
 
 def test_settings_are_told_and_of_many_counts_the_first(tmp_path: Path) -> None:
-    settings = {"margin": 1e6, "refused": {f"reason {n}": 1200 - n for n in range(11)}, "fit": {"before": 0.05}}
+    settings = {
+        "margins": {"0": 1e6, "0.03": 2.0},
+        "refused": {f"reason {n}": 1200 - n for n in range(11)},
+        "fit": {"before": 0.05},
+    }
     page = written(tmp_path / "tune", "ocr", evaluation("ocr") | {"settings": settings})
     told = page.table("What the task's commands go by")
-    assert (told["margin"], told["fit: before"]) == (["1,000,000"], ["0.05"])
+    assert (told["margins: 0"], told["fit: before"]) == (["1,000,000"], ["0.05"])
     assert told["refused: reason 0"] == ["1,200"]
     assert "refused: reason 8" not in told
     assert told["refused: others"] == ["3 more, in report.json"]

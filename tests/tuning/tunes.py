@@ -126,7 +126,9 @@ def evaluation(task: str, better: bool = True) -> dict[str, Any]:
         "command": "octavo evaluate RUN",
         "task": task,
         "base": "models/alder",
-        "settings": {"margin": 2.0, "fit": {"before": 0.05}, "refused": {"a name": 3}} if task == "ocr" else {},
+        "settings": {"margins": {"0": 6.0, "0.03": 2.0}, "fit": {"before": 0.05}, "refused": {"a name": 3}}
+        if task == "ocr"
+        else {},
         "scores": scores(task, better),
         "samples": SAMPLES[task],
     }

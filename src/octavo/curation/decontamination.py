@@ -5,6 +5,7 @@ The measure is that of GPT-3's report (Brown et al., 2020, appendix C), with 13 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,13 @@ def read_sets(settings: Decontamination) -> Hashes | None:
     """
     if not settings.sets:
         return None
-    found = []
-    for number, name in enumerate(settings.sets):
-        texts = _texts(Path(name), f"curation.decontamination.sets[{number}]")
-        _, hashes = read_words(pa.array(texts, pa.large_string())).plain_ngrams(settings.ngram)
-        found.append(hashes)
-    return np.unique(np.concatenate(found))
+    files = [(Path(name), f"curation.decontamination.sets[{n}]") for n, name in enumerate(settings.sets)]
+    return np.unique(np.concatenate([ngrams(_texts(*file), settings.ngram) for file in files]))
+
+
+def ngrams(texts: Sequence[str], ngram: int) -> Hashes:
+    """The hashes of all n-grams of texts, sorted."""
+    return np.unique(read_words(pa.array(texts, pa.large_string())).plain_ngrams(ngram)[1])
 
 
 def overlap(words: Words, sets: Hashes, ngram: int) -> Floats:
@@ -56,12 +58,12 @@ def _texts(path: Path, field: str) -> list[str]:
         raise InputError(
             f"{field}: {path}: cannot be read ({error}), expected .parquet, .jsonl or text in UTF-8"
         ) from None
-    return [text for row in rows for text in _strings(row)]
+    return [text for row in rows for text in texts_within(row)]
 
 
-def _strings(value: Any) -> list[str]:
+def texts_within(value: Any) -> list[str]:
     """All texts within a value, however deep."""
     if isinstance(value, str):
         return [value]
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return [text for item in inner for text in _strings(item)]
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    return [text for item in inner for text in texts_within(item)]

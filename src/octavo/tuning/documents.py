@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +16,11 @@ from blake3 import blake3
 from octavo.corpus.schema import work_of
 from octavo.errors import InputError
 
+BYTES_A_TOKEN: Final = 2
+"""Of text that pairs are made of: more than half of a pair's bytes are on one side, and a token has some four."""
 _COLUMNS: Final = ["identifier", "lang", "text"]
+
+T = TypeVar("T")
 
 
 class Document(NamedTuple):
@@ -58,18 +62,23 @@ def check_documents(names: Iterable[str]) -> None:
 
 
 def draw_documents(
-    files: Iterable[Path], languages: Sequence[str], seed: int, size: int, each: int
-) -> list[Document]:
-    """Documents drawn by lot, the languages in turn and with as much text of each, until all have `size` bytes.
+    files: Iterable[Path],
+    languages: Sequence[str],
+    seed: int,
+    size: int,
+    each: int,
+    made_of: Callable[[Document], Iterable[T]],
+) -> Iterator[T]:
+    """What is made of documents drawn by lot: the languages in turn, as much text of each, `size` bytes in all.
 
-    Of a document up to `each` bytes count. Only row groups that have a language which is short of text are read.
-    What curation holds out (`split`) is left out. Raises InputError where a file has not the columns
-    identifier, lang and text, or cannot be read.
+    Of a document up to `each` bytes count; its text is held no longer than that. Only row groups that have a
+    language which is short of text are read. What curation holds out (`split`) is left out. Raises
+    InputError where a file has not the columns identifier, lang and text, or cannot be read.
     """
     groups = [(file, n) for file in files for n in range(_row_groups(file))]
     lot = np.random.default_rng(seed)
     short = dict.fromkeys(languages, -(-size // max(len(languages), 1)))
-    found: dict[str, list[Document]] = {lang: [] for lang in languages}
+    found: dict[str, list[list[T]]] = {lang: [] for lang in languages}
     for place in lot.permutation(len(groups)):
         file, number = groups[place]
         wanted = [lang for lang in languages if short[lang] > 0]
@@ -79,10 +88,10 @@ def draw_documents(
         for n in lot.permutation(len(documents)):
             one = documents[n]
             if short[one.lang] > 0:
-                found[one.lang].append(one)
+                found[one.lang].append(list(made_of(one)))
                 short[one.lang] -= min(len(one.text.encode()), each)
     in_turn = zip_longest(*found.values())
-    return [one for row in in_turn for one in row if one is not None]
+    return (one for row in in_turn for some in row for one in some or ())
 
 
 def stretches(document: Document, count: int, shortest: int, longest: int, seed: int) -> Iterator[Stretch]:
@@ -106,8 +115,8 @@ def draw_stretches(
     files: Iterable[Path], languages: Sequence[str], seed: int, size: int, count: int, lengths: tuple[int, int]
 ) -> Iterator[Stretch]:
     """Stretches of drawn documents, up to `count` of each, of together about `size` bytes."""
-    documents = draw_documents(files, languages, seed, size, count * sum(lengths) // 2)
-    return (one for document in documents for one in stretches(document, count, *lengths, seed))
+    each = count * sum(lengths) // 2
+    return draw_documents(files, languages, seed, size, each, lambda one: stretches(one, count, *lengths, seed))
 
 
 def _row_groups(file: Path) -> int:

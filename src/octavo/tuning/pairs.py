@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from blake3 import blake3
 
@@ -33,6 +34,21 @@ class LeftOut(NamedTuple):
     """In few words, the same for all of its kind, such as "empty" or "sides swapped"."""
     evidence: str
     """What was found."""
+
+
+def with_own_ids(pairs: Iterable[Any]) -> list[Any]:
+    """The pairs; of several with one id, as files may count from 1 each, the second becomes ID-2, and so on."""
+    found: list[Any] = []
+    used: set[str] = set()
+    seen: Counter[str] = Counter()
+    for pair in pairs:
+        own = pair.id
+        while own in used:
+            seen[pair.id] += 1
+            own = f"{pair.id}-{seen[pair.id] + 1}"
+        used.add(own)
+        found.append(pair if own == pair.id else pair._replace(id=own))
+    return found
 
 
 def outside_languages(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,10 +21,11 @@ from octavo.progress import Progress
 from octavo.recipe import Recipe
 from octavo.tokenization.encode import load_tokenizer
 from octavo.tuning.base_model import with_task_entries
-from octavo.tuning.examples import Example
+from octavo.tuning.examples import Example, compact
+from octavo.tuning.leakage import without_measured
 from octavo.tuning.packing import Packed, write_packed
 from octavo.tuning.pair_licences import stated_licences
-from octavo.tuning.pairs import LeftOut
+from octavo.tuning.pairs import LeftOut, with_own_ids
 from octavo.tuning.registry import TASKS
 from octavo.tuning.tasks import Parts, Task
 from octavo.tuning.vocabulary import Vocabulary, task_vocabulary
@@ -34,8 +36,6 @@ TRAINING, HELD_OUT, TEST, LEFT_OUT = "training.jsonl", "held-out.jsonl", "test.j
 PAIRS: Final = "pairs.jsonl"
 """Beside the sequences that were made of them."""
 ANSWERS: Final = "held-out.parquet"
-BYTES_A_TOKEN: Final = 2
-"""Of a pair's text: more than half of its bytes are on one side, and a token has some four."""
 ANSWER_TOKENS: Final = 100_000
 """Of held-out pairs, most: they are measured again and again while the model learns."""
 REPORT: Final = "report.json"
@@ -58,41 +58,43 @@ def prepare(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:
     vocabulary, added = _write_tokenizer(recipe, run)
     if added:
         progress.message(f"tuning: the base's tokenizer has no {', '.join(added)}: they are added and learnt anew")
-    progress.update(0, 4, "reading pairs")
+    progress.update(0, 2, "reading pairs")
     found = task.read(recipe, [Path(name) for name in tuning.pairs])
-    apart = split(found.pairs, recipe.seed, tuning.held_out)
+    apart = split(with_own_ids(found.pairs), recipe.seed, tuning.held_out)
     if not apart.test:
         raise InputError("tuning.pairs: found no pair for testing, expected pairs of more documents")
     parts = Parts(*(task.arranged(recipe, some, some is not apart.test) for some in apart))
     left_out = list(found.left_out)
     progress.check()
-    progress.update(1, 4, "making pairs")
+    progress.update(1, 2, "making pairs")
     room = recipe.sequence_length
-    given = _shown(task, vocabulary, parts.training, room, left_out)
+    training, given = _taught(task, vocabulary, parts.training, room, left_out)
     if not given:
         raise InputError(
             f"tuning.pairs: found no pair to learn from, expected some of the documents that are not for testing; "
             f"{len(left_out):,} were left out{_in_words(left_out)}"
         )
     _write_sequences(home / GIVEN, given, room, vocabulary)
-    kept_back = {pair.doc for part in (apart.held_out, apart.test) for pair in part}
-    made: dict[str, int] = {}
+    held_out, answers = _taught(task, vocabulary, parts.held_out, room, left_out)
+    _write_answers(home / ANSWERS, task, vocabulary, held_out, answers)
+    parts = Parts(training, held_out, parts.test)
+    measured, ngram = [*apart.held_out, *apart.test], recipe.curation.decontamination.ngram
+    made = {}
     for name, share in ((MADE, tuning.made), (COPIES, tuning.copies)):
-        wanted = int(share * recipe.training.tokens) if tuning.documents else 0
-        size = BYTES_A_TOKEN * wanted
-        source = task.made(recipe, parts.training, size, progress) if name == MADE else task.copies(recipe, size)
-        others = (pair for pair in source if pair.doc not in kept_back)
-        pairs, shown = _enough(task, vocabulary, others, room, wanted)
+        wanted = int(share * recipe.training.tokens)
+        if name == MADE:
+            source = task.made(recipe, parts.training, wanted, progress)
+        else:
+            source = task.copies(recipe, wanted)
+        others = without_measured(source, measured, ngram, left_out)
+        pairs, shown = _taught(task, vocabulary, others, room, [], wanted)
         made[name] = len(pairs)
         if shown:
             _write_sequences(home / name, shown, room, vocabulary)
             _write_lines(home / name / PAIRS, pairs)
-        elif wanted and name == MADE:
+        elif name == MADE and wanted and tuning.documents:
             progress.message("tuning: no pair could be made of the documents; the given ones alone are learnt from")
         progress.check()
-    progress.update(2, 4, "held-out pairs")
-    held_out = _shown(task, vocabulary, parts.held_out, room, left_out)
-    _write_answers(home / ANSWERS, task, vocabulary, parts.held_out, held_out)
     for name, some in zip((TRAINING, HELD_OUT, TEST), parts, strict=True):
         _write_lines(home / name, some)
     _write_lines(home / LEFT_OUT, left_out)
@@ -151,31 +153,26 @@ Shown = tuple[str, Example]
 """An example, and the id of its pair."""
 
 
-def _shown(
-    task: Task, vocabulary: Vocabulary, pairs: Sequence[Any], room: int, left_out: list[LeftOut]
-) -> list[Shown]:
-    found: list[Shown] = []
-    for pair in pairs:
-        taught = task.examples(vocabulary, pair, room)
-        found += [(pair.id, one) for one in taught.examples]
-        left_out += taught.left_out
-    return found
-
-
-def _enough(
-    task: Task, vocabulary: Vocabulary, pairs: Iterator[Any], room: int, wanted: int
+def _taught(
+    task: Task,
+    vocabulary: Vocabulary,
+    pairs: Iterable[Any],
+    room: int,
+    left_out: list[LeftOut],
+    wanted: float = math.inf,
 ) -> tuple[list[Any], list[Shown]]:
-    """Made pairs that teach something, and their examples, until these have so many tokens."""
+    """The pairs that teach something, and their examples, until these have so many tokens."""
     used: list[Any] = []
     shown: list[Shown] = []
-    tokens = 0
-    while tokens < wanted and (pair := next(pairs, None)) is not None:
-        examples = task.examples(vocabulary, pair, room).examples
-        if examples:
+    rest, tokens = iter(pairs), 0
+    while tokens < wanted and (pair := next(rest, None)) is not None:
+        taught = task.examples(vocabulary, pair, room)
+        left_out += taught.left_out
+        if taught.examples:
             used.append(pair)
-        for one in examples:
+        for one in taught.examples:
             tokens += 1 + len(one.prompt) + len(one.answer)
-            shown.append((pair.id, one))
+            shown.append((pair.id, compact(one)))
     return used, shown
 
 
@@ -196,8 +193,8 @@ def _write_answers(
                 "id": name,
                 "group": groups[name],
                 "bytes": len(vocabulary.decode(one.answer).encode()),
-                "prompt": one.prompt,
-                "answer": one.answer,
+                "prompt": list(one.prompt),
+                "answer": list(one.answer),
             }
         )
         tokens += len(one.prompt) + len(one.answer)

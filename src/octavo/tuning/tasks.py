@@ -66,10 +66,11 @@ class Task:
     read: Callable[[Recipe, Sequence[Path]], Checked]
     """The pairs of files, in the recipe's languages."""
     made: Callable[[Recipe, Sequence[Any], int, Progress], Iterator[Any]]
-    """Pairs made of about so many bytes of the recipe's documents; those given for training teach how."""
+    """Pairs made of the recipe's documents, of so many tokens at least, if they have as much; those given for
+    training teach how."""
     copies: Callable[[Recipe, int], Iterator[Any]]
-    """Pairs of about so many bytes of the recipe's documents, to be copied from the prompt as they are: short ones
-    (COPIED), as a small model learns from these to look back."""
+    """Pairs of the recipe's documents, of so many tokens at least, to be copied from the prompt as they are: short
+    ones (COPIED), as a small model learns from these to look back."""
     arranged: Callable[[Recipe, Sequence[Any], bool], list[Any]]
     """Pairs as they are shown, those of one document in order: to learn from, or to be tested."""
     examples: Callable[[Vocabulary, Any, int], Taught]

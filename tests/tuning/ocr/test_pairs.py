@@ -87,13 +87,6 @@ def test_pairs_that_are_none_are_left_out_with_the_reason():
     assert "error rate 0.7" in next(o.evidence for o in found.left_out if o.id == "other text")
 
 
-def test_different_pairs_with_one_id_get_one_each():
-    first, second, *_ = pairs(30, 0.2)
-    found = check([first, second._replace(id=first.id)], "pairs.jsonl")
-    assert [pair.id for pair in found.pairs] == [first.id, f"{first.id}-2"]
-    assert [pair.source for pair in found.pairs] == [first.source, second.source]
-
-
 def test_a_file_with_swapped_sides_is_refused_with_the_figure():
     swapped = [pair._replace(source=pair.target, target=pair.source) for pair in pairs(30, 0.2)]
     with pytest.raises(InputError, match=r"p\.jsonl: found the sides swapped: .* have \d+\.\d\d% fewer wrong"):

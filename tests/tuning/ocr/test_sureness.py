@@ -16,6 +16,7 @@ from octavo.tuning.ocr.correcting import Guard, correct, propose
 from octavo.tuning.ocr.edits import Edit, applied
 from octavo.tuning.ocr.format import prompts
 from octavo.tuning.ocr.guard import Limits
+from octavo.tuning.ocr.margin import RATES
 from octavo.tuning.ocr.sureness import gains
 from tests.tuning.ocr.stand_ins import VOCABULARY, prose, scanned
 
@@ -47,8 +48,8 @@ def bits(before, token):
 
 def expected(text, edits, edit):
     """The copy's first token less all tokens of the edit, read one after another."""
-    whole = VOCABULARY.encode([applied(text, edits)])[0]
-    copy = VOCABULARY.encode([applied(text, [e for e in edits if e != edit])])[0]
+    whole = VOCABULARY.spell([applied(text, edits)])[0]
+    copy = VOCABULARY.spell([applied(text, [e for e in edits if e != edit])])[0]
     first = next(n for n, (a, b) in enumerate(zip(whole, copy, strict=False)) if a != b)
     same = next(n for n in range(len(whole)) if whole[-1 - n] != copy[-1 - n])
     before = [VOCABULARY.begin, *prompts(VOCABULARY, [text])[0]]
@@ -79,7 +80,7 @@ def test_words_that_go_at_the_end_have_a_gain_too():
 
 
 def test_what_lies_beyond_the_context_is_never_sure():
-    text = prose(1, 8)
+    text = prose(1, 2)
     end = text.rindex(" ") + 1
     ((early, late),) = gains(
         MODEL, VOCABULARY, [(text, [Edit(0, text.index(" "), "", "Tue"), Edit(end, len(text), text[end:], "x.")])]
@@ -97,8 +98,8 @@ def test_texts_are_corrected_with_a_model_within_the_margin():
     assert tried
     assert all(edit.gain is not None for edit in tried)
     for found, text in zip(
-        correct(speaker, VOCABULARY, texts, Guard(math.inf, wide), Progress()), texts, strict=True
+        correct(speaker, VOCABULARY, texts, Guard((math.inf,) * len(RATES), wide), Progress()), texts, strict=True
     ):
         assert found.text == text
-    taken = correct(speaker, VOCABULARY, texts, Guard(0.0, wide), Progress())
+    taken = correct(speaker, VOCABULARY, texts, Guard((0.0,) * len(RATES), wide), Progress())
     assert all(edit.gain >= 0 for found in taken for edit in found.taken)

@@ -24,7 +24,7 @@ from octavo.tuning.answers.measures import (
     measure,
 )
 from octavo.tuning.answers.questions import read_questions
-from octavo.tuning.documents import check_documents, document_files, draw_documents, draw_stretches
+from octavo.tuning.documents import BYTES_A_TOKEN, check_documents, document_files, draw_documents, draw_stretches
 from octavo.tuning.pairs import LeftOut, drawn, outside_languages
 from octavo.tuning.scores import MODEL
 from octavo.tuning.tasks import COPIED, Checked, Measured, Parts, Task, Taught
@@ -54,21 +54,27 @@ def _read(recipe: Recipe, files: Sequence[Path]) -> Checked:
     return Checked(questions, left_out)
 
 
-def _made(recipe: Recipe, questions: Sequence[Question], size: int, progress: Progress) -> Iterator[Question]:
+def _made(recipe: Recipe, questions: Sequence[Question], tokens: int, progress: Progress) -> Iterator[Question]:
     """Questions on sentences of open documents, in which words are left out."""
     assert recipe.tuning is not None
     files = document_files(recipe.tuning.documents)
-    documents = draw_documents(files, recipe.corpus.languages, recipe.seed, size, OF_A_DOCUMENT)
-    made = cloze_questions(documents, Cloze(), recipe.seed)
+    made = draw_documents(
+        files,
+        recipe.corpus.languages,
+        recipe.seed,
+        BYTES_A_TOKEN * tokens,
+        OF_A_DOCUMENT,
+        lambda document: cloze_questions([document], Cloze(), recipe.seed),
+    )
     while some := [question for _, question in zip(range(AT_ONCE), made, strict=False)]:
         progress.check()
         yield from with_distractors(some, Making(), recipe.seed)
 
 
-def _copies(recipe: Recipe, size: int) -> Iterator[Question]:
+def _copies(recipe: Recipe, tokens: int) -> Iterator[Question]:
     """The only source is to be quoted as a whole, and its first words are the question."""
     assert recipe.tuning is not None
-    files = document_files(recipe.tuning.documents)
+    files, size = document_files(recipe.tuning.documents), BYTES_A_TOKEN * tokens
     for one in draw_stretches(files, recipe.corpus.languages, recipe.seed, size, COPIES_OF_A_DOCUMENT, COPIED):
         words = one.text.split()
         asked = " ".join(words[: -(-len(words) // 3)])

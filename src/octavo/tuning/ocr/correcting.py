@@ -18,6 +18,7 @@ from octavo.progress import Progress
 from octavo.tuning.ocr.edits import Correction, Edit, proposed, settled
 from octavo.tuning.ocr.format import Window, answer_of, answer_tokens, prompts, room_of, windows
 from octavo.tuning.ocr.guard import Limits, judged
+from octavo.tuning.ocr.margin import Margins, margin_of
 from octavo.tuning.ocr.sureness import gains
 from octavo.tuning.vocabulary import Vocabulary
 
@@ -32,8 +33,8 @@ limit of its own for answers that never end."""
 class Guard:
     """What keeps a model from changing what was right."""
 
-    margin: float | None = None
-    """Bits by which the model must be surer of an edit than of the copy (`fit_margin`); none asks for no bits."""
+    margins: Margins | None = None
+    """Bits by which the model must be surer of an edit than of the copy (`fit_margins`); none asks for no bits."""
     limits: Limits = field(default_factory=Limits)
 
 
@@ -65,9 +66,13 @@ def correct(
     Windows of all texts are answered together. `room` is the tokens of a window, where it should be less than the
     context allows: a model corrects best what is as long as it has learnt from.
     """
-    sure = None if guard.margin is None else speaker.model
+    margins = guard.margins
+    sure = None if margins is None else speaker.model
     edits = propose(speaker, vocabulary, texts, guard.limits, progress, room, sure)
-    return [settled(text, found, guard.margin) for text, found in zip(texts, edits, strict=True)]
+    return [
+        settled(text, found, None if margins is None else margin_of(margins, text, found))
+        for text, found in zip(texts, edits, strict=True)
+    ]
 
 
 def propose(

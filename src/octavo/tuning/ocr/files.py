@@ -26,7 +26,7 @@ def correct_files(
 ) -> list[dict[str, Any]]:
     """Write each file into `out`, and tell what was changed in it and what was not, and why."""
     targets = places(files, out, overwrite)
-    guard = Guard(margin=tuned.settings["margin"])
+    guard = Guard(tuple(tuned.settings["margins"].values()))
     texts = [passage.text for file in files for passage in file.passages]
     found = iter(correct(tuned.speaker, tuned.vocabulary, texts, guard, progress, tuned.settings["room"]))
     answer = []

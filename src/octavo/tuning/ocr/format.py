@@ -1,5 +1,8 @@
 """How a model is shown a text to correct: <|ocr|> as recognised <|corrected|> as printed, and the end.
 
+Both sides are spelt: a character is a token. Reading errors are errors of characters; in the tokens of words, a
+wrong letter gives other tokens through the whole word, and a model would have to know the spelling of each.
+
 A text that is too long is cut into windows of whole words. In use they overlap; a pair to learn from is cut where
 both sides have the same space.
 """
@@ -18,17 +21,15 @@ from octavo.tuning.ocr.pairs import OcrPair
 from octavo.tuning.pairs import LeftOut
 from octavo.tuning.vocabulary import Vocabulary
 
-GROWTH: Final = 1.25
-"""By how much an answer may have more tokens than its text; it mostly has fewer, as errors break words up."""
-SPARE: Final = 8
+GROWTH: Final = 1.15
+"""By how much an answer may have more tokens than its text."""
+SPARE: Final = 16
 """Tokens that an answer may have besides, for short texts."""
 OVERLAP: Final = 8
 """Of a window, this part is read by the next one too."""
 
 _MARKS: Final = 4
 """Tokens that are no text: the begin, both entries, the end."""
-_FIRST_WORD: Final = 4
-"""Tokens that a word may have more where a window begins with it, as it lacks the space before it."""
 _WORD: Final = re.compile(r"\S+")
 
 
@@ -41,7 +42,7 @@ class Window(NamedTuple):
 
 def room_of(context: int) -> int:
     """Tokens of text that a prompt may have, so that its answer fits into the context too."""
-    return max(1, int((context - _MARKS - SPARE) / (1 + GROWTH)) - _FIRST_WORD)
+    return max(1, int((context - _MARKS - SPARE) / (1 + GROWTH)))
 
 
 def answer_tokens(text_tokens: int) -> int:
@@ -52,12 +53,12 @@ def answer_tokens(text_tokens: int) -> int:
 def prompts(vocabulary: Vocabulary, texts: Sequence[str]) -> list[list[int]]:
     """What the model reads for each text, after the token that begins a text."""
     task, corrected = (vocabulary.entries[entry] for entry in OCR_ENTRIES)
-    return [[task, *tokens, corrected] for tokens in vocabulary.encode(texts)]
+    return [[task, *tokens, corrected] for tokens in vocabulary.spell(texts)]
 
 
 def example(vocabulary: Vocabulary, source: str, target: str) -> Example:
     """A pair that fits as a whole."""
-    (asked,), (answer,) = prompts(vocabulary, [source]), vocabulary.encode([target])
+    (asked,), (answer,) = prompts(vocabulary, [source]), vocabulary.spell([target])
     return Example(asked, [*answer, vocabulary.end])
 
 
@@ -166,4 +167,4 @@ def _units(text: str, ends: list[int], most: int) -> Iterator[Window]:
 
 def _token_ends(vocabulary: Vocabulary, text: str) -> list[int]:
     """For each token, the place after its last character."""
-    return [end for _, end in vocabulary.tokenizer.encode(text, add_special_tokens=False).offsets]
+    return [end for end, sign in enumerate(text, 1) for _ in vocabulary.spelling(sign)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -89,15 +89,11 @@ def check(pairs: Sequence[OcrPair], name: str) -> Checked:
     left_out: list[LeftOut] = []
     whole: list[OcrPair] = []
     seen: set[OcrPair] = set()
-    named: Counter[str] = Counter()
     for pair in pairs:
         odd = LeftOut(pair.id, "duplicate", "the same pair stands before") if pair in seen else _unlike(pair)
         seen.add(pair)
-        named[pair.id] += 1
         if odd:
             left_out.append(odd)
-        elif named[pair.id] > 1:
-            whole.append(pair._replace(id=f"{pair.id}-{named[pair.id]}"))
         else:
             whole.append(pair)
     cleaner = _cleaner(whole)

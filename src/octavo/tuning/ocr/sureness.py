@@ -55,7 +55,7 @@ def gains(
     for row, (text, edits) in enumerate(corrected):
         versions = [applied(text, edits)]
         versions += [applied(text, [other for other in edits if other is not edit]) for edit in edits]
-        whole, *copies = ([*tokens, vocabulary.end] for tokens in vocabulary.encode(versions))
+        whole, *copies = ([*tokens, vocabulary.end] for tokens in vocabulary.spell(versions))
         before = [vocabulary.begin, *questions[row]]
         rows.append([*before, *whole][:context])
         for copy in copies:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import chain, count, islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,10 +14,10 @@ from octavo.recipe import Recipe
 from octavo.tuning.documents import check_documents, document_files, draw_stretches
 from octavo.tuning.ocr.correcting import propose
 from octavo.tuning.ocr.dictionary import Dictionary, dictionaries
-from octavo.tuning.ocr.edits import settled
+from octavo.tuning.ocr.edits import Correction, settled
 from octavo.tuning.ocr.format import examples, room_of
 from octavo.tuning.ocr.guard import Limits
-from octavo.tuning.ocr.margin import Fit, Tried, clean_copies, fit_margin
+from octavo.tuning.ocr.margin import RATES, Fit, Tried, clean_copies, fit_margins, margin_of
 from octavo.tuning.ocr.measures import baselines, measure
 from octavo.tuning.ocr.noise import made_pairs
 from octavo.tuning.ocr.noise_learning import is_enough, learn
@@ -28,12 +28,12 @@ from octavo.tuning.tasks import COPIED, Checked, Measured, Parts, Task, Taught
 from octavo.tuning.vocabulary import Vocabulary
 
 FITTED: Final = 150
-"""Held-out pairs to which the margin is fitted, most, and as many clean ones."""
+"""Held-out pairs to which the margins are fitted, most, and as many clean ones."""
 TESTED: Final = 1500
 """Test pairs, most."""
 SAMPLES: Final = 16
 NEVER: Final = 1e6
-"""The margin, in bits, of a model that should change nothing."""
+"""The margin, in bits, where a model should change nothing; JSON knows no infinity."""
 SHORTEST, LONGEST = 60, 1500
 """Characters of a made pair: lines and paragraphs."""
 OF_A_DOCUMENT: Final = 4
@@ -51,24 +51,37 @@ def _read(recipe: Recipe, files: Sequence[Path]) -> Checked:
     return Checked(pairs, left_out)
 
 
-def _made(recipe: Recipe, pairs: Sequence[OcrPair], size: int, progress: Progress) -> Iterator[OcrPair]:
-    """Noisy copies of stretches of open documents, with the noise of the pairs."""
-    clean = _clean(recipe, size, (SHORTEST, LONGEST))
-    for number, pair in enumerate(made_pairs(learn(pairs), clean, recipe.seed)):
+def _made(recipe: Recipe, pairs: Sequence[OcrPair], tokens: int, progress: Progress) -> Iterator[OcrPair]:
+    """Noisy copies, with the noise of the pairs: of their own printed sides, and of stretches of open documents."""
+    printed = chain.from_iterable(_again(pairs, time) for time in count(1))
+    both = _alternately(printed, _clean(recipe, tokens, (SHORTEST, LONGEST)))
+    for number, pair in enumerate(made_pairs(learn(pairs), both, recipe.seed)):
         if number % 1000 == 0:
             progress.check()
         yield pair
 
 
-def _copies(recipe: Recipe, size: int) -> Iterator[OcrPair]:
-    return _clean(recipe, size, COPIED)
+def _again(pairs: Sequence[OcrPair], time: int) -> Iterator[OcrPair]:
+    """The printed sides, each time in other documents, which are as bad as others are."""
+    return (pair._replace(id=f"{pair.id}-again-{time}", doc=f"{pair.doc}-again-{time}") for pair in pairs)
 
 
-def _clean(recipe: Recipe, size: int, lengths: tuple[int, int]) -> Iterator[OcrPair]:
-    """Stretches in which nothing is to be corrected."""
+def _alternately(pairs: Iterator[OcrPair], others: Iterator[OcrPair]) -> Iterator[OcrPair]:
+    """One of each in turn, as long as there are pairs."""
+    for pair in pairs:
+        yield pair
+        yield from islice(others, 1)
+
+
+def _copies(recipe: Recipe, tokens: int) -> Iterator[OcrPair]:
+    return _clean(recipe, tokens, COPIED)
+
+
+def _clean(recipe: Recipe, tokens: int, lengths: tuple[int, int]) -> Iterator[OcrPair]:
+    """Stretches in which nothing is to be corrected; spelt on both sides, they have two tokens a character."""
     assert recipe.tuning is not None
     files = document_files(recipe.tuning.documents)
-    drawn = draw_stretches(files, recipe.corpus.languages, recipe.seed, size, OF_A_DOCUMENT, lengths)
+    drawn = draw_stretches(files, recipe.corpus.languages, recipe.seed, tokens, OF_A_DOCUMENT, lengths)
     return (OcrPair(one.id, one.doc, one.lang, one.text, one.text) for one in drawn)
 
 
@@ -90,11 +103,11 @@ def _measure(
     if not parts.held_out:
         progress.message("tuning: no pair is held out to tell how sure is sure enough, so nothing is ever changed")
     fitted: list[OcrPair] = drawn(parts.held_out, FITTED, recipe.seed)
-    fit = fit_margin(proposals(fitted), proposals(clean_copies(fitted)))
+    fit = fit_margins(proposals(fitted), proposals(clean_copies(fitted)))
     tests: list[OcrPair] = drawn(parts.test, TESTED, recipe.seed)
     tried = proposals(tests)
     answers = {
-        MODEL: [settled(one.pair.source, one.edits, fit.margin).text for one in tried],
+        MODEL: [_settled(one, fit).text for one in tried],
         UNGUARDED: [settled(one.pair.source, one.edits, None).text for one in tried],
     }
     known = _dictionaries(parts.training)
@@ -104,7 +117,13 @@ def _measure(
         for pair, answer in zip(tests[:SAMPLES], answers[MODEL], strict=False)
     ]
     refused = Counter(edit.refused.partition(":")[0] for one in tried for edit in one.edits if edit.refused)
-    return Measured(scores, samples, {"margin": min(fit.margin, NEVER), "room": room, **_told(fit, refused)})
+    margins = {f"{rate:g}": min(margin, NEVER) for rate, margin in zip(RATES, fit.margins, strict=True)}
+    return Measured(scores, samples, {"margins": margins, "room": room, **_told(fit, refused)})
+
+
+def _settled(tried: Tried, fit: Fit) -> Correction:
+    source = tried.pair.source
+    return settled(source, tried.edits, margin_of(fit.margins, source, tried.edits))
 
 
 def _dictionaries(pairs: Sequence[OcrPair]) -> dict[str, Dictionary]:
@@ -113,7 +132,7 @@ def _dictionaries(pairs: Sequence[OcrPair]) -> dict[str, Dictionary]:
 
 
 def _told(fit: Fit, refused: Counter[str]) -> dict[str, Any]:
-    rates = {name: round(value, 5) for name, value in fit._asdict().items() if not math.isinf(value)}
+    rates = {name: round(value, 5) for name, value in fit._asdict().items() if name != "margins"}
     return {"fit": rates, "refused": dict(refused.most_common())}
 
 

@@ -12,7 +12,7 @@ from blake3 import blake3
 from octavo.evaluation.speaker import Speaker
 from octavo.progress import Progress
 from octavo.recipe import Recipe
-from octavo.tuning.documents import document_files, draw_stretches
+from octavo.tuning.documents import BYTES_A_TOKEN, document_files, draw_stretches
 from octavo.tuning.pairs import LeftOut, drawn, outside_languages
 from octavo.tuning.tasks import COPIED, Checked, Measured, Parts, Task, Taught
 from octavo.tuning.translation.checks import check_pairs
@@ -49,7 +49,7 @@ def _read(recipe: Recipe, files: Sequence[Path]) -> Checked:
 
 
 def _made(
-    recipe: Recipe, pairs: Sequence[TranslationPair], size: int, progress: Progress
+    recipe: Recipe, pairs: Sequence[TranslationPair], tokens: int, progress: Progress
 ) -> Iterator[TranslationPair]:
     """Pairs of documents that tables name as translations of one another; other files hold the documents."""
     assert recipe.tuning is not None
@@ -69,11 +69,11 @@ def _check_documents(names: Sequence[str]) -> None:
             read_table(file)
 
 
-def _copies(recipe: Recipe, size: int) -> Iterator[TranslationPair]:
+def _copies(recipe: Recipe, tokens: int) -> Iterator[TranslationPair]:
     """Texts that are translated into their own language, as in Currey et al. (2017)."""
     assert recipe.tuning is not None
     files = [Path(name) for name in recipe.tuning.documents if Path(name).is_dir()]
-    found = document_files(map(str, files))
+    found, size = document_files(map(str, files)), BYTES_A_TOKEN * tokens
     for one in draw_stretches(found, recipe.corpus.languages, recipe.seed, size, OF_A_DOCUMENT, COPIED):
         yield TranslationPair(one.id, one.doc, one.lang, one.lang, one.text, one.text)
 
