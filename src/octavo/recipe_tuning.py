@@ -41,10 +41,11 @@ class Tuning(Section):
     measurement alone."""
     documents: list[str] = []
     """Open documents that more pairs are made from, as Parquet files or folders of them, such as a run's
-    corpus/kept: noisy copies to correct, passages to ask about; for translation, tables of documents that are
-    translations of one another."""
+    corpus/kept: noisy copies to correct, passages to ask about, texts to translate word by word; for translation
+    also tables of documents that are translations of one another."""
     made: Share = 0.5
-    """Share of the examples, by tokens, that are made from documents, where there are any."""
+    """Share of the examples, by tokens, that are made: from documents, and noisy copies also of the pairs' own
+    printed sides."""
     copies: Fraction = 0.1
     """Share of the training, at its beginning, in which short texts of the documents, where there are any, are
     copied as they are: a small base learns so to look back at its prompt. A large one can do without."""

@@ -17,6 +17,7 @@ from octavo.training.plan import AI_ACT_FLOPS, Folder, Plan, hardware, in_words,
 from octavo.training.throughput import GPUS, Hardware
 from tests.conftest import small_recipe
 from tests.distributed.processes import LENGTH, recipe, write_tokens
+from tests.tuning.small_tunes import task_recipe
 
 ROOT = Path(__file__).parents[2]
 OCTAVO = Path(sys.executable).parent / "octavo"
@@ -154,3 +155,10 @@ def test_documents_are_planned_for_their_part_of_the_sequences(tmp_path):
     assert plan.folders["corpus"] == Folder(None, None, None)
     assert plan.token_file_bytes == 2 * plan.tokens
     assert "corpus: size not known, how much is seen depends on sizes" in in_words(plan)
+
+
+def test_a_tune_by_pairs_has_neither_token_files_nor_curation(tmp_path):
+    plan = plan_run(task_recipe(tmp_path, "ocr"), 512, GPUS["h100"], gpus=1, mfu=0.4)
+    assert plan.own_tokens == plan.token_file_bytes == plan.curation_core_hours == 0
+    assert plan.tokens > 0
+    assert "curation" not in in_words(plan)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from octavo.errors import InputError
+from octavo.errors import InputError, OctavoError
 from octavo.lineage import read_record
 from octavo.progress import Progress, StoppedError
 from octavo.recipe import Recipe
@@ -89,6 +89,26 @@ def test_stopped_within_it_goes_on_there(begun, tuning_home):
     assert (sweep / "1e-05/metrics.jsonl").read_bytes() == done
     assert logged(sweep / "0.02") == 4
     assert [one["learning_rate"] for one in report(begun)] == RATES
+
+
+def test_a_rate_at_which_training_diverges_is_told_and_not_taken(begun, tuning_home):
+    recipe = task_recipe(
+        tuning_home,
+        "translation",
+        {"tokens": 4 * CONTEXT, "guards": {"skips_in_a_row": 1}, "optimizer": {"name": "adamw"}},
+        sweep=SWEEP | {"learning_rates": [1e30, 1e-3]},
+    )
+    train(recipe, begun)
+    (wild, calm) = report(begun)
+    assert (wild["held_out"], calm["held_out"] is None) == (None, False)
+    assert read_record(begun / "checkpoints").figures["learning_rate"] == 1e-3
+
+
+def test_where_all_diverge_nothing_is_trained(begun, tuning_home):
+    guards = {"guards": {"skips_in_a_row": 1}, "optimizer": {"name": "adamw"}}
+    recipe = task_recipe(tuning_home, "translation", guards, sweep=SWEEP | {"learning_rates": [1e30, 1e31]})
+    with pytest.raises(OctavoError, match=r"tuning.sweep: the training diverged at each learning rate; try lower"):
+        train(recipe, begun)
 
 
 def test_it_needs_something_held_out(tuning_home, tmp_path):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from octavo.errors import OctavoError
 from octavo.recipe import Guards
 
 MEMORY = 64
@@ -94,6 +95,10 @@ class Readback:
             skipped, in_a_row, spike, stop = self.rooms[room].tolist()
             verdicts.append(Verdict(step, skipped > 0, int(in_a_row), spike > 0, stop > 0))
         return verdicts
+
+
+class DivergedError(OctavoError):
+    """The loss or the gradient of several steps in a row is no finite number."""
 
 
 class SpikeError(Exception):

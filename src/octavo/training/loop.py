@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.distributed.tensor import DTensor
 
-from octavo.errors import InputError, OctavoError
+from octavo.errors import InputError
 from octavo.modeling.attention import document_starts
 from octavo.modeling.init import initialise
 from octavo.modeling.llama import Llama, LlamaConfig
@@ -27,7 +27,7 @@ from octavo.progress import Progress, StoppedError
 from octavo.recipe import Recipe, Training
 from octavo.training import checkpoint
 from octavo.training.data import Data
-from octavo.training.guards import Readback, SpikeError, Verdict, Watch
+from octavo.training.guards import DivergedError, Readback, SpikeError, Verdict, Watch
 from octavo.training.input import Input
 from octavo.training.memory import keep_freed_memory
 from octavo.training.metrics import Metrics
@@ -366,7 +366,7 @@ def _act_on(job: Job, verdict: Verdict, saver: checkpoint.Saver, passed_over: li
     guards = job.recipe.training.guards
     if verdict.skipped_in_a_row >= guards.skips_in_a_row:
         numbers = _positions(job, verdict.step)
-        raise OctavoError(
+        raise DivergedError(
             f"training: the loss or the gradient of {verdict.skipped_in_a_row} steps in a row is no finite number, "
             f"the last at step {verdict.step + 1} with {_named('sequence', numbers.tolist())} "
             f"({job.recipe.sequence_length} tokens each) of "

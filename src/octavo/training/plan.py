@@ -88,7 +88,8 @@ class Plan:
     flops_per_token: int
     tokens: int
     own_tokens: int
-    """Those of the tokens that come from the recipe's own documents; all where that cannot be told."""
+    """Those of the tokens that come from the recipe's own documents; all where that cannot be told, and none where
+    pairs teach."""
     folders: dict[str, Folder]
     """By the recipe's names of them, where it names any."""
     steps: int
@@ -218,7 +219,8 @@ def plan_run(recipe: Recipe, vocab_size: int, on: Hardware, gpus: int, mfu: floa
     tokens = recipe.steps * training.sequences_per_step * recipe.sequence_length
     parts = estimate(recipe, config, device)
     folders = _folders(recipe)
-    own_tokens = _own_tokens(folders, tokens, recipe.sequence_length)
+    by_pairs = recipe.tuning is not None and recipe.tuning.supervised
+    own_tokens = 0 if by_pairs else _own_tokens(folders, tokens, recipe.sequence_length)
     return Plan(
         name=recipe.name,
         hardware=on,

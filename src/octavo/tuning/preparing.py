@@ -83,7 +83,7 @@ def prepare(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:
     for name, share in ((MADE, tuning.made), (COPIES, tuning.copies)):
         wanted = int(share * recipe.training.tokens)
         if name == MADE:
-            source = task.made(recipe, parts.training, wanted, progress)
+            source = task.made(recipe, parts.training, wanted, left_out, progress)
         else:
             source = task.copies(recipe, wanted)
         others = without_measured(source, measured, ngram, left_out)

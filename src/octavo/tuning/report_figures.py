@@ -84,8 +84,8 @@ class Rate(Figures):
     """A learning rate that was tried in short."""
 
     learning_rate: float
-    held_out: float
-    """Bits per byte of the held-out answers in the end."""
+    held_out: float | None
+    """Bits per byte of the held-out answers in the end; None where the training diverged."""
 
 
 class Sample(Figures):

@@ -167,7 +167,12 @@ def sweep_table(report: Report) -> Table:
         [
             Row(
                 f"{one.learning_rate:g}",
-                [Cell(f"{one.held_out:.3f}", "taken" if one.learning_rate == report.learning_rate else "")],
+                [
+                    Cell(
+                        "diverged" if one.held_out is None else f"{one.held_out:.3f}",
+                        "taken" if one.learning_rate == report.learning_rate else "",
+                    )
+                ],
             )
             for one in report.sweep
         ],

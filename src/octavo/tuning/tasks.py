@@ -65,7 +65,7 @@ class Task:
     """Raises InputError where documents to make pairs of are not in the form that they must have."""
     read: Callable[[Recipe, Sequence[Path]], Checked]
     """The pairs of files, in the recipe's languages."""
-    made: Callable[[Recipe, Sequence[Any], int, Progress], Iterator[Any]]
+    made: Callable[[Recipe, Sequence[Any], int, list[LeftOut], Progress], Iterator[Any]]
     """Pairs made of the recipe's documents, of so many tokens at least, if they have as much; those given for
     training teach how."""
     copies: Callable[[Recipe, int], Iterator[Any]]

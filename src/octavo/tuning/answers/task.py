@@ -54,7 +54,9 @@ def _read(recipe: Recipe, files: Sequence[Path]) -> Checked:
     return Checked(questions, left_out)
 
 
-def _made(recipe: Recipe, questions: Sequence[Question], tokens: int, progress: Progress) -> Iterator[Question]:
+def _made(
+    recipe: Recipe, questions: Sequence[Question], tokens: int, left_out: list[LeftOut], progress: Progress
+) -> Iterator[Question]:
     """Questions on sentences of open documents, in which words are left out."""
     assert recipe.tuning is not None
     files = document_files(recipe.tuning.documents)

@@ -51,7 +51,9 @@ def _read(recipe: Recipe, files: Sequence[Path]) -> Checked:
     return Checked(pairs, left_out)
 
 
-def _made(recipe: Recipe, pairs: Sequence[OcrPair], tokens: int, progress: Progress) -> Iterator[OcrPair]:
+def _made(
+    recipe: Recipe, pairs: Sequence[OcrPair], tokens: int, left_out: list[LeftOut], progress: Progress
+) -> Iterator[OcrPair]:
     """Noisy copies, with the noise of the pairs: of their own printed sides, and of stretches of open documents."""
     printed = chain.from_iterable(_again(pairs, time) for time in count(1))
     both = _alternately(printed, _clean(recipe, tokens, (SHORTEST, LONGEST)))

@@ -14,7 +14,7 @@ from octavo.evaluation.bootstrap import Estimate
 from octavo.progress import Progress
 from octavo.tuning.scores import MODEL, Score
 from octavo.tuning.translation.pairs import TranslationPair
-from octavo.tuning.translation.parallel_lexicon import Lexicon, learn_lexicon, word_by_word
+from octavo.tuning.translation.parallel_lexicon import Lexicon, word_by_word
 from octavo.tuning.translation.translating import CUT, EMPTY, LOOPED, Translation, Writer, translate
 from octavo.tuning.vocabulary import Vocabulary
 
@@ -52,17 +52,6 @@ def translate_pairs(
         translations = translate(speaker, vocabulary, texts, *languages, progress, knows_neighbours)
         found |= dict(zip(numbers, map(_answer, translations), strict=True))
     return [found[number] for number in range(len(pairs))]
-
-
-def learn_lexicons(pairs: Sequence[TranslationPair]) -> dict[str, Lexicon]:
-    """A lexicon of each two languages, as la-en."""
-    groups: defaultdict[str, list[TranslationPair]] = defaultdict(list)
-    for pair in pairs:
-        groups[pair.languages].append(pair)
-    return {
-        languages: learn_lexicon([pair.source for pair in found], [pair.target for pair in found])
-        for languages, found in groups.items()
-    }
 
 
 def measure(

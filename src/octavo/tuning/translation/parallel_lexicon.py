@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from octavo.compiled import Ints, compiled
+from octavo.tuning.translation.pairs import TranslationPair
 
 Floats = npt.NDArray[np.float64]
 Probabilities = dict[str, dict[str, float]]
@@ -89,6 +90,17 @@ def learn_lexicon(sources: Sequence[str], targets: Sequence[str]) -> Lexicon:
     del cells
     found = _expectation_maximisation(keys // len(target_ids), kinds, ends, len(source_ids))
     return Lexicon(_likeliest(keys, found, list(source_ids), list(target_ids)), _forms(target_words))
+
+
+def learn_lexicons(pairs: Iterable[TranslationPair]) -> dict[str, Lexicon]:
+    """A lexicon of each two languages, as la-en."""
+    groups: defaultdict[str, list[TranslationPair]] = defaultdict(list)
+    for pair in pairs:
+        groups[pair.languages].append(pair)
+    return {
+        languages: learn_lexicon([pair.source for pair in found], [pair.target for pair in found])
+        for languages, found in groups.items()
+    }
 
 
 def word_by_word(lexicon: Lexicon, text: str) -> str:

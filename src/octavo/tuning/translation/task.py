@@ -17,12 +17,14 @@ from octavo.tuning.pairs import LeftOut, drawn, outside_languages
 from octavo.tuning.tasks import COPIED, Checked, Measured, Parts, Task, Taught
 from octavo.tuning.translation.checks import check_pairs
 from octavo.tuning.translation.format import examples
-from octavo.tuning.translation.measures import learn_lexicons, measure, translate_pairs
+from octavo.tuning.translation.measures import measure, translate_pairs
 from octavo.tuning.translation.neighbours import with_neighbours
 from octavo.tuning.translation.pairs import TranslationPair, in_both_directions, read_pairs
 from octavo.tuning.translation.parallel_documents import read_texts
+from octavo.tuning.translation.parallel_lexicon import learn_lexicons
 from octavo.tuning.translation.parallel_table import read_table
 from octavo.tuning.translation.parallel_texts import make_pairs
+from octavo.tuning.translation.word_pairs import word_pairs
 from octavo.tuning.vocabulary import Vocabulary
 
 TESTED: Final = 1000
@@ -49,18 +51,22 @@ def _read(recipe: Recipe, files: Sequence[Path]) -> Checked:
 
 
 def _made(
-    recipe: Recipe, pairs: Sequence[TranslationPair], tokens: int, progress: Progress
+    recipe: Recipe, pairs: Sequence[TranslationPair], tokens: int, left_out: list[LeftOut], progress: Progress
 ) -> Iterator[TranslationPair]:
-    """Pairs of documents that tables name as translations of one another; other files hold the documents."""
+    """Pairs of documents that tables name as translations of one another, and then of the texts in the folders.
+
+    The folders may also hold the documents that the tables name.
+    """
     assert recipe.tuning is not None
-    names = [Path(name) for name in recipe.tuning.documents]
-    documents = [file for name in names if name.is_dir() for file in sorted(name.rglob("*.parquet"))]
-    for file in (name for name in names if not name.is_dir()):
+    tables, documents = _tables_and_documents(recipe)
+    for file in tables:
         table = read_table(file)
         texts = read_texts(table, file.parent, documents)
-        made = make_pairs(table, texts, LEVEL, progress, pairs).pairs
-        made = with_neighbours(in_both_directions(made) if recipe.tuning.both_directions else made)
+        found = make_pairs(table, texts, LEVEL, progress, pairs)
+        left_out += found.left_out
+        made = with_neighbours(in_both_directions(found.pairs) if recipe.tuning.both_directions else found.pairs)
         yield from sorted(made, key=lambda pair: blake3(f"{recipe.seed} {pair.id}".encode()).digest())
+    yield from word_pairs(documents, pairs, recipe.seed, tokens)
 
 
 def _check_documents(names: Sequence[str]) -> None:
@@ -69,12 +75,19 @@ def _check_documents(names: Sequence[str]) -> None:
             read_table(file)
 
 
+def _tables_and_documents(recipe: Recipe) -> tuple[list[Path], list[Path]]:
+    """The tables of parallel documents, and the Parquet files of folders."""
+    assert recipe.tuning is not None
+    names = [Path(name) for name in recipe.tuning.documents]
+    folders = [str(name) for name in names if name.is_dir()]
+    return [name for name in names if not name.is_dir()], document_files(folders)
+
+
 def _copies(recipe: Recipe, tokens: int) -> Iterator[TranslationPair]:
     """Texts that are translated into their own language, as in Currey et al. (2017)."""
-    assert recipe.tuning is not None
-    files = [Path(name) for name in recipe.tuning.documents if Path(name).is_dir()]
-    found, size = document_files(map(str, files)), BYTES_A_TOKEN * tokens
-    for one in draw_stretches(found, recipe.corpus.languages, recipe.seed, size, OF_A_DOCUMENT, COPIED):
+    _, documents = _tables_and_documents(recipe)
+    size = BYTES_A_TOKEN * tokens
+    for one in draw_stretches(documents, recipe.corpus.languages, recipe.seed, size, OF_A_DOCUMENT, COPIED):
         yield TranslationPair(one.id, one.doc, one.lang, one.lang, one.text, one.text)
 
 
@@ -93,7 +106,8 @@ def _measure(
 ) -> Measured:
     training: list[TranslationPair] = parts.training
     tests: list[TranslationPair] = drawn(parts.test, TESTED, recipe.seed)
-    knows = any(pair.before for pair in training)
+    tables, _ = _tables_and_documents(recipe)
+    knows = bool(tables) or any(pair.before for pair in training)
     answers = translate_pairs(speaker, vocabulary, tests, progress, knows)
     scores = measure(tests, answers, learn_lexicons(training))
     samples = [
