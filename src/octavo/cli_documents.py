@@ -12,6 +12,9 @@ from octavo.errors import InputError
 
 documents = typer.Typer()
 
+WARNINGS = 10
+"""Of a translated file, printed."""
+
 TunedModel = Annotated[
     Path, typer.Argument(metavar="MODEL", help="A run of octavo tune, or its release.", show_default=False)
 ]
@@ -97,8 +100,10 @@ def translate(
         return
     for one in answer:
         print(f"{one['written']}: {one['passages']:,} passages from {one['from']} to {one['to']}")
-        for warning in one["warnings"]:
+        for warning in one["warnings"][:WARNINGS]:
             print(f"  {warning['where']}: {warning['warning']}")
+        if len(one["warnings"]) > WARNINGS:
+            print(f"  and {len(one['warnings']) - WARNINGS:,} more places to look at: --json tells all")
         for where in one["not_writable"]:
             print(f"  {where}: left as it was, as the file's encoding lacks a character")
 
@@ -127,9 +132,11 @@ def ask(
     check_installed("octavo ask")
     from octavo.display import Display, Stop
     from octavo.tuning.answers.asking import ask as answer_question
+    from octavo.tuning.answers.asking import check_question
     from octavo.tuning.retrieval.index import beside, build_index
     from octavo.tuning.tuned_model import open_tuned
 
+    check_question(question)
     tuned = open_tuned(model, "rag")
     display = Display(Stop())
     with display.stage("index") as progress:

@@ -15,8 +15,10 @@ import pytest
 from lxml import etree
 
 from octavo.cli import main
+from octavo.errors import OctavoError
 from octavo.evaluation.speaker import Speaker
 from octavo.recipe_file import dump
+from octavo.tuning.ocr import files as ocr_files
 from octavo.tuning.vocabulary import task_vocabulary
 from tests.conftest import small_recipe
 from tests.tuning.small_tunes import ENGLISH, GERMAN, SENTENCES, task_recipe
@@ -132,6 +134,23 @@ def test_what_the_model_reads_right_is_put_in_and_nothing_else_is_changed(octavo
     assert structure(edition) == structure(TEI)
     assert re.findall('CONTENT="(.*?)"', page) == ["The", "keeper", "went"]
     assert structure(page) == structure(ALTO)
+
+
+def test_what_is_done_is_written_before_the_next_files_are_begun(
+    octavo, corrector, files, tmp_path, writing, monkeypatch
+):
+    monkeypatch.setattr(ocr_files, "AT_ONCE", 1)
+
+    def breaks(vocabulary, prompt):
+        text = vocabulary.decode(prompt)
+        if "Morning" in text:
+            raise OctavoError("the power is gone")
+        return text.replace("kecper", "keeper")
+
+    writing(breaks)
+    done = octavo("correct", corrector, *files, "--out", tmp_path / "out")
+    assert (done.status, [path.name for path in (tmp_path / "out").iterdir()]) == (1, ["letter.txt"])
+    assert "keeper" in (tmp_path / "out/letter.txt").read_text("utf-8")
 
 
 def test_what_is_there_is_replaced_only_when_asked(octavo, corrector, files, tmp_path):
@@ -328,6 +347,12 @@ def test_without_sources_nothing_is_asked(octavo, tuned, tmp_path):
         assert done.status == 2
         assert str(place) in done.err
         assert not Path(f"{place}.index").exists()
+
+
+def test_an_empty_question_is_no_question(octavo, tuned, sources):
+    done = octavo("ask", tuned("rag"), "  ", "--sources", sources)
+    assert (done.status, done.err) == (2, "octavo: question: found nothing, expected a question\n")
+    assert not Path(f"{sources}.index").exists()
 
 
 def test_a_tunes_recipe_is_run_and_its_status_told(octavo, tuned, tuning_home, tmp_path):

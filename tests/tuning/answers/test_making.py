@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,6 +79,13 @@ class TestDistractors:
             assert len(set(after.sources)) == 4
         assert {one.gold for one in made} == {0, 1, 2, 3}
 
+    def test_questions_to_learn_from_have_any_number_of_sources(self) -> None:
+        made = with_distractors(PAIRS, Making(fewest=1), 1)
+        counts = Counter(len(one.sources) for one in made)
+        assert set(counts) == {1, 2, 3, 4}
+        assert min(counts.values()) > len(PAIRS) / 8
+        assert any(one.gold is None for one in made if len(one.sources) == 1)
+
     def test_a_share_of_the_questions_loses_its_source(self) -> None:
         made = with_distractors(PAIRS, Making(unanswerable=0.25), 1)
         without = [one for one in made if one.gold is None]
@@ -93,7 +101,7 @@ class TestDistractors:
         twin = pair(1, 0)._replace(
             id="twin", doc="other", sources=("Elsewhere, in Mille, too: 1010.",), answers=("1010",), starts=(26,)
         )
-        made = with_distractors([*PAIRS, twin], Making(sources=200, unanswerable=0), 1)
+        made = with_distractors([*PAIRS, twin], Making(sources=200, fewest=200, unanswerable=0), 1)
         [one] = [one for one in made if one.id == "en1.0"]
         assert len(one.sources) == len(PAIRS)
         assert twin.sources[0] not in one.sources

@@ -53,13 +53,18 @@ def ask(speaker: Speaker, vocabulary: Vocabulary, index: Index, question: str, c
     return answer_from(speaker, vocabulary, question, [one.passage for one in search(index, question, count)])
 
 
+def check_question(question: str) -> None:
+    """Raise InputError where there is none."""
+    if not question.strip():
+        raise InputError("question: found nothing, expected a question")
+
+
 def answer_from(speaker: Speaker, vocabulary: Vocabulary, question: str, passages: Sequence[Passage]) -> Answer:
     """The answer to a question from passages, the best first; the last are left out where the context is too short.
 
     Raises InputError where the question is empty, or too long for any source beside it.
     """
-    if not question.strip():
-        raise InputError("question: found nothing, expected a question")
+    check_question(question)
     if not passages:
         return Answer("", (), True, NOTHING_FOUND, ())
     room = speaker.context - 1 - ANSWER_TOKENS  # a token begins the text

@@ -22,7 +22,9 @@ class Making:
     """How the sources of questions are chosen."""
 
     sources: int = 4
-    """Of each question."""
+    """Of a question, most."""
+    fewest: int = 4
+    """Of a question, fewest: how many there are is drawn for each."""
     unanswerable: float = 0.25
     """Share of the questions whose source is taken away."""
     same_document: float = 0.5
@@ -75,7 +77,7 @@ def _pool(questions: Sequence[Question]) -> _Pool:
 def _made(question: Question, pool: _Pool, making: Making, lot: random.Random) -> Question:
     own = _gold(question)
     removed = lot.random() < making.unanswerable
-    wanted = making.sources if removed else making.sources - 1
+    wanted = lot.randint(making.fewest, making.sources) - (not removed)
     right = [_padded(text) for text in question.answers]
 
     def allowed(place: int) -> bool:

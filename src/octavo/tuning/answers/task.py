@@ -33,6 +33,8 @@ from octavo.tuning.vocabulary import Vocabulary
 TESTED: Final = 1000
 """Test questions, most."""
 SAMPLES: Final = 16
+TAUGHT: Final = Making(fewest=1)
+"""Of what is learnt: copying from one source comes before choosing among four, and in use there is any number."""
 AT_ONCE: Final = 2000
 """Made questions that are distractors to each other."""
 COPIES_OF_A_DOCUMENT: Final = 8
@@ -70,7 +72,7 @@ def _made(
     )
     while some := [question for _, question in zip(range(AT_ONCE), made, strict=False)]:
         progress.check()
-        yield from with_distractors(some, Making(), recipe.seed)
+        yield from with_distractors(some, TAUGHT, recipe.seed)
 
 
 def _copies(recipe: Recipe, tokens: int) -> Iterator[Question]:
@@ -89,7 +91,7 @@ def _arranged(recipe: Recipe, questions: Sequence[Question], learnt: bool) -> li
     Tests keep the sources that they came with, if there were several. What is learnt from has sources of the other
     questions that are: those that it came with may be what a test is about.
     """
-    made = with_distractors(questions, Making(), recipe.seed)
+    made = with_distractors(questions, TAUGHT if learnt else Making(), recipe.seed)
     return [
         new if learnt or new.gold is None or len(old.sources) == 1 else old
         for old, new in zip(questions, made, strict=True)

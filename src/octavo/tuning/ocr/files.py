@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from octavo.progress import Progress
 from octavo.tuning.files.passages import Work
@@ -14,6 +14,9 @@ from octavo.tuning.files.texts import TextFile, open_texts
 from octavo.tuning.ocr.correcting import Guard, correct
 from octavo.tuning.ocr.edits import Correction, Edit
 from octavo.tuning.tuned_model import Tuned
+
+AT_ONCE: Final = 50_000
+"""Characters that are corrected together."""
 
 
 def open_to_correct(files: Sequence[Path]) -> list[TextFile]:
@@ -25,16 +28,31 @@ def correct_files(
     tuned: Tuned, files: Sequence[TextFile], out: Path, overwrite: bool, progress: Progress
 ) -> list[dict[str, Any]]:
     """Write each file into `out`, and tell what was changed in it and what was not, and why."""
-    targets = places(files, out, overwrite)
+    targets = iter(places(files, out, overwrite))
     guard = Guard(tuple(tuned.settings["margins"].values()))
-    texts = [passage.text for file in files for passage in file.passages]
-    found = iter(correct(tuned.speaker, tuned.vocabulary, texts, guard, progress, tuned.settings["room"]))
     answer = []
-    for file, target in zip(files, targets, strict=True):
-        own = [next(found) for _ in file.passages]
-        kept = file.write([one.text for one in own], target, model=tuned.name, overwrite=overwrite)
-        answer.append(_told(file, target, own, [passage.where for passage in kept]))
+    for some in _together(files):
+        texts = [passage.text for file in some for passage in file.passages]
+        found = iter(correct(tuned.speaker, tuned.vocabulary, texts, guard, progress, tuned.settings["room"]))
+        for file in some:
+            target, own = next(targets), [next(found) for _ in file.passages]
+            kept = file.write([one.text for one in own], target, model=tuned.name, overwrite=overwrite)
+            answer.append(_told(file, target, own, [passage.where for passage in kept]))
     return answer
+
+
+def _together(files: Sequence[TextFile]) -> Iterator[list[TextFile]]:
+    """Files in order, as many as fill the model's batches: what is done is written before the next are begun."""
+    some: list[TextFile] = []
+    size = 0
+    for file in files:
+        some.append(file)
+        size += sum(len(passage.text) for passage in file.passages)
+        if size >= AT_ONCE:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some
 
 
 def _told(file: TextFile, target: Path, own: Sequence[Correction], kept: list[str]) -> dict[str, Any]:
