@@ -200,10 +200,17 @@ class TestMarkdown:
         path = write("a.md", "---\ntitle: Der Titel\n---\n<div>\nhtml\n</div>\n\n    code\n\nText ![Bild](b.png)\n")
         assert texts(path) == ["Text"]
 
-    def test_a_translation_keeps_headings_and_lists_and_loses_marks_in_the_line(self, write: Write) -> None:
-        path = write("a.md", "## Der *Kopf* hier\n\n1. ein ![B](b) Ding\n")
-        new = put(path, "The head", "a thing", work=Work.TRANSLATION)
-        assert new.decode() == "## The head\n\n1. a ![B](b) thing\n"
+    def test_a_translation_keeps_headings_and_lists_and_has_marks_of_its_own(self, write: Write) -> None:
+        path = write("a.md", "## Der *Kopf* hier\n\n1. ein **[Ding](a_b)**\n\n**ganz**\n")
+        assert texts(path, Work.TRANSLATION) == ["Der *Kopf* hier", "ein **[Ding](a_b)**", "**ganz**"]
+        new = put(path, "The *head* is 2*3", "a **[thing](a_b)** of `c*d`", "**whole**", work=Work.TRANSLATION)
+        assert new.decode() == "## The *head* is 2\\*3\n\n1. a **[thing](a_b)** of `c*d`\n\n**whole**\n"
+
+    def test_marks_that_cannot_go_along_are_lost_and_images_stay(self, write: Write) -> None:
+        path = write("a.md", "ein ![B](b) *Ding*\n\nder [Ort][1] *hier*\n\n[1]: b\n")
+        assert texts(path, Work.TRANSLATION) == ["ein Ding", "der Ort hier"]
+        new = put(path, "a *thing", "the place", work=Work.TRANSLATION)
+        assert new.decode() == "a ![B](b) \\*thing\n\nthe place\n\n[1]: b\n"
 
 
 class TestTei:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from html import unescape
 
@@ -14,6 +14,7 @@ from octavo.tuning.files.passages import Change, Passage, Rebuild, Rebuilt, Unfi
 from octavo.tuning.files.plain_text_file import decoded
 from octavo.tuning.files.running_pieces import Kind, Piece, corrected, settled, text_of, text_pieces, translated
 from octavo.tuning.files.xml_source import Edit, spliced
+from octavo.tuning.translation.markup import bare, beside_marks
 
 _INLINE = re.compile(
     r"""
@@ -32,22 +33,43 @@ _BLOCK_MARK = re.compile(r"(?:#{1,6}|[-+>])(?:\s|\Z)")
 _SPECIAL = re.compile(r"[\\*_`\[\]<]")
 
 
-def opened(content: bytes) -> tuple[list[Passage], Rebuild]:
-    """The passages of a text in Markdown. Raises UnfitError where it has none or is not in UTF-8."""
+def opened(content: bytes, work: Work) -> tuple[list[Passage], Rebuild]:
+    """The passages of a text in Markdown: to be translated with their emphasis and links, which go along.
+
+    Raises UnfitError where it has none or is not in UTF-8.
+    """
     if len(content) > MARKDOWN_BYTES:
         raise UnfitError(f"found a file of over {MARKDOWN_BYTES} bytes")
     source, encoding = decoded(content)
     blocks = _blocks(source)
     if not blocks:
         raise UnfitError("found no text, expected some")
-    passages = [Passage(text_of(pieces), f"line {line + 1}") for line, pieces in blocks]
+    shown = _with_marks if work is Work.TRANSLATION else _without_marks
+    passages = [Passage(shown(source, pieces), f"line {line + 1}") for line, pieces in blocks]
     return passages, partial(_rebuilt, source, encoding, [pieces for _, pieces in blocks])
+
+
+def _without_marks(source: str, pieces: Sequence[Piece]) -> str:
+    return text_of(pieces)
+
+
+def _with_marks(source: str, pieces: Sequence[Piece]) -> str:
+    """What pieces read as, with emphasis, links and code as they are written, where all of these can go along.
+
+    An image or a tag within would stand at some share of the new text, perhaps amid a link.
+    """
+    marks = {Kind.UNREAD, Kind.SIGN}
+    marked = "".join(source[p.start : p.end] if p.kind in marks else p.value for p in pieces)
+    plain = text_of(pieces)
+    can_go_along = bare(marked)[0] == plain and not any(piece.stays for piece in pieces)
+    return marked if can_go_along else plain
 
 
 def _rebuilt(
     source: str, encoding: str, blocks: list[list[Piece]], new: Mapping[int, str], change: Change
 ) -> Rebuilt:
-    put_in = corrected if change.work is Work.CORRECTION else translated
+    is_translated = change.work is Work.TRANSLATION
+    put_in = translated if is_translated else corrected
     edits: list[Edit] = []
     kept: list[int] = []
     for number, text in new.items():
@@ -60,7 +82,8 @@ def _rebuilt(
             first = blocks[number][0].start
             if _BLOCK_MARK.match(text):
                 edits.append(Edit(first, first, "\\"))
-            edits += put_in(blocks[number], text, _escaped)
+            has_marks = is_translated and _with_marks(source, blocks[number]) != text_of(blocks[number])
+            edits += put_in(blocks[number], text, partial(beside_marks, _escaped) if has_marks else _escaped)
     return Rebuilt(spliced(source, edits).encode(encoding), kept)
 
 

@@ -104,7 +104,7 @@ def _opened(path: Path, content: bytes, work: Work) -> tuple[str, list[Passage],
     if kind == "plain_text":
         return "text", *plain_text_file.opened(content, work)
     if kind == "markdown":
-        return "Markdown", *markdown_file.opened(content)
+        return "Markdown", *markdown_file.opened(content, work)
     if kind == "pdf":
         return "PDF", *pdf_file.opened(content)
     if kind == "xml" and not path.name.lower().endswith(".gz"):

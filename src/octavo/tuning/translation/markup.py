@@ -8,7 +8,7 @@ the same words again where these stand in the translation. Rules, code and what 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 _MARKS: Final = r"(?:#{1,6}|[-*+•]|>|\d{1,4}[.)]|\(\d{1,4}\)|§[ ]?\d{1,4}[.)]?)(?=[ \t])"
@@ -19,6 +19,8 @@ _LINK: Final = r"(?P<opened>!?\[)(?P<label>[^\[\]\n]*)(?P<closed>\]\([^()\s]*(?:
 _CODE: Final = r"(?P<code>`{1,2})(?P<said>[^`\n]+)(?P=code)"
 _EMPHASIS: Final = r"(?<!\w)(?P<stars>\*{1,3}|_{1,3})(?=[^\s*_])(?P<stressed>[^*_\n]*[^\s*_])(?P=stars)(?!\w)"
 _INLINE: Final = re.compile(f"{_LINK}|{_CODE}|{_EMPHASIS}")
+_UNUSED: Final = 0xF0000
+"""From here on are code points for private use that no font of old letters has."""
 
 
 class Paragraph(NamedTuple):
@@ -96,19 +98,38 @@ def bare(body: str) -> tuple[str, list[Mark]]:
     marks: list[Mark] = []
 
     def taken(found: re.Match[str]) -> str:
-        groups = found.groupdict()
-        if groups["opened"]:
-            opened, words, closed = groups["opened"], groups["label"], groups["closed"]
-        elif groups["code"]:
-            opened, words, closed = groups["code"], groups["said"], groups["code"]
-        else:
-            opened, words, closed = groups["stars"], groups["stressed"], groups["stars"]
-        marks.append(Mark(opened, words, closed))
-        return words
+        marks.append(_mark(found))
+        return marks[-1].words
 
     while (plain := _INLINE.sub(taken, body)) != body:
         body = plain
     return plain, marks
+
+
+def _mark(found: re.Match[str]) -> Mark:
+    groups = found.groupdict()
+    if groups["opened"]:
+        return Mark(groups["opened"], groups["label"], groups["closed"])
+    if groups["code"]:
+        return Mark(groups["code"], groups["said"], groups["code"])
+    return Mark(groups["stars"], groups["stressed"], groups["stars"])
+
+
+def beside_marks(change: Callable[[str], str], body: str) -> str:
+    """A paragraph with a change of all that is neither markup nor code."""
+    hidden: dict[int, str] = {}
+
+    def hide(text: str) -> str:
+        hidden[_UNUSED + len(hidden)] = text
+        return chr(_UNUSED + len(hidden) - 1)
+
+    def taken(found: re.Match[str]) -> str:
+        mark = _mark(found)
+        return hide(found[0]) if found["code"] else f"{hide(mark.opened)}{mark.words}{hide(mark.closed)}"
+
+    while (other := _INLINE.sub(taken, body)) != body:
+        body = other
+    return change(body).translate(hidden)
 
 
 def marked(translation: str, plain: str, marks: Sequence[Mark]) -> tuple[str, list[Mark]]:
