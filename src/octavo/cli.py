@@ -150,7 +150,7 @@ def tune(
 ) -> None:
     """Teach a base model document work, or continue its pretraining; goes on where it stopped.
 
-    Example: octavo tune recipes/tune-ocr.yaml --set tuning.base=runs/two-cores
+    Example: octavo tune recipes/tune-ocr.yaml --set tuning.base=runs/one-hour
     """
     from octavo.recipe_file import load
 
