@@ -89,9 +89,10 @@ def test_files_that_cannot_be_read(tmp_path):
     with pytest.raises(InputError, match="line 1: found no JSON"):
         read_items("ocr", file)
     packed = tmp_path / "ocr.jsonl.zst"
-    packed.write_bytes(b"no archive")
-    with pytest.raises(InputError, match="cannot be read"):
-        read_items("ocr", packed)
+    for content in (b"no archive", zstandard.compress(b'{"id": ')[:-2]):
+        packed.write_bytes(content)
+        with pytest.raises(InputError, match="cannot be read"):
+            read_items("ocr", packed)
 
 
 def test_the_folder(tmp_path):

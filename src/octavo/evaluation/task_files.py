@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-import orjson
-import zstandard
 from blake3 import blake3
 
+from octavo.corpus.rows import Row, read_rows
 from octavo.errors import InputError
 from octavo.evaluation.task_prompts import LABELS
 
@@ -57,7 +55,7 @@ def read_items(task: str, file: Path) -> list[Item]:
 
     Raises InputError, with file, line and column, where something is missing or of another kind.
     """
-    return [item for line, row in _rows(file) if (item := _READ[task](_Row(file, line, row)))]
+    return [item for row in read_rows(file) if (item := _READ[task](row))]
 
 
 def is_tested(doc: str) -> bool:
@@ -65,76 +63,49 @@ def is_tested(doc: str) -> bool:
     return int.from_bytes(blake3(doc.encode()).digest(8)) % 5 == 0
 
 
-class _Row(NamedTuple):
-    file: Path
-    line: int
-    content: dict[str, Any]
-
-    def text(self, column: str) -> str:
-        """A text with something in it, in one line."""
-        value = self.content.get(column)
-        if not isinstance(value, str) or not value.strip():
-            raise self.wrong(column, "a text that is not empty")
-        return " ".join(value.split())
-
-    def texts(self, column: str) -> list[str]:
-        """A list of texts, each in one line."""
-        value = self.content.get(column)
-        if (
-            not isinstance(value, list)
-            or not all(isinstance(v, str) for v in value)
-            or not any(map(str.strip, value))
-        ):
-            raise self.wrong(column, "a list of texts that are not all empty")
-        return [" ".join(v.split()) for v in value]
-
-    def wrong(self, column: str, expected: str) -> InputError:
-        value = self.content.get(column)
-        shown = orjson.dumps(value).decode() if column in self.content else "nothing"
-        found = shown if len(shown) <= 60 else f"{shown[:57]}..."
-        return InputError(f"{self.file}: line {self.line}: {column}: found {found}, expected {expected}")
+def _text(row: Row, column: str) -> str:
+    """A text with something in it, in one line."""
+    value = row.content.get(column)
+    if not isinstance(value, str) or not value.strip():
+        raise row.wrong(column, "a text that is not empty")
+    return " ".join(value.split())
 
 
-def _rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    try:
-        with zstandard.open(file, "rb") if file.suffix == ".zst" else file.open("rb") as opened:
-            for number, line in enumerate(io.BufferedReader(opened), 1):
-                if line.strip():
-                    row = orjson.loads(line)
-                    if not isinstance(row, dict):
-                        raise InputError(f"{file}: line {number}: found no JSON object, expected one")
-                    yield number, row
-    except orjson.JSONDecodeError as error:
-        raise InputError(f"{file}: line {number}: found no JSON ({error}), expected an object") from None
-    except (OSError, zstandard.ZstdError) as error:
-        raise InputError(f"{file}: cannot be read ({error}), expected JSON Lines") from None
+def _texts(row: Row, column: str) -> list[str]:
+    """A list of texts, each in one line."""
+    value = row.content.get(column)
+    if not isinstance(value, list) or not all(isinstance(v, str) for v in value) or not any(map(str.strip, value)):
+        raise row.wrong(column, "a list of texts that are not all empty")
+    return [" ".join(v.split()) for v in value]
 
 
-def _translation(row: _Row) -> Item | None:
-    pair = row.text("src_lang"), row.text("tgt_lang")
+def _translation(row: Row) -> Item | None:
+    pair = _text(row, "src_lang"), _text(row, "tgt_lang")
     if pair[0] == pair[1]:
         raise row.wrong("tgt_lang", f"another language than src_lang ({pair[0]})")
     if not set(pair) <= LABELS.keys():
         return None
     group = "-".join(pair)
-    return Item(TRANSLATION, group, row.text("id"), row.text("doc"), row.text("src"), "", (row.text("tgt"),))
+    return Item(
+        TRANSLATION, group, _text(row, "id"), _text(row, "doc"), _text(row, "src"), "", (_text(row, "tgt"),)
+    )
 
 
-def _ocr(row: _Row) -> Item | None:
-    lang = row.text("lang")
+def _ocr(row: Row) -> Item | None:
+    lang = _text(row, "lang")
     if lang not in LABELS:
         return None
-    return Item(OCR, lang, row.text("id"), row.text("doc"), row.text("ocr"), "", (row.text("gt"),))
+    return Item(OCR, lang, _text(row, "id"), _text(row, "doc"), _text(row, "ocr"), "", (_text(row, "gt"),))
 
 
-def _rag(row: _Row) -> Item | None:
-    lang, sources, place = row.text("lang"), row.texts("sources"), row.content.get("gold_source")
+def _rag(row: Row) -> Item | None:
+    lang, sources, place = _text(row, "lang"), _texts(row, "sources"), row.content.get("gold_source")
     if type(place) is not int or not 0 <= place < len(sources) or not sources[place]:
         raise row.wrong("gold_source", f"the place of a text in sources, from 0 to {len(sources) - 1}")
     if lang not in LABELS:
         return None
-    answers = tuple(answer for answer in row.texts("answers") if answer)
-    return Item(RAG, lang, row.text("id"), row.text("doc"), sources[place], row.text("question"), answers)
+    answers = tuple(answer for answer in _texts(row, "answers") if answer)
+    return Item(RAG, lang, _text(row, "id"), _text(row, "doc"), sources[place], _text(row, "question"), answers)
 
 
-_READ: Final[dict[str, Callable[[_Row], Item | None]]] = {TRANSLATION: _translation, OCR: _ocr, RAG: _rag}
+_READ: Final[dict[str, Callable[[Row], Item | None]]] = {TRANSLATION: _translation, OCR: _ocr, RAG: _rag}

@@ -21,6 +21,7 @@ from octavo.tuning.ocr.margin import RATES, Fit, Tried, clean_copies, fit_margin
 from octavo.tuning.ocr.measures import baselines, measure
 from octavo.tuning.ocr.noise import made_pairs
 from octavo.tuning.ocr.noise_learning import is_enough, learn
+from octavo.tuning.ocr.noise_table import Noise
 from octavo.tuning.ocr.pairs import OcrPair, check, read_pairs
 from octavo.tuning.pairs import LeftOut, drawn, outside_languages
 from octavo.tuning.scores import MODEL, UNGUARDED
@@ -36,6 +37,8 @@ NEVER: Final = 1e6
 """The margin, in bits, where a model should change nothing; JSON knows no infinity."""
 SHORTEST, LONGEST = 60, 1500
 """Characters of a made pair: lines and paragraphs."""
+LEARNT_FROM: Final = 20_000
+"""Pairs that the noise is learnt from, most: they take a minute, and the rates change little any more."""
 OF_A_DOCUMENT: Final = 4
 """Made pairs, most."""
 
@@ -57,10 +60,14 @@ def _made(
     """Noisy copies, with the noise of the pairs: of their own printed sides, and of stretches of open documents."""
     printed = chain.from_iterable(_again(pairs, time) for time in count(1))
     both = _alternately(printed, _clean(recipe, tokens, (SHORTEST, LONGEST)))
-    for number, pair in enumerate(made_pairs(learn(pairs), both, recipe.seed)):
+    for number, pair in enumerate(made_pairs(_noise(pairs, recipe.seed), both, recipe.seed)):
         if number % 1000 == 0:
             progress.check()
         yield pair
+
+
+def _noise(pairs: Sequence[OcrPair], seed: int) -> Noise:
+    return learn(drawn(pairs, LEARNT_FROM, seed))
 
 
 def _again(pairs: Sequence[OcrPair], time: int) -> Iterator[OcrPair]:
@@ -112,7 +119,7 @@ def _measure(
         MODEL: [_settled(one, fit).text for one in tried],
         UNGUARDED: [settled(one.pair.source, one.edits, None).text for one in tried],
     }
-    known = _dictionaries(parts.training)
+    known = _dictionaries(parts.training, recipe.seed)
     scores = measure(tests, answers | baselines(tests, known))
     samples = [
         {"group": pair.lang, "source": pair.source, "answer": answer, "truth": pair.target}
@@ -128,9 +135,11 @@ def _settled(tried: Tried, fit: Fit) -> Correction:
     return settled(source, tried.edits, margin_of(fit.margins, source, tried.edits))
 
 
-def _dictionaries(pairs: Sequence[OcrPair]) -> dict[str, Dictionary]:
+def _dictionaries(pairs: Sequence[OcrPair], seed: int) -> dict[str, Dictionary]:
     """Of the pairs' printed words and confusions; none where there are too few pairs."""
-    return dictionaries([(pair.lang, pair.target) for pair in pairs], learn(pairs)) if is_enough(pairs) else {}
+    if not is_enough(pairs):
+        return {}
+    return dictionaries([(pair.lang, pair.target) for pair in pairs], _noise(pairs, seed))
 
 
 def _told(fit: Fit, refused: Counter[str]) -> dict[str, Any]:
