@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -81,10 +80,9 @@ def texts(draw):
 
 
 @given(st.lists(texts(), min_size=1, max_size=8), st.lists(texts(), max_size=8))
-def test_margins_never_rise_and_never_harm_more_than_they_may(noisy, some):
+def test_margins_never_harm_more_than_they_may(noisy, some):
     clean = [Tried(one.pair._replace(source=one.pair.target), one.edits) for one in some]
     found = fit_margins(noisy, clean)
-    assert all(before >= after for before, after in pairwise(found.margins))
     assert found.after <= found.before
     assert found.clean_after - found.clean_before <= MOST_HARM
     left = sum(

@@ -29,7 +29,7 @@ _SPARE: Final = 10
 """Words that a text is taken to have besides: of a short one, little is known."""
 
 Margins = tuple[float, ...]
-"""Of each of RATES the bits, which never rise."""
+"""Bits, for each of RATES."""
 Counts = npt.NDArray[np.int64]
 
 
@@ -99,23 +99,9 @@ def _errors(tried: Sequence[Tried]) -> tuple[Counts, int]:
 
 
 def _cheapest(cost: npt.NDArray[np.float64]) -> Margins:
-    """The margins of least cost that never rise from rate to rate; of equal ones the larger."""
-    # Row by row from the last: what the rest costs at least, by the margin that it may begin with at most.
-    chosen: list[list[int]] = []
-    rest = np.zeros(cost.shape[1])
-    for row in reversed(cost):
-        total = row + rest
-        best = [0]
-        for place in range(1, len(row)):
-            best.append(place if total[place] <= total[best[-1]] else best[-1])
-        chosen.append(best)
-        rest = total[best]
-    place = cost.shape[1] - 1
-    found = []
-    for best in reversed(chosen):
-        place = best[place]
-        found.append(MARGINS[place])
-    return tuple(found)
+    """For each of RATES the margin of least cost, of equal ones the larger."""
+    last = cost.shape[1] - 1
+    return tuple(MARGINS[last - int(row[::-1].argmin())] for row in cost)
 
 
 def _total(errors: Counts, margins: Margins) -> int:

@@ -28,7 +28,7 @@ from octavo.tuning.scores import MODEL, UNGUARDED
 from octavo.tuning.tasks import COPIED, Checked, Measured, Parts, Task, Taught
 from octavo.tuning.vocabulary import Vocabulary
 
-FITTED: Final = 150
+FITTED: Final = 300
 """Held-out pairs to which the margins are fitted, most, and as many clean ones."""
 TESTED: Final = 1500
 """Test pairs, most."""
