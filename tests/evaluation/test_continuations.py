@@ -1,6 +1,7 @@
 """Many prompts continued at once: each as alone."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
@@ -117,9 +118,9 @@ def test_where_two_entries_are_as_likely_the_choice_is_that_of_the_prompt_alone(
 def test_close_choices_are_made_alone(monkeypatch):
     asked = []
 
-    def counted(model, tokens, end, decoding):
+    def counted(model, tokens, end, decoding, allowed):
         asked.append(tokens)
-        return next_tokens(model, tokens, end, decoding)
+        return next_tokens(model, tokens, end, decoding, allowed)
 
     monkeypatch.setattr(continuations, "next_tokens", counted)
     decoding = Decoding(max_tokens=8)
@@ -128,6 +129,30 @@ def test_close_choices_are_made_alone(monkeypatch):
     monkeypatch.setattr(continuations, "MARGIN", float("inf"))
     assert continue_prompts(MODEL, PROMPTS[:9], END, decoding) == trusted
     assert sorted(asked) == sorted(PROMPTS[:9])
+
+
+@pytest.mark.parametrize("margin", [0.0, float("inf")])
+@pytest.mark.parametrize("temperature", [0.0, 2.0])
+def test_of_the_tokens_that_are_allowed_the_likeliest_is_chosen_in_a_batch_and_alone(
+    monkeypatch, margin, temperature
+):
+    """Here each row counts up from its number, by one or two, to the end."""
+    monkeypatch.setattr(continuations, "MARGIN", margin)
+
+    def counting(row):
+        return lambda written: [step + ([row, *written])[-1] for step in (1, 2)]
+
+    decoding = Decoding(max_tokens=8, temperature=temperature)
+    numbers = range(3, 20)
+    found = continue_prompts(
+        MODEL, PROMPTS[3:20], END, decoding, list(numbers), allowed=[counting(row) for row in numbers]
+    )
+    for row, tokens in zip(numbers, found, strict=True):
+        assert len(tokens) == 8
+        assert all(token - before in (1, 2) for before, token in pairwise([row, *tokens]))
+        setting = replace(decoding, seed=row)
+        assert tokens == list(next_tokens(MODEL, PROMPTS[row], END, setting, counting(row)))
+    assert any(tokens[0] - row == 2 for row, tokens in zip(numbers, found, strict=True))
 
 
 def test_rows_of_unlike_lengths_read_on_as_each_alone():

@@ -79,7 +79,7 @@ def writing(monkeypatch):
     """Makes models write what a function makes of each prompt's text: a text, or tokens."""
 
     def write(answer):
-        def say(self, prompts, ids, decoding, progress, note, stop=lambda tokens: False):
+        def say(self, prompts, ids, decoding, progress, note, stop=lambda tokens: False, allowed=None):
             vocabulary = task_vocabulary(self.tokenizer, "test")
             said = [answer(vocabulary, prompt) for prompt in prompts]
             return [vocabulary.encode([one])[0] if isinstance(one, str) else one for one in said]

@@ -30,7 +30,6 @@ _OTHERS = {
         "citation precision": (0.55, 0.31),
         "citation recall": (0.48, 0.31),
         "verbatim answers": (1.0, 1.0),
-        "verbatim quotations before the check": (0.93, None),
         "refusal rate, unanswerable": (0.61, 0.02),
         "refusal rate, answerable": (0.12, 0.01),
     },

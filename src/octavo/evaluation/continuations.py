@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import torch
 
-from octavo.modeling.decoding import Decoding, choose, next_tokens, seen_entries
+from octavo.modeling.decoding import Allowed, Decoding, choose, next_tokens, only, seen_entries
 from octavo.modeling.llama import Cache, Llama
 from octavo.progress import Progress
 
@@ -30,12 +30,14 @@ def continue_prompts(
     progress: Progress | None = None,
     note: str = "",
     stop: Callable[[list[int]], bool] = lambda tokens: False,
+    allowed: Sequence[Allowed] | None = None,
 ) -> list[list[int]]:
     """The continuation of each prompt's tokens, up to the `end` token, the limit or the context's edge.
 
     In float32 on the model's device. Each prompt draws by its own seed, by default the decoding's, and what it
     becomes does not depend on what is continued beside it. `note` is shown with the progress.
-    A continuation also ends where `stop` says so of its tokens, the last of them among these.
+    A continuation also ends where `stop` says so of its tokens, the last of them among these. Of each prompt, what
+    is `allowed` may be told.
     """
     progress = progress or Progress()
     settings = [replace(decoding, seed=seed) for seed in seeds or [decoding.seed] * len(prompts)]
@@ -44,18 +46,30 @@ def continue_prompts(
     for batch in _batches(model, prompts, decoding.max_tokens):
         progress.check()
         progress.update(done, len(prompts), note)
-        written = _continue_batch(model, [prompts[n] for n in batch], end, [settings[n] for n in batch], stop)
+        free = None if allowed is None else [allowed[n] for n in batch]
+        written = _continue_batch(model, [prompts[n] for n in batch], end, [settings[n] for n in batch], stop, free)
         for n, tokens in zip(batch, written, strict=True):
-            found[n] = tokens if tokens is not None else _continue_alone(model, prompts[n], end, settings[n], stop)
+            found[n] = (
+                tokens
+                if tokens is not None
+                else _continue_alone(
+                    model, prompts[n], end, settings[n], stop, None if allowed is None else allowed[n]
+                )
+            )
         done += len(batch)
     return found
 
 
 def _continue_alone(
-    model: Llama, prompt: list[int], end: int, decoding: Decoding, stop: Callable[[list[int]], bool]
+    model: Llama,
+    prompt: list[int],
+    end: int,
+    decoding: Decoding,
+    stop: Callable[[list[int]], bool],
+    allowed: Allowed | None,
 ) -> list[int]:
     tokens: list[int] = []
-    for token in next_tokens(model, prompt, end, decoding):
+    for token in next_tokens(model, prompt, end, decoding, allowed):
         tokens.append(token)
         if stop(tokens):
             break
@@ -82,7 +96,12 @@ def _batches(model: Llama, prompts: Sequence[list[int]], max_tokens: int) -> Ite
 
 @torch.inference_mode()
 def _continue_batch(
-    model: Llama, prompts: list[list[int]], end: int, settings: list[Decoding], stop: Callable[[list[int]], bool]
+    model: Llama,
+    prompts: list[list[int]],
+    end: int,
+    settings: list[Decoding],
+    stop: Callable[[list[int]], bool],
+    allowed: Sequence[Allowed] | None,
 ) -> list[list[int] | None]:
     """The continuations, or None where a choice was too close."""
     config, device = model.config, model.output.weight.device
@@ -100,7 +119,10 @@ def _continue_batch(
     found: list[list[int] | None] = [[] for _ in prompts]
     going = list(range(len(prompts)))  # rows of the batch that go on, by their number
     while going:
-        chosen, ahead = choose(model.output(hidden), seen, settings[0], [generators[n] for n in going])
+        logits = model.output(hidden)
+        if allowed is not None:
+            logits = only(logits, [allowed[n](found[n] or []) for n in going])
+        chosen, ahead = choose(logits, seen, settings[0], [generators[n] for n in going])
         stay = []
         for row, (token, lead) in enumerate(zip(chosen.tolist(), ahead.tolist(), strict=True)):
             n = going[row]

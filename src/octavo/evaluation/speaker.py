@@ -10,7 +10,7 @@ from blake3 import blake3
 from tokenizers import Tokenizer
 
 from octavo.evaluation.continuations import continue_prompts
-from octavo.modeling.decoding import Decoding
+from octavo.modeling.decoding import Allowed, Decoding
 from octavo.modeling.llama import Llama
 from octavo.progress import Progress
 
@@ -53,8 +53,9 @@ class Speaker:
         progress: Progress,
         note: str,
         stop: Callable[[list[int]], bool] = lambda tokens: False,
+        allowed: Sequence[Allowed] | None = None,
     ) -> list[list[int]]:
-        """What follows each prompt's tokens, up to where `stop` says so of these.
+        """What follows each prompt's tokens, up to where `stop` says so of these, and of those `allowed` alone.
 
         Where it is drawn, it is by a seed that hangs on the prompt's id alone.
         """
@@ -67,6 +68,7 @@ class Speaker:
             progress,
             note,
             stop,
+            allowed,
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -31,6 +31,10 @@ class Piece:
     text: str
 
 
+Allowed = Callable[[Sequence[int]], Collection[int]]
+"""Of the tokens written so far, which may come next; one at least."""
+
+
 def continuation(
     model: Llama, tokenizer: Tokenizer, tokens: list[int], end: int, decoding: Decoding
 ) -> Iterator[Piece]:
@@ -40,22 +44,36 @@ def continuation(
         yield Piece(token, decoder.step(tokenizer, token) or "")
 
 
-def next_tokens(model: Llama, tokens: list[int], end: int, decoding: Decoding) -> Iterator[int]:
-    """The tokens of a continuation."""
+def next_tokens(
+    model: Llama, tokens: list[int], end: int, decoding: Decoding, allowed: Allowed | None = None
+) -> Iterator[int]:
+    """The tokens of a continuation; where it says so, of those `allowed` alone."""
     device = model.output.weight.device
     cache = Cache(model.config, 1, device, torch.float32)
     generators = [torch.Generator().manual_seed(decoding.seed)]
     unread = torch.tensor([tokens], device=device)
     seen = seen_entries([tokens], model.config.vocab_size, device)
+    written: list[int] = []
     for _ in range(min(decoding.max_tokens, model.config.max_position_embeddings - len(tokens))):
         with torch.inference_mode():
             logits = model.output(model.hidden(unread, cache=cache)[:, -1])
+            if allowed is not None:
+                logits = only(logits, [allowed(written)])
             unread = choose(logits, seen, decoding, generators)[0][:, None]
             seen.scatter_(1, unread, True)
         token = int(unread)
         if token == end:
             return
+        written.append(token)
         yield token
+
+
+def only(logits: Tensor, allowed: Sequence[Collection[int]]) -> Tensor:
+    """Logits (rows, vocabulary) with those of all tokens that a row may not have at minus infinity."""
+    mask = torch.full(logits.shape, -torch.inf)
+    for row, tokens in zip(mask, allowed, strict=True):
+        row[list(tokens)] = 0
+    return logits + mask.to(logits.device)
 
 
 def seen_entries(rows: Sequence[Sequence[int]], vocab_size: int, device: torch.device) -> Tensor:

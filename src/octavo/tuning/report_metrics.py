@@ -80,13 +80,6 @@ METRICS: Final = {
         1,
         True,
     ),
-    "verbatim quotations before the check": Metric(
-        "Of the quotations as the model wrote them, those that stand so in the source they name; the others are "
-        "never shown.",
-        False,
-        1,
-        True,
-    ),
     "refusal rate, unanswerable": Metric(
         "Of the questions that the sources do not answer, those that are rightly left without an answer.",
         False,

@@ -10,6 +10,7 @@ from octavo.evaluation.speaker import Speaker
 from octavo.modeling.decoding import Decoding
 from octavo.progress import Progress
 from octavo.tuning.answers.format import ANSWER_TOKENS, prompt, read_answer
+from octavo.tuning.answers.quoting import quotations_of
 from octavo.tuning.answers.shown import checked
 from octavo.tuning.retrieval.passages import words_of
 from octavo.tuning.retrieval.search import Index, Passage, search
@@ -69,14 +70,16 @@ def answer_from(speaker: Speaker, vocabulary: Vocabulary, question: str, passage
         return Answer("", (), True, NOTHING_FOUND, ())
     room = speaker.context - 1 - ANSWER_TOKENS  # a token begins the text
     shown = _fitting(vocabulary, question, passages, room)
+    sources = [passage.text for passage in shown]
     [said] = speaker.say(
-        [prompt(vocabulary, question, [passage.text for passage in shown])],
+        [prompt(vocabulary, question, sources)],
         [question],
         Decoding(ANSWER_TOKENS, temperature=0.0, repetition_penalty=1.0),
         Progress(),
         "answer",
+        allowed=[quotations_of(vocabulary, sources)],
     )
-    answer = checked(read_answer(vocabulary, said), [passage.text for passage in shown])
+    answer = checked(read_answer(vocabulary, said), sources)
     quotations = []
     for citation in answer.citations:
         _, file, document, title, licence, start, _ = shown[citation.source]

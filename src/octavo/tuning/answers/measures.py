@@ -10,7 +10,8 @@ from octavo.evaluation.task_metrics import best, exact, f1, mean
 from octavo.modeling.decoding import Decoding
 from octavo.progress import Progress
 from octavo.tuning.answers.format import ANSWER_TOKENS, Question, prompt, read_answer
-from octavo.tuning.answers.shown import Citation, Shown, checked, find_verbatim
+from octavo.tuning.answers.quoting import quotations_of
+from octavo.tuning.answers.shown import Citation, Shown, checked
 from octavo.tuning.retrieval.passages import Span, sentences
 from octavo.tuning.retrieval.ranking import Ranking
 from octavo.tuning.scores import Score
@@ -21,7 +22,7 @@ FIRST_SOURCE: Final = "first source"
 
 EXACT, F1 = "exact match", "F1"
 PRECISION, RECALL = "citation precision", "citation recall"
-VERBATIM, VERBATIM_BEFORE = "verbatim answers", "verbatim quotations before the check"
+VERBATIM = "verbatim answers"
 REFUSED, REFUSED_ANSWERABLE = "refusal rate, unanswerable", "refusal rate, answerable"
 
 
@@ -30,10 +31,6 @@ class Answered(NamedTuple):
 
     question: Question
     shown: Shown
-    quoted: int | None = None
-    """Quotations that a model wrote; None of a system that can only quote."""
-    verbatim: int = 0
-    """Those of them that stand in the source that they name."""
 
 
 def answer_all(
@@ -46,18 +43,14 @@ def answer_all(
         Decoding(ANSWER_TOKENS, temperature=0.0, repetition_penalty=1.0),
         progress,
         "answers",
+        allowed=[quotations_of(vocabulary, question.sources) for question in questions],
     )
     return [answered(vocabulary, question, tokens) for question, tokens in zip(questions, said, strict=True)]
 
 
 def answered(vocabulary: Vocabulary, question: Question, tokens: Sequence[int]) -> Answered:
     """A model's answer to a question, read and checked."""
-    said = read_answer(vocabulary, tokens)
-    verbatim = sum(
-        1 <= number <= len(question.sources) and find_verbatim(text, question.sources[number - 1]) is not None
-        for text, number in said.quotations
-    )
-    return Answered(question, checked(said, question.sources), len(said.quotations), verbatim)
+    return Answered(question, checked(read_answer(vocabulary, tokens), question.sources))
 
 
 def best_sentences(questions: Sequence[Question]) -> list[Answered]:
@@ -91,7 +84,7 @@ def measure(systems: Mapping[str, Sequence[Answered]]) -> list[Score]:
     all languages together each question counts alike. Citation precision is the share of the quotations shown that
     overlap a right answer in its source, those of unanswerable questions among them; citation recall the share of
     the answerable questions that have such a one. Refusal rates are of the unanswerable and of the answerable. That
-    answers are verbatim is counted anew here, of the shown ones; of a model's own quotations, before the check.
+    answers are verbatim is counted anew here.
     """
     found: list[Score] = []
     for system, answers in systems.items():
@@ -150,10 +143,6 @@ def _verbatim(one: Answered) -> list[float]:
     return [float(all(whole))] if whole else []
 
 
-def _verbatim_before(one: Answered) -> list[float]:
-    return [1.0] * one.verbatim + [0.0] * ((one.quoted or 0) - one.verbatim)
-
-
 def _refused(answerable: bool) -> Callable[[Answered], list[float]]:
     def values(one: Answered) -> list[float]:
         return [float(not one.shown.citations)] if (one.question.gold is not None) == answerable else []
@@ -167,7 +156,6 @@ _METRICS: Final[Mapping[str, Callable[[Answered], list[float]]]] = {
     PRECISION: _right,
     RECALL: _recalled,
     VERBATIM: _verbatim,
-    VERBATIM_BEFORE: _verbatim_before,
     REFUSED: _refused(answerable=False),
     REFUSED_ANSWERABLE: _refused(answerable=True),
 }
