@@ -266,7 +266,9 @@ WRITTEN = (
             "answers how many questions were cut or too long, and the `context`.",
             "scores": "By `system` (`model`, or a baseline), `by` (`all`, `lang`, `century`; of OCR correction "
             "also `start`, the error rate of a document before), `group` and `metric`: the `value`, the bounds "
-            "`low` and `high` of its 95 % interval, null under five documents, and how many there are (`works`).",
+            "`low` and `high` of its 95 % interval, null under five documents, and how many there are (`works`); "
+            "of a baseline's main figure also by how much the model's is higher, document by document "
+            "(`lead_low`, `lead_high`).",
             "samples": "Test pairs with the model's answer and the truth.",
         },
     ),

@@ -53,27 +53,49 @@ def chrf(answers: Sequence[str], truths: Sequence[str], docs: Sequence[str]) -> 
     return _of_corpus(CHRF(), answers, truths, docs)
 
 
-def _of_corpus(metric: Any, answers: Sequence[str], truths: Sequence[str], docs: Sequence[str]) -> Estimate:
-    """A metric of sacrebleu, with bounds by drawing documents again.
+def chrf_lead(ours: Sequence[str], others: Sequence[str], truths: Sequence[str], docs: Sequence[str]) -> Estimate:
+    """By how much the chrF of some answers is higher than that of others, both of the same documents drawn."""
+    from sacrebleu.metrics.chrf import CHRF
+
+    return _of_corpus(CHRF(), ours, truths, docs, others)
+
+
+def _of_corpus(
+    metric: Any,
+    answers: Sequence[str],
+    truths: Sequence[str],
+    docs: Sequence[str],
+    others: Sequence[str] | None = None,
+) -> Estimate:
+    """A metric of sacrebleu, less that of others, if there are any; with bounds by drawing documents again.
 
     Its counts by sentence are no public part of it, but sacrebleu's own bootstrap draws sentences alone, which in
     one document are alike.
     """
     if not answers:
         return Estimate(None, None, None, 0)
-    counts = np.array(metric._extract_corpus_statistics(answers, [truths]))
-    names = list(dict.fromkeys(docs))
-    of_doc = np.zeros((len(names), counts.shape[1]))
-    np.add.at(of_doc, [names.index(doc) for doc in docs], counts)
+    names = {doc: number for number, doc in enumerate(dict.fromkeys(docs))}
+    owners, works = [names[doc] for doc in docs], len(names)
+
+    def of_docs(texts: Sequence[str]) -> Any:
+        counts = np.array(metric._extract_corpus_statistics(texts, [truths]))
+        sums = np.zeros((works, counts.shape[1]))
+        np.add.at(sums, owners, counts)
+        return sums
 
     def score(rows: Any) -> float:
         return float(metric._compute_score_from_stats(rows.sum(axis=0).tolist()).score)
 
-    value, works = round(score(of_doc), 2), len(names)
+    ours, theirs = of_docs(answers), None if others is None else of_docs(others)
+
+    def of(places: Any) -> float:
+        return score(ours[places]) - (0.0 if theirs is None else score(theirs[places]))
+
+    value = round(of(np.arange(works)), 2)
     if works < LEAST:
         return Estimate(value, None, None, works)
     drawn = np.random.default_rng(works).integers(works, size=(DRAWS, works))
-    low, high = np.quantile([score(of_doc[places]) for places in drawn], [0.025, 0.975])
+    low, high = np.quantile([of(places) for places in drawn], [0.025, 0.975])
     return Estimate(value, round(float(low), 2), round(float(high), 2), works)
 
 

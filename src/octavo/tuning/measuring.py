@@ -55,5 +55,6 @@ def measure_tune(recipe: Recipe, run: Path, model: Llama, home: Path, progress: 
 
 
 def _row(score: Score) -> dict[str, Any]:
-    estimate = score.estimate._asdict()
-    return {name: getattr(score, name) for name in ("system", "by", "group", "metric")} | estimate
+    lead = {} if score.lead is None else {"lead_low": score.lead.low, "lead_high": score.lead.high}
+    named = {name: getattr(score, name) for name in ("system", "by", "group", "metric")}
+    return named | score.estimate._asdict() | lead

@@ -68,10 +68,6 @@ def is_better(task: str, rows: Sequence[ScoreRow], system: str) -> Verdict | Non
     ours, theirs = (_row(rows, name, metric) for name in (MODEL, system))
     if ours is None or theirs is None:
         return None
-    left = _row(rows, MODEL, _LEFT)
-    if system == _NOTHING and left and left.value is not None:
-        # Errors after by errors before, document by document: surer than two intervals beside one another.
-        return _of_share_left(left.value, left.low, left.high)
     return _compared(ours, theirs)
 
 
@@ -155,27 +151,22 @@ def _row(
 
 
 def _compared(ours: ScoreRow, theirs: ScoreRow) -> Verdict | None:
-    """By the intervals, where there are both: those that lie apart are surely different."""
+    """By the interval of their difference, where there is one; else those that lie apart are surely different."""
     if ours.value is None or theirs.value is None:
         return None
     if ours.value == theirs.value:
         return Verdict.ALIKE
     lower = metric_of(ours.metric).lower_is_better
     better = (ours.value < theirs.value) == lower
-    apart = None not in (ours.low, ours.high, theirs.low, theirs.high) and (
-        (ours.high or 0) < (theirs.low or 0) or (theirs.high or 0) < (ours.low or 0)
-    )
+    if theirs.lead_low is not None and theirs.lead_high is not None:
+        apart = theirs.lead_low > 0 or theirs.lead_high < 0
+    else:
+        apart = None not in (ours.low, ours.high, theirs.low, theirs.high) and (
+            (ours.high or 0) < (theirs.low or 0) or (theirs.high or 0) < (ours.low or 0)
+        )
     if better:
         return Verdict.SURELY_BETTER if apart else Verdict.BETTER
     return Verdict.SURELY_WORSE if apart else Verdict.WORSE
-
-
-def _of_share_left(value: float, low: float | None, high: float | None) -> Verdict:
-    if value < 1:
-        return Verdict.SURELY_BETTER if high is not None and high < 1 else Verdict.BETTER
-    if value == 1:
-        return Verdict.ALIKE
-    return Verdict.SURELY_WORSE if low is not None and low > 1 else Verdict.WORSE
 
 
 def _named(names: Sequence[str], last: str = "or") -> str:

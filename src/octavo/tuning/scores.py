@@ -23,3 +23,6 @@ class Score(NamedTuple):
     group: str
     metric: str
     estimate: Estimate
+    lead: Estimate | None = None
+    """Of a baseline, by how much the model's figure is higher, document by document: that is surer than two figures
+    side by side, as the same documents are hard for both."""

@@ -208,6 +208,15 @@ class TestMeasures:
             "refusal rate, answerable": 0,
         }
 
+    def test_how_far_a_model_is_ahead_is_told(self) -> None:
+        right = [answered(VOCABULARY, ASKED, answer(VOCABULARY, ASKED)), answered(VOCABULARY, REFUSED, [])]
+        scores = measure({MODEL: right, BEST_SENTENCE: best_sentences([ASKED, REFUSED])})
+        [best] = [s for s in scores if (s.system, s.metric, s.by) == (BEST_SENTENCE, "F1", "all")]
+        assert best.lead is not None
+        assert best.estimate.value is not None
+        assert best.lead.value == pytest.approx(1 - best.estimate.value, abs=1e-4)
+        assert [s.metric for s in scores if s.lead] == ["F1"] * 2
+
     def test_a_wrong_source_costs_precision_and_recall(self) -> None:
         found = figures(answered(VOCABULARY, ASKED, said("1010", "1") + said("by a king", "2")))
         assert (found["citation precision"], found["citation recall"], found["F1"]) == (0, 0, 0)

@@ -106,3 +106,16 @@ def test_the_baselines_answer_every_pair():
     scores = measure(given, found)
     assert value(scores, DICTIONARY, CHARACTERS).value < value(scores, NOTHING, CHARACTERS).value
     assert list(baselines(given, {})) == [NOTHING]
+
+
+def test_how_far_a_model_is_ahead_is_told_document_by_document():
+    """Here it makes half of the errors of each, however many a document has."""
+    given = [pair._replace(source="#" * 2 * n + pair.target) for n, pair in enumerate(pairs(20, 0, docs=20))]
+    half = ["#" * n + pair.target for n, pair in enumerate(given)]
+    scores = measure(given, {MODEL: half, NOTHING: [pair.source for pair in given]})
+    leads = {s.metric: s.lead for s in scores if s.system == NOTHING and s.by == "all" and s.lead}
+    assert set(leads) == {CHARACTERS}
+    lead, ours = leads[CHARACTERS], value(scores, MODEL, CHARACTERS)
+    assert lead.value == pytest.approx(ours.value - value(scores, NOTHING, CHARACTERS).value, abs=1e-4)
+    assert lead.low < lead.value < lead.high < 0
+    assert all(s.lead is None for s in scores if s.system == MODEL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from sacrebleu.metrics.bleu import BLEU as SACREBLEU
 
 from octavo.progress import Progress
@@ -49,6 +50,18 @@ def test_right_answers_have_full_marks_and_copies_have_few() -> None:
         ("century", "18"),
         ("century", "19"),
     }
+
+
+def test_how_far_a_model_is_ahead_is_told() -> None:
+    [lead] = [s.lead for s in measure(PAIRS, RIGHT, {}) if (s.system, s.metric, s.by) == (COPY, CHRF, "all")]
+    assert lead is not None
+    copied = value(measure(PAIRS, RIGHT, {}), COPY, CHRF)
+    assert copied is not None
+    assert lead.value == pytest.approx(100 - copied, abs=0.01)
+    same = measure(PAIRS, [Answer(pair.source) for pair in PAIRS], {})
+    [none] = [s.lead for s in same if (s.system, s.metric, s.by) == (COPY, CHRF, "all")]
+    assert none is not None
+    assert none.value == 0
 
 
 def test_a_lexicon_is_a_baseline() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from octavo.evaluation.bootstrap import Estimate
 from octavo.evaluation.speaker import Speaker
 from octavo.evaluation.task_metrics import best, exact, f1, mean
 from octavo.modeling.decoding import Decoding
@@ -14,7 +15,7 @@ from octavo.tuning.answers.quoting import quotations_of
 from octavo.tuning.answers.shown import Citation, Shown, checked
 from octavo.tuning.retrieval.passages import Span, sentences
 from octavo.tuning.retrieval.ranking import Ranking
-from octavo.tuning.scores import Score
+from octavo.tuning.scores import MODEL, Score
 from octavo.tuning.vocabulary import Vocabulary
 
 BEST_SENTENCE: Final = "best sentence"
@@ -88,16 +89,29 @@ def measure(systems: Mapping[str, Sequence[Answered]]) -> list[Score]:
     """
     found: list[Score] = []
     for system, answers in systems.items():
-        groups: dict[tuple[str, str], list[Answered]] = {("all", "all"): list(answers)}
-        for one in answers:
-            groups.setdefault(("lang", one.question.lang), []).append(one)
-        for (by, group), members in sorted(groups.items()):
+        groups: dict[tuple[str, str], list[int]] = {("all", "all"): list(range(len(answers)))}
+        for number, one in enumerate(answers):
+            groups.setdefault(("lang", one.question.lang), []).append(number)
+        for (by, group), numbers in sorted(groups.items()):
             for metric, of in _METRICS.items():
-                values = [(value, one.question.doc) for one in members for value in of(one)]
+                values = [(value, answers[n].question.doc) for n in numbers for value in of(answers[n])]
                 if values:
                     estimate = mean([value for value, _ in values], [doc for _, doc in values])
-                    found.append(Score(system, by, group, metric, estimate))
+                    lead = None
+                    if metric == F1 and system != MODEL and MODEL in systems:
+                        lead = _lead([systems[MODEL][n] for n in numbers], [answers[n] for n in numbers])
+                    found.append(Score(system, by, group, metric, estimate, lead))
     return found
+
+
+def _lead(ours: Sequence[Answered], others: Sequence[Answered]) -> Estimate:
+    """By how much our F1 is higher, of answers to the same questions."""
+    values = [
+        (one - other, answer.question.doc)
+        for answer, theirs in zip(ours, others, strict=True)
+        for one, other in zip(_METRICS[F1](answer), _METRICS[F1](theirs), strict=True)
+    ]
+    return mean([value for value, _ in values], [doc for _, doc in values])
 
 
 def _by_words(metric: Callable[[str, str, str], float]) -> Callable[[Answered], list[float]]:

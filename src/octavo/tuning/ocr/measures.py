@@ -12,7 +12,7 @@ from octavo.evaluation.task_metrics import edits, error_rate, over_docs
 from octavo.tuning.ocr.alignment import matches
 from octavo.tuning.ocr.dictionary import Dictionary, corrected
 from octavo.tuning.ocr.pairs import OcrPair
-from octavo.tuning.scores import Score
+from octavo.tuning.scores import MODEL, Score
 
 NOTHING: Final = "do nothing"
 DICTIONARY: Final = "dictionary"
@@ -87,6 +87,11 @@ def measure(pairs: Sequence[OcrPair], answers: Mapping[str, Sequence[str]]) -> l
                 HARMED: over_docs([one.harmed for one in its], [before[n].right for n in numbers], docs),
             }
             scores += [Score(system, by, group, metric, estimate) for metric, estimate in found.items()]
+            if system != MODEL and MODEL in counted:
+                ours = [counted[MODEL][n].character_errors for n in numbers]
+                less = [one - other for one, other in zip(ours, characters, strict=True)]
+                lead = error_rate(less, [pairs[n].target for n in numbers], docs)
+                scores[-len(found)] = scores[-len(found)]._replace(lead=lead)
     return scores
 
 

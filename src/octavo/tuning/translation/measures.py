@@ -75,7 +75,10 @@ def measure(
         for by, group, numbers in _groups(pairs):
             sure = [n for n in numbers if read_right[n]]
             for metric, count in ((CHRF, metrics.chrf), (BLEU, metrics.bleu)):
-                scores.append(Score(system, by, group, metric, _of(count, pairs, given, numbers)))
+                lead = None
+                if metric == CHRF and system != MODEL:
+                    lead = _lead(answers, given, pairs, numbers)
+                scores.append(Score(system, by, group, metric, _of(count, pairs, given, numbers), lead))
             scores.append(Score(system, by, group, RIGHT_LANGUAGE, _share(in_language, pairs, sure)))
             if system == MODEL:
                 empty, limited = [a.is_empty for a in given], [a.is_limited for a in given]
@@ -111,6 +114,17 @@ def _of(
 ) -> Estimate:
     return count(
         [answers[n].text for n in numbers], [pairs[n].target for n in numbers], [pairs[n].doc for n in numbers]
+    )
+
+
+def _lead(
+    ours: Sequence[Answer], others: Sequence[Answer], pairs: Sequence[TranslationPair], numbers: Sequence[int]
+) -> Estimate:
+    return metrics.chrf_lead(
+        [ours[n].text for n in numbers],
+        [others[n].text for n in numbers],
+        [pairs[n].target for n in numbers],
+        [pairs[n].doc for n in numbers],
     )
 
 
