@@ -120,7 +120,7 @@ def ask(
         Path | None,
         typer.Option(metavar="DIR", help="Where the index lies; PATH.index by default.", show_default=False),
     ] = None,
-    passages: Annotated[int, typer.Option(min=1, max=16, help="Passages that the model is shown at most.")] = 4,
+    passages: Annotated[int, typer.Option(min=1, max=16, help="Passages whose best sentences are shown.")] = 4,
     as_json: AsJson = False,
 ) -> None:
     """Answer a question in the words of documents, each quotation with its source; or say that they do not hold it.

@@ -22,22 +22,22 @@ from octavo.tuning.answers.asking import NOTHING_FOUND, answer_from, ask
 from octavo.tuning.answers.checks import check
 from octavo.tuning.answers.cloze import WHICH, Cloze, cloze_questions
 from octavo.tuning.answers.distractors import Making, with_distractors
-from octavo.tuning.answers.format import Question, answer
+from octavo.tuning.answers.format import Question, answer, read_answer
 from octavo.tuning.answers.measures import (
     BEST_SENTENCE,
     FIRST_SOURCE,
     answer_all,
-    answered,
     best_sentences,
     first_sources,
     measure,
 )
-from octavo.tuning.answers.shown import NOT_HELD, NOT_VERBATIM
+from octavo.tuning.answers.shown import NOT_HELD, NOT_VERBATIM, checked
 from octavo.tuning.documents import Document
 from octavo.tuning.retrieval.index import build_index
 from octavo.tuning.retrieval.search import Passage
 from octavo.tuning.retrieval.words import search_words
 from octavo.tuning.scores import MODEL
+from octavo.tuning.vocabulary import Vocabulary
 from tests.tuning.translation.translators import VOCABULARY
 
 SPEECH = "<|quote|>", "<|cited|>", "<|end_of_quote|>"
@@ -191,6 +191,11 @@ ASKED = Question("q", "d", "en", "When was the castle built?", SOURCES, 1, ("102
 REFUSED = ASKED._replace(id="r", question="Who sold the mill?", gold=None, answers=(), starts=())
 
 
+def answered(vocabulary: Vocabulary, question: Question, tokens: Sequence[int]) -> measures.Answered:
+    """What these tokens answer to a question that was shown as it is."""
+    return measures.Answered(question, checked(read_answer(vocabulary, tokens), question.sources))
+
+
 def figures(*answers: measures.Answered, group: str = "all") -> dict[str, float | None]:
     return {s.metric: s.estimate.value for s in measure({MODEL: answers}) if s.group == group}
 
@@ -300,7 +305,7 @@ class TestAsking:
 
     def test_an_answer_tells_its_document_and_place(self, library: Path, tmp_path: Path) -> None:
         index = build_index(library, tmp_path / "index").index
-        model = speaker(lambda text: said("zu Osnabruͤck geſchloſſen", "1"))
+        model = speaker(lambda text: said("zu Osnabruͤck geſchloſſen", "2"))
         found = ask(model, VOCABULARY, index, "Wo wurde der Friede geschlossen?")
         [quoted] = found.quotations
         assert (found.refused, found.why) == (False, "")
@@ -323,15 +328,15 @@ class TestAsking:
         found = ask(speaker(never), VOCABULARY, index, "Quomodo?")
         assert (found.refused, found.why) == (True, NOTHING_FOUND)
 
-    def test_passages_that_do_not_fit_are_left_out_and_the_first_is_cut(self) -> None:
-        passages = [Passage(f"Passage {n}. " + "word " * 100, "f", "d", None, None, 10, 530) for n in range(4)]
-        stand = Stand(lambda text: [], context=1300)
-        found = answer_from(cast(Speaker, stand), VOCABULARY, "Which?", passages)
-        assert list(found.considered) == passages[:2]
-        stand = Stand(lambda text: [], context=400)
-        [cut] = answer_from(cast(Speaker, stand), VOCABULARY, "Which?", passages).considered
-        assert passages[0].text.startswith(cut.text)
-        assert cut.end == 10 + len(cut.text)
+    def test_the_model_is_shown_the_best_sentences_that_fit(self) -> None:
+        texts = [f"It rained. Which town was number {n}? Nobody knows." for n in range(6)]
+        passages = [Passage(text, "f", "d", None, None, 10, 60) for text in texts]
+        asked: list[str] = []
+        stand = Stand(lambda text: asked.append(text) or [], context=400)
+        found = answer_from(cast(Speaker, stand), VOCABULARY, "Which town was number 4?", passages)
+        assert list(found.considered) == passages
+        assert "was number 4?" in asked[0].removeprefix("Which town was number 4?")
+        assert "rained" not in asked[0]
         assert stand.longest <= 400
 
     def test_questions_that_cannot_be_asked_are_errors(self) -> None:

@@ -11,6 +11,7 @@ from octavo.evaluation.task_metrics import best, exact, f1, mean
 from octavo.modeling.decoding import Decoding
 from octavo.progress import Progress
 from octavo.tuning.answers.format import ANSWER_TOKENS, Question, prompt, read_answer
+from octavo.tuning.answers.narrowing import to_answer
 from octavo.tuning.answers.quoting import quotations_of
 from octavo.tuning.answers.shown import Citation, Shown, checked
 from octavo.tuning.retrieval.passages import Span, sentences
@@ -37,21 +38,20 @@ class Answered(NamedTuple):
 def answer_all(
     speaker: Speaker, vocabulary: Vocabulary, questions: Sequence[Question], progress: Progress
 ) -> list[Answered]:
-    """The model's answers, greedy, in the order of the questions; each has to fit the context (fitting)."""
+    """The model's answers, greedy, in the order of the questions."""
+    read = to_answer(vocabulary, questions, speaker.context)
     said = speaker.say(
-        [prompt(vocabulary, question.question, question.sources) for question in questions],
+        [prompt(vocabulary, one.question.question, one.question.sources) for one in read],
         [question.id for question in questions],
         Decoding(ANSWER_TOKENS, temperature=0.0, repetition_penalty=1.0),
         progress,
         "answers",
-        allowed=[quotations_of(vocabulary, question.sources) for question in questions],
+        allowed=[quotations_of(vocabulary, one.question.sources) for one in read],
     )
-    return [answered(vocabulary, question, tokens) for question, tokens in zip(questions, said, strict=True)]
-
-
-def answered(vocabulary: Vocabulary, question: Question, tokens: Sequence[int]) -> Answered:
-    """A model's answer to a question, read and checked."""
-    return Answered(question, checked(read_answer(vocabulary, tokens), question.sources))
+    return [
+        Answered(question, one.told(checked(read_answer(vocabulary, tokens), one.question.sources)))
+        for question, one, tokens in zip(questions, read, said, strict=True)
+    ]
 
 
 def best_sentences(questions: Sequence[Question]) -> list[Answered]:

@@ -23,6 +23,7 @@ from octavo.tuning.answers.measures import (
     first_sources,
     measure,
 )
+from octavo.tuning.answers.narrowing import SENTENCES, to_learn
 from octavo.tuning.answers.questions import read_questions
 from octavo.tuning.documents import BYTES_A_TOKEN, check_documents, document_files, draw_documents, draw_stretches
 from octavo.tuning.pairs import LeftOut, drawn, outside_languages
@@ -72,7 +73,7 @@ def _made(
     )
     while some := [question for _, question in zip(range(AT_ONCE), made, strict=False)]:
         progress.check()
-        yield from with_distractors(some, TAUGHT, recipe.seed)
+        yield from to_learn(with_distractors(some, TAUGHT, recipe.seed))
 
 
 def _copies(recipe: Recipe, tokens: int) -> Iterator[Question]:
@@ -91,10 +92,11 @@ def _arranged(recipe: Recipe, questions: Sequence[Question], learnt: bool) -> li
     Tests keep the sources that they came with, if there were several. What is learnt from has sources of the other
     questions that are: those that it came with may be what a test is about.
     """
-    made = with_distractors(questions, TAUGHT if learnt else Making(), recipe.seed)
+    if learnt:
+        return to_learn(with_distractors(questions, TAUGHT, recipe.seed))
+    made = with_distractors(questions, Making(), recipe.seed)
     return [
-        new if learnt or new.gold is None or len(old.sources) == 1 else old
-        for old, new in zip(questions, made, strict=True)
+        new if new.gold is None or len(old.sources) == 1 else old for old, new in zip(questions, made, strict=True)
     ]
 
 
@@ -106,14 +108,11 @@ def _examples(vocabulary: Vocabulary, question: Question, length: int) -> Taught
 def _measure(
     recipe: Recipe, speaker: Speaker, vocabulary: Vocabulary, parts: Parts, progress: Progress
 ) -> Measured:
-    tested: list[Question] = drawn(parts.test, TESTED, recipe.seed)
-    fitted = fit(vocabulary, tested, speaker.context, 0)
-    tests = fitted.questions
+    tests: list[Question] = drawn(parts.test, TESTED, recipe.seed)
     answers = answer_all(speaker, vocabulary, tests, progress)
     scores = measure({MODEL: answers, BEST_SENTENCE: best_sentences(tests), FIRST_SOURCE: first_sources(tests)})
     samples = [_sample(one) for one in answers[:SAMPLES]]
-    told = {"questions_cut": fitted.cut, "questions_too_long": len(fitted.left_out)}
-    return Measured(scores, samples, told)
+    return Measured(scores, samples, {"sentences": SENTENCES})
 
 
 def _sample(one: Answered) -> dict[str, str]:

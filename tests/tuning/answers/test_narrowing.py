@@ -1,0 +1,73 @@
+"""A model reads the sentences that have words of the question, and answers in the words of the sources."""
+
+from __future__ import annotations
+
+from octavo.tuning.answers.format import ANSWER_TOKENS, Question, Quotation, Said, prompt
+from octavo.tuning.answers.narrowing import SENTENCES, to_answer, to_learn
+from octavo.tuning.answers.shown import checked
+from tests.tuning.ocr.stand_ins import SENTENCES as PROSE
+from tests.tuning.ocr.stand_ins import VOCABULARY
+
+SOURCES = (f"{PROSE[0]} {PROSE[1]}", f"{PROSE[2]}\n\n{PROSE[3]} {PROSE[5]}")
+ASKED = Question("q", "d", "en", "How many barrels did they count?", SOURCES, 1, ("312 barrels",), ())
+ASKED = ASKED._replace(starts=(SOURCES[1].index("312 barrels"),))
+ROOM = 2000
+
+
+def test_sentences_without_a_word_of_the_question_are_not_read():
+    [one] = to_answer(VOCABULARY, [ASKED], ROOM)
+    assert PROSE[5] in one.question.sources
+    assert PROSE[1] not in one.question.sources
+    for text, (source, span) in zip(one.question.sources, one.places, strict=True):
+        assert SOURCES[source][span.start : span.end] == text
+    assert list(one.places) == sorted(one.places)
+
+
+def test_what_the_answer_is_is_not_told():
+    [one] = to_answer(VOCABULARY, [ASKED], ROOM)
+    assert (one.question.gold, one.question.answers, one.question.starts) == (None, (), ())
+    assert [one.question for one in to_answer(VOCABULARY, [ASKED._replace(gold=None, answers=())], ROOM)] == [
+        one.question
+    ]
+
+
+def test_an_answer_from_a_sentence_is_one_from_its_source():
+    [one] = to_answer(VOCABULARY, [ASKED], ROOM)
+    number = one.question.sources.index(PROSE[5]) + 1
+    [citation] = one.told(checked(Said((Quotation("312 barrels", number),), ()), one.question.sources)).citations
+    assert (citation.source, citation.text) == (1, "312 barrels")
+    assert SOURCES[1][citation.start : citation.end] == "312 barrels"
+
+
+def test_the_best_stay_where_there_is_little_room():
+    whole = 1 + len(prompt(VOCABULARY, ASKED.question, [PROSE[5]])) + ANSWER_TOKENS
+    [one] = to_answer(VOCABULARY, [ASKED], whole)
+    assert one.question.sources == (PROSE[5],)
+    [none] = to_answer(VOCABULARY, [ASKED], whole - 1)
+    assert none.question.sources == ()
+
+
+def test_what_is_learnt_has_the_sentence_of_the_answer_whatever_its_words():
+    odd = ASKED._replace(question="Xylophone harbour?")
+    [learnt] = to_learn([odd])
+    assert learnt.gold is not None
+    assert learnt.sources[learnt.gold] == PROSE[5]
+    assert learnt.sources[learnt.gold][learnt.starts[0] :].startswith(learnt.answers[0] == "312 barrels" and "312")
+    assert PROSE[0] in learnt.sources
+
+
+def test_an_answer_across_sentences_has_them_all():
+    words = "left behind in the spring. They counted"
+    [learnt] = to_learn([ASKED._replace(answers=(words,), starts=(SOURCES[1].index(words),))])
+    assert learnt.sources[learnt.gold] == f"{PROSE[3]} {PROSE[5]}"
+    assert learnt.sources[learnt.gold][learnt.starts[0] :].startswith(words)
+
+
+def test_there_are_no_more_than_so_many_and_the_answer_is_among_them():
+    many = tuple(f"The shore was long in year {n}. {PROSE[1]}" for n in range(20))
+    asked = ASKED._replace(question="How long was the shore?")
+    [learnt] = to_learn([asked._replace(sources=(*many, SOURCES[1]), gold=20)])
+    assert len(learnt.sources) == SENTENCES
+    assert learnt.sources[learnt.gold] == PROSE[5]
+    [unanswered] = to_learn([asked._replace(sources=many, gold=None, answers=(), starts=())])
+    assert (len(unanswered.sources), unanswered.gold) == (SENTENCES, None)
