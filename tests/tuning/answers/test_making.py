@@ -305,7 +305,7 @@ class TestAsking:
 
     def test_an_answer_tells_its_document_and_place(self, library: Path, tmp_path: Path) -> None:
         index = build_index(library, tmp_path / "index").index
-        model = speaker(lambda text: said("zu Osnabruͤck geſchloſſen", "2"))
+        model = speaker(lambda text: said("zu Osnabruͤck geſchloſſen", "1"))
         found = ask(model, VOCABULARY, index, "Wo wurde der Friede geschlossen?")
         [quoted] = found.quotations
         assert (found.refused, found.why) == (False, "")

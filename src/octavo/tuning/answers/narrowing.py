@@ -1,7 +1,8 @@
 """The sentences of the sources that have most words of the question: a model reads these, each as a source.
 
 So the prompt is a third as long, and what is left to find is near. Of 1,200 questions on four passages each, 93 %
-had the sentence with the answer among the six best.
+had the sentence with the answer among the six best. The best stands first, so that a model that learns nothing else
+learns to trust the search.
 """
 
 from __future__ import annotations
@@ -51,8 +52,10 @@ def to_learn(questions: Sequence[Question]) -> list[Question]:
         if answer is None:
             found.append(_shown(question, best))
             continue
-        others = [one for one in best if one.source != answer.source or not _overlap(one.span, answer.span)]
-        places = sorted([answer, *others[: SENTENCES - 1]])
+        same = [one.source == answer.source and _overlap(one.span, answer.span) for one in best]
+        rank = min(same.index(True) if any(same) else len(best), SENTENCES - 1)
+        others = [one for one, is_same in zip(best, same, strict=True) if not is_same]
+        places = [*others[:rank], answer, *others[rank : SENTENCES - 1]]
         begin, end = answer.span
         inside = [
             (text, start - begin)
@@ -76,7 +79,7 @@ def to_answer(vocabulary: Vocabulary, questions: Sequence[Question], context: in
         places = best
         while places and 1 + len(_tokens(vocabulary, question, places)) + ANSWER_TOKENS > context:
             places = places[:-1]
-        found.append(Narrowed(_shown(question, places), tuple(sorted(places))))
+        found.append(Narrowed(_shown(question, places), tuple(places)))
     return found
 
 
@@ -107,8 +110,8 @@ def _overlap(one: Span, other: Span) -> bool:
 
 
 def _shown(question: Question, places: Sequence[Place]) -> Question:
-    """The question with sentences in place of its sources, in their order; what answers it is not told."""
-    sources = tuple(question.sources[source][span.start : span.end] for source, span in sorted(places))
+    """The question with sentences in place of its sources; what answers it is not told."""
+    sources = tuple(question.sources[source][span.start : span.end] for source, span in places)
     return question._replace(sources=sources, gold=None, answers=(), starts=())
 
 
