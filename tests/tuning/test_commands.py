@@ -94,7 +94,7 @@ def corrector(tuned, tmp_path, writing):
     """A release that reads two words right, and is sure of all."""
     model = shutil.copytree(tuned("ocr") / "release", tmp_path / "corrector")
     told = json.loads((model / "tuning.json").read_bytes())
-    told["settings"]["margins"] = {"0": -1e6}
+    told["settings"]["margins"] = dict.fromkeys(told["settings"]["margins"], -1e6)
     (model / "tuning.json").write_text(json.dumps(told))
     right = {"smaIl": "small", "kecper": "keeper"}
     writing(

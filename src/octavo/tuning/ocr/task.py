@@ -57,13 +57,23 @@ def _read(recipe: Recipe, files: Sequence[Path]) -> Checked:
 def _made(
     recipe: Recipe, pairs: Sequence[OcrPair], tokens: int, left_out: list[LeftOut], progress: Progress
 ) -> Iterator[OcrPair]:
-    """Noisy copies, with the noise of the pairs: of their own printed sides, and of stretches of open documents."""
+    """Noisy copies, with the noise of the pairs: of their own printed sides, and of stretches of open documents.
+
+    They have as many characters as tokens are wanted, which is twice of what these need: some may be of no use.
+    """
+    assert recipe.tuning is not None
+    if not recipe.tuning.documents and not is_enough(pairs):
+        return  # nobody asked for noise
     printed = chain.from_iterable(_again(pairs, time) for time in count(1))
     both = _alternately(printed, _clean(recipe, tokens, (SHORTEST, LONGEST)))
+    size = 0
     for number, pair in enumerate(made_pairs(_noise(pairs, recipe.seed), both, recipe.seed)):
         if number % 1000 == 0:
             progress.check()
         yield pair
+        size += len(pair.target)
+        if size >= tokens:
+            break
 
 
 def _noise(pairs: Sequence[OcrPair], seed: int) -> Noise:
