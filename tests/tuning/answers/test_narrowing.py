@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from octavo.tuning.answers.format import ANSWER_TOKENS, Question, Quotation, Said, prompt
-from octavo.tuning.answers.narrowing import SENTENCES, to_answer, to_learn
+from octavo.tuning.answers.narrowing import SENTENCES, fewer, to_answer, to_learn
 from octavo.tuning.answers.shown import checked
 from tests.tuning.ocr.stand_ins import SENTENCES as PROSE
 from tests.tuning.ocr.stand_ins import VOCABULARY
@@ -51,6 +51,16 @@ def test_the_best_stay_where_there_is_little_room():
     assert one.question.sources == (PROSE[5],)
     [none] = to_answer(VOCABULARY, [ASKED], whole - 1)
     assert none.question.sources == ()
+
+
+def test_what_is_learnt_loses_its_last_sentences_and_never_that_of_the_answer():
+    many = ASKED._replace(sources=(*PROSE[:3], PROSE[5]), gold=3, starts=(PROSE[5].index("312"),))
+    whole = 1 + len(prompt(VOCABULARY, many.question, [PROSE[0], PROSE[5]])) + ANSWER_TOKENS
+    assert fewer(VOCABULARY, many, ROOM) == many
+    assert fewer(VOCABULARY, many, whole) == many._replace(sources=(PROSE[0], PROSE[5]), gold=1)
+    assert fewer(VOCABULARY, many, 10) == many._replace(sources=(PROSE[5],), gold=0)
+    none = many._replace(gold=None)
+    assert fewer(VOCABULARY, none, 10).sources == ()
 
 
 def test_what_is_learnt_has_the_sentence_of_the_answer_whatever_its_words():

@@ -72,6 +72,18 @@ def to_learn(questions: Sequence[Question]) -> list[Question]:
     return found
 
 
+def fewer(vocabulary: Vocabulary, question: Question, context: int) -> Question:
+    """The question without its last sentences, but for that of the answer, where all are too many for a context."""
+    while 1 + len(prompt(vocabulary, question.question, question.sources)) + ANSWER_TOKENS > context:
+        last = next((n for n in reversed(range(len(question.sources))) if n != question.gold), None)
+        if last is None:
+            break
+        sources = (*question.sources[:last], *question.sources[last + 1 :])
+        gold = question.gold
+        question = question._replace(sources=sources, gold=gold - 1 if gold is not None and gold > last else gold)
+    return question
+
+
 def to_answer(vocabulary: Vocabulary, questions: Sequence[Question], context: int) -> list[Narrowed]:
     """The questions with their best sentences by BM25, as many as leave room for an answer."""
     found = []

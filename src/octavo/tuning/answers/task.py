@@ -23,7 +23,7 @@ from octavo.tuning.answers.measures import (
     first_sources,
     measure,
 )
-from octavo.tuning.answers.narrowing import SENTENCES, to_learn
+from octavo.tuning.answers.narrowing import SENTENCES, fewer, to_learn
 from octavo.tuning.answers.questions import read_questions
 from octavo.tuning.documents import BYTES_A_TOKEN, check_documents, document_files, draw_documents, draw_stretches
 from octavo.tuning.pairs import LeftOut, drawn, outside_languages
@@ -101,7 +101,7 @@ def _arranged(recipe: Recipe, questions: Sequence[Question], learnt: bool) -> li
 
 
 def _examples(vocabulary: Vocabulary, question: Question, length: int) -> Taught:
-    found = fit(vocabulary, [question], length, 0)
+    found = fit(vocabulary, [fewer(vocabulary, question, length)], length, 0)
     return Taught([example(vocabulary, one) for one in found.questions], found.left_out)
 
 
