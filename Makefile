@@ -10,8 +10,15 @@ BIN := .venv/bin
 demo: .venv/installed
 	$(BIN)/octavo run recipes/starter.yaml
 
+# Those that start clusters and processes of their own, are killed or take times stand alone; the others run in two
+# processes, a file at a time.
+TOGETHER := $(addprefix tests/,corpus curation modeling release tokenization tuning)
+ALONE := $(filter-out $(TOGETHER) tests/__pycache__,$(patsubst %/,%,$(wildcard tests/*/ tests/test_*.py)))
+RAY := tests/curation/test_ray.py
+
 test: .venv/installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(TOGETHER) --ignore $(RAY)
+	$(BIN)/python -m pytest $(ALONE) $(RAY)
 
 check: .venv/installed-dev
 	$(BIN)/ruff check .
