@@ -263,7 +263,8 @@ WRITTEN = (
             "tokens, how they were fitted (`fit`: character error rates before and after, and of clean copies) "
             "and what was `refused` on the test "
             "pairs; of translation the `pairs` of languages that were learnt, and whether with neighbours; of "
-            "answers how many questions were cut or too long, and the `context`.",
+            "answers of how many `sentences` the model is shown, and how often that of the answer is among them "
+            "(`answer_shown`); of all the `context` in tokens.",
             "scores": "By `system` (`model`, or a baseline), `by` (`all`, `lang`, `century`; of OCR correction "
             "also `start`, the error rate of a document before), `group` and `metric`: the `value`, the bounds "
             "`low` and `high` of its 95 % interval, null under five documents, and how many there are (`works`); "

@@ -168,6 +168,17 @@ def test_what_is_there_is_replaced_only_when_asked(octavo, corrector, files, tmp
     assert "found the input itself there" in itself.err
 
 
+def test_a_model_of_an_older_version_is_told(octavo, corrector, files, tmp_path):
+    told = json.loads((corrector / "tuning.json").read_bytes())
+    told["settings"] |= {"margin": 2.0}
+    del told["settings"]["margins"]
+    (corrector / "tuning.json").write_text(json.dumps(told))
+    done = octavo("correct", corrector, files[0], "--out", tmp_path / "out")
+    assert done.status == 2
+    assert "settings.margins: found None, expected 7 of them" in done.err
+    assert not (tmp_path / "out").exists()
+
+
 def test_two_files_of_one_name_are_refused(octavo, corrector, files, tmp_path):
     other = tmp_path / "other/letter.txt"
     other.parent.mkdir()

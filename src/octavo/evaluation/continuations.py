@@ -46,16 +46,15 @@ def continue_prompts(
     for batch in _batches(model, prompts, decoding.max_tokens):
         progress.check()
         progress.update(done, len(prompts), note)
-        free = None if allowed is None else [allowed[n] for n in batch]
-        written = _continue_batch(model, [prompts[n] for n in batch], end, [settings[n] for n in batch], stop, free)
-        for n, tokens in zip(batch, written, strict=True):
-            found[n] = (
-                tokens
-                if tokens is not None
-                else _continue_alone(
-                    model, prompts[n], end, settings[n], stop, None if allowed is None else allowed[n]
-                )
-            )
+        bounds = None if allowed is None else [allowed[n] for n in batch]
+        written = _continue_batch(
+            model, [prompts[n] for n in batch], end, [settings[n] for n in batch], stop, bounds
+        )
+        for row, (n, tokens) in enumerate(zip(batch, written, strict=True)):
+            if tokens is None:
+                own = None if bounds is None else bounds[row]
+                tokens = _continue_alone(model, prompts[n], end, settings[n], stop, own)
+            found[n] = tokens
         done += len(batch)
     return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from octavo.tuning.answers.format import ANSWER_TOKENS, Question, Quotation, Said, prompt
-from octavo.tuning.answers.narrowing import SENTENCES, fewer, to_answer, to_learn
+from octavo.tuning.answers.narrowing import SENTENCES, answer_shown, fewer, to_answer, to_learn
 from octavo.tuning.answers.shown import checked
 from tests.tuning.ocr.stand_ins import SENTENCES as PROSE
 from tests.tuning.ocr.stand_ins import VOCABULARY
@@ -61,6 +61,12 @@ def test_what_is_learnt_loses_its_last_sentences_and_never_that_of_the_answer():
     assert fewer(VOCABULARY, many, 10) == many._replace(sources=(PROSE[5],), gold=0)
     none = many._replace(gold=None)
     assert fewer(VOCABULARY, none, 10).sources == ()
+
+
+def test_how_often_the_answer_is_shown_is_told():
+    odd = ASKED._replace(question="Xylophone harbour?")
+    assert answer_shown([ASKED, ASKED._replace(gold=None, answers=(), starts=()), odd]) == 0.5
+    assert answer_shown([ASKED._replace(gold=None, answers=(), starts=())]) is None
 
 
 def test_what_is_learnt_has_the_sentence_of_the_answer_whatever_its_words():

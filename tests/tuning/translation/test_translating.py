@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from octavo.evaluation.speaker import Speaker
 from octavo.modeling.llama import Llama, LlamaConfig
 from octavo.progress import Progress
+from octavo.tuning.markup import bare, joined, marked, split_paragraphs
 from octavo.tuning.translation.format import (
     BEFORE,
     TOGETHER,
@@ -19,7 +20,6 @@ from octavo.tuning.translation.format import (
     prompts,
     read_answer,
 )
-from octavo.tuning.translation.markup import bare, joined, marked, split_paragraphs
 from octavo.tuning.translation.pairs import TranslationPair
 from octavo.tuning.translation.pieces import cut
 from octavo.tuning.translation.translating import (

@@ -23,7 +23,7 @@ from octavo.tuning.answers.measures import (
     first_sources,
     measure,
 )
-from octavo.tuning.answers.narrowing import SENTENCES, fewer, to_learn
+from octavo.tuning.answers.narrowing import SENTENCES, answer_shown, fewer, to_learn
 from octavo.tuning.answers.questions import read_questions
 from octavo.tuning.documents import BYTES_A_TOKEN, check_documents, document_files, draw_documents, draw_stretches
 from octavo.tuning.pairs import LeftOut, drawn, outside_languages
@@ -112,7 +112,7 @@ def _measure(
     answers = answer_all(speaker, vocabulary, tests, progress)
     scores = measure({MODEL: answers, BEST_SENTENCE: best_sentences(tests), FIRST_SOURCE: first_sources(tests)})
     samples = [_sample(one) for one in answers[:SAMPLES]]
-    return Measured(scores, samples, {"sentences": SENTENCES})
+    return Measured(scores, samples, {"sentences": SENTENCES, "answer_shown": answer_shown(tests)})
 
 
 def _sample(one: Answered) -> dict[str, str]:

@@ -14,7 +14,7 @@ from octavo.tuning.files.passages import Change, Passage, Rebuild, Rebuilt, Unfi
 from octavo.tuning.files.plain_text_file import decoded
 from octavo.tuning.files.running_pieces import Kind, Piece, corrected, settled, text_of, text_pieces, translated
 from octavo.tuning.files.xml_source import Edit, spliced
-from octavo.tuning.translation.markup import bare, beside_marks
+from octavo.tuning.markup import bare, beside_marks
 
 _INLINE = re.compile(
     r"""

@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from octavo.errors import InputError
 from octavo.progress import Progress
 from octavo.tuning.files.passages import Work
 from octavo.tuning.files.places import places
 from octavo.tuning.files.texts import TextFile, open_texts
 from octavo.tuning.ocr.correcting import Guard, correct
 from octavo.tuning.ocr.edits import Correction, Edit
+from octavo.tuning.ocr.margin import RATES, Margins
 from octavo.tuning.tuned_model import Tuned
 
 AT_ONCE: Final = 50_000
@@ -28,17 +30,27 @@ def correct_files(
     tuned: Tuned, files: Sequence[TextFile], out: Path, overwrite: bool, progress: Progress
 ) -> list[dict[str, Any]]:
     """Write each file into `out`, and tell what was changed in it and what was not, and why."""
+    guard, room = Guard(_margins(tuned)), tuned.settings["room"]
     targets = iter(places(files, out, overwrite))
-    guard = Guard(tuple(tuned.settings["margins"].values()))
     answer = []
     for some in _together(files):
         texts = [passage.text for file in some for passage in file.passages]
-        found = iter(correct(tuned.speaker, tuned.vocabulary, texts, guard, progress, tuned.settings["room"]))
+        found = iter(correct(tuned.speaker, tuned.vocabulary, texts, guard, progress, room))
         for file in some:
             target, own = next(targets), [next(found) for _ in file.passages]
             kept = file.write([one.text for one in own], target, model=tuned.name, overwrite=overwrite)
             answer.append(_told(file, target, own, [passage.where for passage in kept]))
     return answer
+
+
+def _margins(tuned: Tuned) -> Margins:
+    found = tuned.settings.get("margins")
+    if not isinstance(found, dict) or len(found) != len(RATES):
+        raise InputError(
+            f"{tuned.name}: tuning.json: settings.margins: found {found}, expected {len(RATES)} of them, as octavo "
+            "tune writes them: an older version made this model, so tune it again"
+        )
+    return tuple(found.values())
 
 
 def _together(files: Sequence[TextFile]) -> Iterator[list[TextFile]]:

@@ -38,7 +38,7 @@ NEVER: Final = 1e6
 SHORTEST, LONGEST = 60, 1500
 """Characters of a made pair: lines and paragraphs."""
 LEARNT_FROM: Final = 20_000
-"""Pairs that the noise is learnt from, most: they take a minute, and the rates change little any more."""
+"""Pairs that the noise is learnt from, most: a library may have a million, and each is aligned."""
 OF_A_DOCUMENT: Final = 4
 """Made pairs, most."""
 

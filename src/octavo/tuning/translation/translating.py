@@ -19,6 +19,7 @@ from octavo.evaluation.repetition import loop_at_end
 from octavo.modeling.decoding import Decoding
 from octavo.progress import Progress
 from octavo.recipe import LANGUAGES
+from octavo.tuning.markup import Mark, bare, fitted, joined, marked, split_paragraphs
 from octavo.tuning.translation.format import (
     BEFORE,
     BETWEEN,
@@ -28,7 +29,6 @@ from octavo.tuning.translation.format import (
     read_answer,
     read_paragraphs,
 )
-from octavo.tuning.translation.markup import Mark, bare, fitted, joined, marked, split_paragraphs
 from octavo.tuning.translation.pieces import cut
 from octavo.tuning.vocabulary import Vocabulary
 
