@@ -46,13 +46,11 @@ def continue_prompts(
     for batch in _batches(model, prompts, decoding.max_tokens):
         progress.check()
         progress.update(done, len(prompts), note)
-        bounds = None if allowed is None else [allowed[n] for n in batch]
-        written = _continue_batch(
-            model, [prompts[n] for n in batch], end, [settings[n] for n in batch], stop, bounds
-        )
+        free = None if allowed is None else [allowed[n] for n in batch]
+        written = _continue_batch(model, [prompts[n] for n in batch], end, [settings[n] for n in batch], stop, free)
         for row, (n, tokens) in enumerate(zip(batch, written, strict=True)):
             if tokens is None:
-                own = None if bounds is None else bounds[row]
+                own = None if free is None else free[row]
                 tokens = _continue_alone(model, prompts[n], end, settings[n], stop, own)
             found[n] = tokens
         done += len(batch)

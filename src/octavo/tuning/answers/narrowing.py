@@ -1,8 +1,8 @@
 """The sentences of the sources that have most words of the question: a model reads these, each as a source.
 
 So the prompt is a third as long, and what is left to find is near. How often the answer is among them, a tune's
-evaluation tells (`answer_shown`). The best stands first, so that a model that learns nothing else learns to trust the
-search.
+evaluation tells (`answer_shown`). The best stands first, so that a model that learns nothing else learns to trust
+the search.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def to_answer(vocabulary: Vocabulary, questions: Sequence[Question], context: in
 
 
 def answer_shown(questions: Sequence[Question]) -> float | None:
-    """The share of the answerable questions whose answer's sentence is among the best; None where there are none."""
+    """The share of the answerable questions whose answer's sentence is among the best; None where none is one."""
     found = [
         any(one.source == answer.source and _overlap(one.span, answer.span) for one in best)
         for question, best in zip(questions, _best(questions), strict=True)
