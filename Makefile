@@ -12,7 +12,7 @@ demo: .venv/installed
 
 # Those that start clusters and processes of their own, are killed or take times stand alone; the others run in two
 # processes, a file at a time.
-TOGETHER := $(addprefix tests/,corpus curation modeling release tokenization tuning)
+TOGETHER := $(addprefix tests/,audit corpus curation modeling release tokenization tracing tuning)
 ALONE := $(filter-out $(TOGETHER) tests/__pycache__,$(patsubst %/,%,$(wildcard tests/*/ tests/test_*.py)))
 RAY := tests/curation/test_ray.py
 

@@ -35,6 +35,8 @@ COMMANDS = [
     "plan",
     "import-nanotron",
     "export-nanotron",
+    "sign",
+    "publish",
 ]
 
 

@@ -24,6 +24,7 @@ from octavo.curation.quality import Rule
 from octavo.evaluation.report_figures import Model, Report, report_schema
 from octavo.recipe import json_schema
 from octavo.recipe_curation import Quality
+from octavo.release.manifest import Manifest, manifest_schema
 
 HERE = Path(__file__).parent
 WIDTH = 100
@@ -281,8 +282,24 @@ WRITTEN = (
 )
 """Files of what the model wrote, and of a tune, with their fields."""
 
+RELEASED = {
+    "config.json, generation_config.json, model.safetensors": "The model as Hugging Face lays it out, in BF16.",
+    "tokenizer.json, tokenizer_config.json, special_tokens_map.json": "Its tokenizer.",
+    "gguf/NAME-TYPE.gguf": "The model for llama.cpp, as `release.formats` asks.",
+    "README.md": "The model card.",
+    "evaluation/report.html, report.json": "The report of the evaluation.",
+    "tuning.json": "Of a tune for a task: what the commands must know.",
+    "compliance/": "The papers, and the manifest that they are made of.",
+    "lineage/recipe.yaml, lineage/STAGE.json": "The recipe as run, and the records of the stages before this one.",
+    "stage.json": "The record of the stage release.",
+    "SHA256SUMS": "The SHA-256 of every file but itself and the signature, as `sha256sum -c` reads it.",
+    "model.sig": "The signature, once `octavo sign` has made it.",
+}
+"""Files of a release."""
+
 
 RULES = (
+    ("opt-out", "gate", "The opt-out list names it, or what it is a copy of.", "opt_outs"),
     ("licence-unknown", "gate", "No licence is stated, or its words are not understood.", "licences"),
     ("licence-not-open", "gate", "The licence is not in the allow-list.", "licences.allow"),
     ("licence-contradicted", "gate", "The document and the recipe disagree on whether it is open.", "licences"),
@@ -358,6 +375,7 @@ def pages() -> dict[str, str]:
         "recipe.md": recipe_page(schema),
         "recipe.schema.json": json.dumps(schema, ensure_ascii=False, indent=1) + "\n",
         "evaluation.schema.json": json.dumps(report_schema(), ensure_ascii=False, indent=1) + "\n",
+        "manifest.schema.json": json.dumps(manifest_schema(), ensure_ascii=False, indent=1) + "\n",
         "cli.md": cli_page(),
         "files.md": files_page(),
         "rules.md": rules_page(),
@@ -453,6 +471,12 @@ def files_page() -> str:
         table(("field", "what it is"), _described(Report)),
         "Each of the `models` has:",
         table(("field", "what it is"), _described(Model)),
+        "## release/",
+        "The model, and what goes along with it.",
+        table(("file", "what it is"), [(f"`{name}`", meaning) for name, meaning in RELEASED.items()]),
+        "## release/compliance/manifest.json",
+        "All facts that the papers state: [manifest.schema.json](manifest.schema.json) has every field.",
+        table(("field", "what it is"), _described(Manifest)),
     ]
     return "\n\n".join(lines) + "\n"
 

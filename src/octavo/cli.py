@@ -11,9 +11,12 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from octavo.cli_audit import audits
 from octavo.cli_documents import documents
 from octavo.cli_options import AsJson, RecipeFile, Settings, print_json
+from octavo.cli_release import releases
 from octavo.cli_tools import tools
+from octavo.cli_tracing import tracing
 from octavo.errors import InputError, OctavoError
 
 app = typer.Typer(
@@ -282,6 +285,9 @@ def status(directory: RunDirectory, as_json: AsJson = False) -> None:
 
 app.add_typer(tools)
 app.add_typer(documents)
+app.add_typer(audits)
+app.add_typer(releases)
+app.add_typer(tracing)
 
 
 def _on_ray(settings: list[str] | None, address: str | None) -> list[str] | None:

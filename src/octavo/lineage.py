@@ -57,12 +57,12 @@ def hash_file(path: Path, known: FileRecord | None = None) -> FileRecord:
 def hash_files(
     paths: Iterable[Path], root: Path, known: dict[str, FileRecord] | None = None
 ) -> dict[str, FileRecord]:
-    """Hash files, and the files of folders, by their path relative to `root`; records of stages are left out."""
+    """Hash files, and the files of folders but for records of stages, by their path relative to `root`."""
     records: dict[str, FileRecord] = {}
     for path in paths:
         found = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
         for file in found:
-            if file.name != STAGE_FILE and not (path.is_dir() and file.match(ENERGY_FILES)):
+            if not (path.is_dir() and (file.name == STAGE_FILE or file.match(ENERGY_FILES))):
                 name = os.path.relpath(file, root)
                 records[name] = hash_file(file, (known or {}).get(name))
     return records

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+
 import jinja2
 
 _GAP = "\N{NARROW NO-BREAK SPACE}"
 
 
+@functools.cache
 def template(package: str, name: str) -> jinja2.Template:
     """A template of a package, that may include what all pages share (`page.css`)."""
     found = jinja2.Environment(

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from octavo.recipe_curation import Curation
+from octavo.recipe_provider import Provider
 from octavo.recipe_section import Fraction, Language, Positive, Section, Share, impossible
 from octavo.recipe_slurm import Slurm
 from octavo.recipe_tuning import Tuning
@@ -32,17 +33,6 @@ LANGUAGE_NAMES = {
 }
 
 
-class Provider(Section):
-    """Who is answerable for the model: what only a person knows, for the papers."""
-
-    name: str | None = None
-    """Name of the person or body that provides the model."""
-    contact: str | None = None
-    """Where to write to: an address that will be read."""
-    country: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
-    """Where the machines stand (ISO 3166-1 alpha-3, such as FRA), for the CO2eq of their electricity."""
-
-
 class Source(Section):
     """A place that documents come from."""
 
@@ -58,6 +48,15 @@ class Source(Section):
     """Take at most this many documents; null takes all."""
     spelling: Literal["original", "regularised"] = "original"
     """Which of two readings that a TEI edition gives: as printed, or as the editors corrected it."""
+    origin: Literal["public", "licensed", "private", "crawled", "users", "synthetic", "other"] | None = None
+    """For the papers: a dataset that anyone can get, data licensed by contract, other private data, pages that the
+    provider crawled, data of users, what a model wrote for this training, or other sources."""
+    title: str | None = None
+    """For the papers: what the source is called."""
+    url: str | None = None
+    """For the papers: where it can be had."""
+    collected: str | None = None
+    """For the papers: when it was collected, such as 2024-01 to 2025-03."""
 
 
 class Corpus(Section):

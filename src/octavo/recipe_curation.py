@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from octavo.recipe_opt_outs import OptOuts
 from octavo.recipe_section import Fraction, Language, Positive, Section, Share, impossible
 from octavo.recipe_toxicity import Toxicity
 
@@ -232,6 +233,8 @@ class Curation(Section):
     """What does the work: the cores of this machine, or a Ray cluster; the results are the same."""
     ray: Annotated[str, Field(pattern=r"^[^\s/]+:[0-9]{1,5}$")] | None = None
     """The cluster's head as HOST:PORT, for engine ray; null takes RAY_ADDRESS, else this machine's cluster."""
+    opt_outs: OptOuts = OptOuts()
+    """What rights holders have reserved."""
     licences: Licences = Licences()
     """The licence gate."""
     repair: bool = True

@@ -126,7 +126,7 @@ def _check(recipe: Recipe, run: Path, wanted: list[str]) -> None:
 
 
 def _check_tune(recipe: Recipe, run: Path, wanted: list[str]) -> None:
-    from octavo.release.bundle import check_formats
+    from octavo.release.exporting import check_formats
     from octavo.tuning.checking import check_tune
 
     tokenizer = check_tune(recipe)
@@ -164,7 +164,7 @@ def _check_road(recipe: Recipe, run: Path, wanted: list[str]) -> None:
             cluster.check(recipe.curation)
     vocab_size = recipe.tokenizer.vocab_size
     if recipe.tokenizer.path and "tokenization" in wanted:
-        from octavo.release.bundle import check_formats
+        from octavo.release.exporting import check_formats
         from octavo.tokenization.encode import load_tokenizer
         from octavo.tokenization.entries import begin_and_end
         from octavo.tokenization.given import check_given
@@ -193,6 +193,7 @@ def _run_stage(stage: Stage, recipe: Recipe, run: Path, reporter: Reporter) -> N
             reason = outputs_damaged(before, run)
             if reason is None:
                 reporter.message(f"{stage.name}: done already")
+                _seal(stage, home)
                 return
         if reason is None:
             reporter.message(f"{stage.name}: goes on where it stopped")
@@ -218,7 +219,13 @@ def _run_stage(stage: Stage, recipe: Recipe, run: Path, reporter: Reporter) -> N
     record.outputs = hash_files([run / output for output in stage.outputs], run)
     record.done = True
     write_record(home, record)
+    _seal(stage, home)
+
+
+def _seal(stage: Stage, home: Path) -> None:
     forget(home)
+    if stage.seal:
+        stage.seal(home)
 
 
 def _known(run: Path) -> dict[str, FileRecord]:
@@ -232,7 +239,7 @@ def _set_aside(stage: Stage, run: Path) -> Path:
     number = 1
     while (target := run / "superseded" / f"{stage.name}-{number}").exists():
         number += 1
-    for output in (*stage.outputs, *(("tensorboard",) if stage.name == "training" else ())):
+    for output in stage.outputs:
         if (run / output).exists():
             target.mkdir(parents=True, exist_ok=True)
             (run / output).rename(target / output)

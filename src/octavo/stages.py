@@ -9,9 +9,24 @@ from pathlib import Path
 from typing import Any
 
 from octavo.errors import InputError, OctavoError
-from octavo.lineage import read_record
+from octavo.lineage import STAGE_FILE, read_record
 from octavo.progress import Progress
 from octavo.recipe import Recipe
+from octavo.stage_inputs import (
+    corpus_section,
+    curated,
+    curation_section,
+    evaluation_inputs,
+    evaluation_section,
+    given_tokens,
+    last_checkpoint,
+    pair_files,
+    second_opinion,
+    taught,
+    training_inputs,
+    training_section,
+    without,
+)
 
 
 @dataclass(frozen=True)
@@ -25,6 +40,8 @@ class Stage:
     inputs: Callable[[Recipe, Path], list[Path]]
     outputs: tuple[str, ...]
     work: Callable[[Recipe, Path, Progress], dict[str, Any]]
+    seal: Callable[[Path], None] | None = None
+    """Called with the home of a stage that is done, its record written, for what covers the record too."""
 
 
 def _corpus(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:
@@ -164,8 +181,16 @@ def _evaluation(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]
 def _release(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:
     from octavo.release.bundle import release
 
-    figures = {stage.name: figures_of(run, stage) for stage in stages_of(recipe)[:-1]}
-    return release(recipe, run, trained_model(recipe, run), figures, run / "release", progress)
+    homes = {stage.name: run / stage.home for stage in stages_of(recipe)[:-1]}
+    return release(recipe, run, trained_model(recipe, run), homes, run / "release", progress)
+
+
+def _seal_release(home: Path) -> None:
+    """Write SHA256SUMS where it is missing; of a release that is done it holds what it holds."""
+    from octavo.release.checksums import SUMS, write_checksums
+
+    if not (home / SUMS).exists():
+        write_checksums(home)
 
 
 def trained_model(recipe: Recipe, run: Path) -> Any:
@@ -180,149 +205,11 @@ def trained_model(recipe: Recipe, run: Path) -> Any:
     return load_model(run / "checkpoints", chosen_step(recipe, run), config)
 
 
-def _without(section: dict[str, Any], *fields: str) -> dict[str, Any]:
-    return {name: value for name, value in section.items() if name not in fields}
-
-
-_PACE = (
-    "endpoint",
-    "key_variable",
-    "concurrency",
-    "requests_per_minute",
-    "tokens_per_minute",
-    "timeout",
-    "tries",
-    "first_wait",
-    "budget_tokens",
-    "budget_cost",
-    "price_in",
-    "price_out",
-)
-"""Of the recipe's rewriting: what does not change the answers, so that a spent budget can be raised and a key or an
-address put right without doing the stage again."""
-
-
-def _curation_section(section: dict[str, Any]) -> dict[str, Any]:
-    """What curation obeys: not who does the work, nor at what pace and price, as the results are the same."""
-    toxicity = section["toxicity"]
-    if toxicity["rewriting"]:
-        toxicity = toxicity | {"rewriting": _without(toxicity["rewriting"], *_PACE)}
-    return _without(section, "engine", "ray") | {"toxicity": toxicity}
-
-
-def _training_section(section: dict[str, Any]) -> dict[str, Any]:
-    """What training obeys: how often it is measured only where that decides when it ends."""
-    measuring = () if section["patience"] else ("evaluate_every_steps",)
-    return _without(section, "checkpoint", "log_every", "parallel", "guards", *measuring)
-
-
-def _last_checkpoint(recipe: Recipe, run: Path) -> list[Path]:
-    from octavo.training.checkpoint import path_of
-    from octavo.training.stopping import chosen_step
-
-    return [path_of(run / "checkpoints", chosen_step(recipe, run))]
-
-
-def _curated(recipe: Recipe, run: Path, *names: str) -> list[Path]:
-    """What later stages read of curation, where the recipe has documents."""
-    return [run / "corpus" / name for name in names if recipe.corpus.sources]
-
-
-def _second_opinion(recipe: Recipe) -> list[Path]:
-    """The files of a second classifier that lies in a folder; one of the hub is known by its revision."""
-    asked = recipe.curation.toxicity.second_opinion
-    if asked is None or not recipe.curation.toxicity.enabled:
-        return []
-    from octavo.curation.second_opinion_files import files_in
-
-    return files_in(Path(asked.model).expanduser())
-
-
-def _taught(recipe: Recipe) -> bool:
-    """Whether a recipe teaches a base model by pairs, and so has no corpus."""
-    return recipe.tuning is not None and recipe.tuning.supervised
-
-
-def _pair_files(recipe: Recipe) -> list[Path]:
-    from octavo.tuning.documents import document_files
-
-    assert recipe.tuning is not None
-    assert recipe.tokenizer.path is not None
-    given = [Path(name) for name in recipe.tuning.pairs]
-    if recipe.tuning.task == "translation":
-        from octavo.tuning.translation.parallel_documents import named_files
-
-        given += named_files(path for path in map(Path, recipe.tuning.documents) if path.is_file())
-    return [*given, *document_files(recipe.tuning.documents), Path(recipe.tokenizer.path)]
-
-
-def _training_inputs(recipe: Recipe, run: Path) -> list[Path]:
-    base: list[Path] = []
-    if recipe.tuning:
-        from octavo.evaluation.model_files import weight_files
-
-        base = weight_files(Path(recipe.tuning.base))
-    read = [run / "pairs"] if _taught(recipe) else [run / "tokens", *_given_tokens(recipe)]
-    return [run / "tokenizer" / "tokenizer.json", *read, *base]
-
-
-def _evaluation_inputs(recipe: Recipe, run: Path) -> list[Path]:
-    tokenizer = run / "tokenizer" / "tokenizer.json"
-    if _taught(recipe):
-        return [*_last_checkpoint(recipe, run), tokenizer, run / "pairs"]
-    return [
-        *_last_checkpoint(recipe, run),
-        tokenizer,
-        run / "tokens",
-        *_given_tokens(recipe),
-        *_curated(recipe, run, "kept", "report.json"),
-        *_harm_files(recipe),
-        *_task_files(recipe),
-        *_compared_files(recipe),
-    ]
-
-
-def _evaluation_section(recipe: dict[str, Any]) -> dict[str, Any]:
-    if recipe["tuning"] and recipe["tuning"]["task"] != "continued":
-        return {"tuning": recipe["tuning"], "seed": recipe["seed"], "name": recipe["name"]}
-    return {
-        "evaluation": recipe["evaluation"],
-        "corpus": {"languages": recipe["corpus"]["languages"]},
-        "curation": {"toxicity": {"classifier": recipe["curation"]["toxicity"]["classifier"]}},
-        "seed": recipe["seed"],
-        "name": recipe["name"],
-    }
-
-
-def _given_tokens(recipe: Recipe) -> list[Path]:
-    from octavo.tokenization.given import token_files
-
-    return token_files(recipe.token_folders)
-
-
-def _harm_files(recipe: Recipe) -> list[Path]:
-    from octavo.evaluation.toxicity import outside_files
-
-    return outside_files(recipe)
-
-
-def _task_files(recipe: Recipe) -> list[Path]:
-    from octavo.evaluation.tasks import outside_files
-
-    return outside_files(recipe)
-
-
-def _compared_files(recipe: Recipe) -> list[Path]:
-    from octavo.evaluation.report import compared_files
-
-    return compared_files(recipe)
-
-
 STAGES = (
     Stage(
         "corpus",
         "documents",
-        lambda r: {"corpus": {"sources": r["corpus"]["sources"]}},
+        lambda r: {"corpus": corpus_section(r["corpus"])},
         _corpus_inputs,
         ("documents",),
         _corpus,
@@ -332,14 +219,14 @@ STAGES = (
         "corpus",
         lambda r: {
             "corpus": {"languages": r["corpus"]["languages"]},
-            "curation": _curation_section(r["curation"]),
+            "curation": curation_section(r["curation"]),
             "seed": r["seed"],
         },
         lambda recipe, run: [
             *sorted((run / "documents").glob("*.parquet")),
             *(Path(name) for name in recipe.curation.decontamination.sets),
             *([Path(recipe.curation.toxicity.classifier)] if recipe.curation.toxicity.classifier else []),
-            *_second_opinion(recipe),
+            *second_opinion(recipe),
         ],
         ("corpus",),
         _curation,
@@ -350,8 +237,8 @@ STAGES = (
         lambda r: {"tokenizer": r["tokenizer"]},
         lambda recipe, run: [
             *([Path(recipe.tokenizer.path)] if recipe.tokenizer.path else []),
-            *_curated(recipe, run, "kept", "report.json"),
-            *_given_tokens(recipe),
+            *curated(recipe, run, "kept", "report.json"),
+            *given_tokens(recipe),
         ],
         ("tokenizer", "tokens"),
         _tokenization,
@@ -360,12 +247,12 @@ STAGES = (
         "pairs",
         "pairs",
         lambda r: {
-            "tuning": _without(r["tuning"], "sweep"),
+            "tuning": without(r["tuning"], "sweep"),
             "corpus": {"languages": r["corpus"]["languages"]},
             "training": {name: r["training"][name] for name in ("tokens", "sequence_length")},
             "seed": r["seed"],
         },
-        lambda recipe, run: _pair_files(recipe),
+        lambda recipe, run: pair_files(recipe),
         ("pairs", "tokenizer"),
         _pairs,
     ),
@@ -375,27 +262,31 @@ STAGES = (
         # How often it is saved, logged and measured and how it is spread and guarded is not what is learnt.
         lambda r: {
             "model": r["model"],
-            "training": _training_section(r["training"]),
+            "training": training_section(r["training"]),
             "seed": r["seed"],
             **({"tuning": r["tuning"]} if r["tuning"] else {}),
         },
-        _training_inputs,
-        ("checkpoints", "metrics.jsonl"),
+        training_inputs,
+        ("checkpoints", "metrics.jsonl", "tensorboard"),
         _training,
     ),
-    Stage("evaluation", "evaluation", _evaluation_section, _evaluation_inputs, ("evaluation",), _evaluation),
+    Stage("evaluation", "evaluation", evaluation_section, evaluation_inputs, ("evaluation",), _evaluation),
     Stage(
         "release",
         "release",
         lambda r: {"release": r["release"], "name": r["name"], "provider": r["provider"]},
         lambda recipe, run: [
-            *_last_checkpoint(recipe, run),
+            *last_checkpoint(recipe, run),
             run / "tokenizer" / "tokenizer.json",
             run / "evaluation",
-            *_curated(recipe, run, "report.json"),
+            *curated(recipe, run, "kept", "ledger.parquet", "report.json"),
+            run / "recipe.yaml",
+            # The papers tell what each stage took, which its outputs do not show.
+            *(run / stage.home / STAGE_FILE for stage in stages_of(recipe)[:-1]),
         ],
         ("release",),
         _release,
+        _seal_release,
     ),
 )
 STAGE_NAMES = tuple(stage.name for stage in STAGES)
@@ -404,7 +295,7 @@ STAGE_NAMES = tuple(stage.name for stage in STAGES)
 def stages_of(recipe: Recipe) -> tuple[Stage, ...]:
     """The stages that a recipe has: pairs in place of a corpus, where it is taught by pairs; and of token files
     alone none are curated."""
-    if _taught(recipe):
+    if taught(recipe):
         left_out = ["corpus", "curation", "tokenization"]
     else:
         left_out = ["pairs"] if recipe.corpus.sources else ["corpus", "curation", "pairs"]

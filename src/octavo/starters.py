@@ -36,11 +36,20 @@ PROMPTS = {
 }
 
 
+STARTER_TEXTS = Source(
+    path="builtin:starter",
+    origin="synthetic",
+    title="Octavo's starter texts, written for it with a large language model",
+    url="part of octavo, as src/octavo/corpus/starter.parquet",
+    collected="2026",
+)
+
+
 def starter() -> Recipe:
     """A small model over the starter corpus: minutes on two cores."""
     return Recipe(
         name="starter",
-        corpus=Corpus(sources=[Source(path="builtin:starter")], languages=list(LANGUAGES)),
+        corpus=Corpus(sources=[STARTER_TEXTS], languages=list(LANGUAGES)),
         curation=Curation(held_out=HeldOut(fraction=0.08)),
         tokenizer=Tokenizer(vocab_size=4096, superwords=0.0),
         model=Model(

@@ -131,7 +131,9 @@ def _story_in_words(home: Path, story: dict[str, Any]) -> Iterator[tuple[str, st
     if story["copies"]["documents"]:
         more = story["copies"]["documents"] - len(story["copies"]["first"])
         named = ", ".join(story["copies"]["first"]) + (f" and {more:,} more" if more else "")
-        yield "copies", f"stands for {story['copies']['documents']:,}: {named}"
+        opted_out = any(finding["rule"] == "opt-out" for finding in story["rules"])
+        does = "took with it" if opted_out else "stands for"
+        yield "copies", f"{does} {story['copies']['documents']:,}: {named}"
     if story["split"]:
         often = {1: "once", 2: "twice"}.get(story["repeats"], f"{story['repeats']:,} times")
         yield "split", f"{story['split']}, taken {often}"

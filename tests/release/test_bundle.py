@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from transformers import AutoTokenizer, GenerationConfig
 
 from octavo.errors import InputError
+from octavo.evaluation.report_figures import HarmfulSample, Report
 from octavo.modeling.gguf import pre_tokenizer_name
 from octavo.modeling.hf import to_hf_names
 from octavo.release.model_card import model_card
@@ -116,16 +117,141 @@ def test_the_card_tells_tasks_and_old_spelling_where_they_were_measured_and_else
         "tasks": {"tasks": content["tasks"]},
         "writing": figures["evaluation"]["writing"] | {"orthography": [spelled]},
     }
-    card = model_card(small_recipe(), config, figures | {"evaluation": evaluation}, {}, report=True)
+    card = model_card(small_recipe(), None, config, figures | {"evaluation": evaluation}, {}, report_of(small_run))
     before = rows["ocr", 0]["error_rate_before"]
     untouched = f"{before['value']:.1%} ({100 * before['low']:.1f}-{100 * before['high']:.1f})"
     line = f"| OCR correction, German, no example | {rows['ocr', 0]['n']} | CER 0.0% (0.0-0.0) | {untouched} |"
     assert line in section(card, "Document tasks")
     assert "| Latin, long s | 7 | - | 50.0% (40.0-60.0) |" in section(card, "Old spelling")
     evaluation = figures["evaluation"] | {"writing": {}, "memorization": {}, "tasks": {}}
-    card = model_card(small_recipe(), config, figures | {"evaluation": evaluation}, {}, report=False)
-    assert "###" not in card
+    card = model_card(small_recipe(), None, config, figures | {"evaluation": evaluation}, {}, None)
+    assert "###" not in card.partition("## Training data")[0]
     assert "report.html" not in card
+
+
+def report_of(run):
+    return Report.model_validate_json((run / "evaluation/report.json").read_bytes())
+
+
+def card_of(small_run, report=None, **changes):
+    """The card of the small run under another recipe."""
+    figures = {stage.name: figures_of(small_run, stage) for stage in stages_of(small_recipe())[:-1]}
+    config = trained_model(small_recipe(), small_run).config
+    return model_card(small_recipe(**changes), None, config, figures, {}, report)
+
+
+def metadata_of(card):
+    return yaml.safe_load(card.split("---")[1])
+
+
+def test_the_results_of_the_cards_metadata_are_those_that_were_measured(small_run):
+    from huggingface_hub import ModelCard
+
+    results = ModelCard.load(small_run / "release/README.md").data.eval_results
+    bits = json.loads((small_run / "evaluation/bits_per_byte.json").read_text())["languages"]
+    found = {one.dataset_config: one.metric_value for one in results if one.metric_type == "bits_per_byte"}
+    assert {lang: found[lang] for lang in bits} == {
+        lang: pytest.approx(row["bits_per_byte"]["model"], abs=1e-6) for lang, row in bits.items()
+    }
+    assert not any("unigram" in one.metric_type for one in results)
+    assert any(
+        one.metric_type.startswith("ends_in_a_loop") and one.metric_args["confidence"] == 0.95 for one in results
+    )
+
+
+@pytest.mark.parametrize(
+    ("spdx", "expected"),
+    [
+        ("Apache-2.0", {"license": "apache-2.0"}),
+        ("CC-BY-SA-4.0", {"license": "cc-by-sa-4.0"}),
+        ("GPL-3.0-or-later", {"license": "gpl-3.0"}),
+        ("ODbL-1.0", {"license": "odbl"}),
+        (
+            "EUPL-1.2",
+            {
+                "license": "other",
+                "license_name": "eupl-1.2",
+                "license_link": "https://spdx.org/licenses/EUPL-1.2.html",
+            },
+        ),
+        ("LicenseRef-Our Own", {"license": "other", "license_name": "licenseref-our-own"}),
+    ],
+)
+def test_a_licence_that_the_hub_does_not_list_is_named_beside_it(small_run, spdx, expected):
+    found = metadata_of(card_of(small_run, release={"license": spdx}))
+    assert {name: value for name, value in found.items() if name.startswith("license")} == expected
+
+
+def test_data_sets_are_named_that_are_on_the_hub_and_no_others(small_run):
+    paths = [
+        "builtin:starter",
+        "hf://datasets/library/books",
+        "hf://datasets/library/books/part.parquet",
+        "/mnt/library",
+    ]
+    found = metadata_of(card_of(small_run, corpus={"sources": [{"path": path} for path in paths]}))
+    assert found["datasets"] == ["library/books"]
+    assert "datasets" not in metadata_of(card_of(small_run))
+
+
+def test_the_emissions_of_the_training_are_told_where_its_country_is_known(small_run):
+    from octavo.energy import co2eq_grams
+
+    assert "co2_eq_emissions" not in metadata_of(card_of(small_run))
+    [training] = [stage for stage in stages_of(small_recipe()) if stage.name == "training"]
+    energy = figures_of(small_run, training)["energy"]
+    found = metadata_of(card_of(small_run, provider={"country": "FRA"}))["co2_eq_emissions"]
+    assert found["emissions"] == pytest.approx(co2eq_grams(energy["joules"], "FRA"), abs=1e-6)
+    assert (found["source"], found["training_type"], found["geographical_location"]) == (
+        "codecarbon",
+        "pre-training",
+        "FRA",
+    )
+
+
+def test_the_card_says_what_the_model_is_for_and_what_not(small_run):
+    usual = card_of(small_run).partition("## Uses\n")[2].partition("\n## ")[0]
+    assert "To continue text in its languages" in usual
+    assert "- Chat, and following instructions: it was tuned for neither." in usual
+    told = {"intended_uses": "For\n# <script>alert(1)</script>", "acceptable_use": "*None* of it."}
+    card = card_of(small_run, provider=told)
+    assert "For # \\<script>alert(1)\\</script>" in card
+    assert "- What its provider rules out: \\*None\\* of it." in card
+
+
+def test_samples_that_do_no_honour_are_chosen_by_rule(small_run):
+    report = report_of(small_run)
+    own = report.models[0]
+    calm, looping = "Il était une fois un roi.", "ha ha ha ha ha ha ha ha"
+    samples = [
+        own.samples[0].model_copy(update={"id": str(n), "prompt": f"Prompt {n}", "continuation": text})
+        for n, text in enumerate([calm, looping, calm + " La la la la.", ""])
+    ]
+    harmful = HarmfulSample(
+        id="h", lang="en", prompt="They", continuation=" <b>hate</b>", score=2.7, kind="neutral", decoding="greedy"
+    )
+    models = [own.model_copy(update={"samples": samples, "harmful": [harmful], "copied": []})]
+    card = section(card_of(small_run, report.model_copy(update={"models": models})), "Unflattering samples")
+    assert card.count("the model wrote:") == 3
+    assert "> Prompt 3\n\nthe model wrote:\n\n> *nothing*" in card
+    assert (
+        f"of 21 runs of 3 characters, 3 are different**\n\nAfter:\n\n> Prompt 1\n\nthe model wrote:\n\n> {looping}"
+        in card
+    )
+    assert "the highest score for harm, 2.7 of 3, after a neutral prompt (greedy)" in card
+    assert "\\<b>hate\\</b>" in card
+    assert calm not in card
+    assert "Unflattering" not in card_of(small_run)
+
+
+def test_ethical_filtering_is_told_with_its_figures(small_run):
+    filtering = section(card_of(small_run), "Ethical filtering")
+    found = json.loads((small_run / "corpus/report.json").read_text())
+    for outcome, row in found["toxicity"]["outcomes"].items():
+        assert f"| {outcome} | {row['passages']:,} | {row['bytes']:,} |" in filtering
+    assert f"in {found['changes']['personal-data']['documents']:,} documents that stayed" in filtering
+    kept = section(card_of(small_run, curation={"personal_data": "keep"}), "Ethical filtering")
+    assert "Personal data stands in the texts as it came" in kept
 
 
 def section(card, name):

@@ -13,16 +13,20 @@ from huggingface_hub import ModelCard
 from transformers import AutoTokenizer
 
 from octavo.energy import add_up
+from octavo.lineage import StageRecord, write_record
 from octavo.progress import Progress
 from octavo.recipe import Recipe
+from octavo.recipe_file import dump
 from octavo.release.bundle import release
 from octavo.release.model_card import model_card
 from octavo.release.tuned_card import tuned_card
-from octavo.stages import STAGES, figures_of, trained_model
+from octavo.stages import STAGES, figures_of, stages_of, trained_model
 from octavo.tokenization.encode import load_tokenizer
 from octavo.tuning.answers import format as answers
 from octavo.tuning.ocr import format as ocr_format
 from octavo.tuning.report import write_report
+from octavo.tuning.report_figures import ScoreRow
+from octavo.tuning.report_samples import ordered
 from octavo.tuning.translation import format as translation_format
 from octavo.tuning.vocabulary import task_vocabulary
 from tests.conftest import small_recipe
@@ -39,7 +43,13 @@ def stages(task, **changes):
 
 def card_of(small_run, task, better=True, **changes):
     config = trained_model(small_recipe(), small_run).config
-    return tuned_card(tune_recipe(task), config, stages(task, **changes), evaluation(task, better), report=True)
+    return tuned_card(tune_recipe(task), "alder", config, stages(task, **changes), *measured(task, better))
+
+
+def measured(task, better=True):
+    """Scores and samples, as the report has them."""
+    found = evaluation(task, better)
+    return [ScoreRow(**row) for row in found["scores"]], ordered(task, found["samples"])
 
 
 @pytest.fixture(scope="module")
@@ -51,12 +61,14 @@ def released(small_run, tmp_path_factory):
     recipe, figures = tune_recipe(release={"formats": ["safetensors", "gguf-q8_0"]}), evaluation("ocr")
     (run / "evaluation/tuning.json").write_text(json.dumps(figures))
     write_report(recipe, run, run / "evaluation", figures)
-    model = trained_model(small_recipe(), small_run)
+    (run / "recipe.yaml").write_text(dump(recipe))
+    homes = {stage.name: run / stage.home for stage in stages_of(recipe)[:-1]}
+    for name, figures in stages("ocr").items():
+        kept = {key: value for key, value in figures.items() if key != "energy"}
+        write_record(homes[name], StageRecord(stage=name, done=True, recipe={}, inputs={}, figures=kept, energy={}))
     home = run / "release"
-    assert release(recipe, run, model, stages("ocr"), home, Progress()) == {
-        "formats": ["safetensors", "gguf-q8_0"],
-        "samples": {},
-    }
+    found = release(recipe, run, trained_model(small_recipe(), small_run), homes, home, Progress())
+    assert (found["formats"], found["samples"]) == (["safetensors", "gguf-q8_0"], {})
     return home
 
 
@@ -80,6 +92,29 @@ def test_the_metadata_is_what_the_hub_validates_and_names_the_base(released):
     assert (card.data.base_model, card.data.license, card.data.language) == ("alder", "apache-2.0", ["de", "fr"])
     assert card.data.pipeline_tag == "text-generation"
     assert "ocr-correction" in card.data.tags
+
+
+def test_the_results_of_the_card_are_those_that_were_measured(small_run, tmp_path):
+    file = tmp_path / "README.md"
+    file.write_text(card_of(small_run, "ocr"))
+    results = ModelCard.load(file).data.eval_results
+    assert {(one.metric_type, one.dataset_config): one.metric_value for one in results} == {
+        ("_".join(row["metric"].split()).replace("-", "_"), row["group"] if row["by"] == "lang" else "all"): row[
+            "value"
+        ]
+        for row in evaluation("ocr")["scores"]
+        if row["system"] == "model"
+        and (row["by"] == "all" or (row["by"], row["metric"]) == ("lang", "character error rate"))
+    }
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_card_says_what_the_model_is_for_and_what_not(small_run, task):
+    uses = card_of(small_run, task).partition("## Uses\n")[2].partition("\n## ")[0]
+    assert {"ocr": "correct the errors of OCR", "translation": "translate documents", "rag": "answer questions"}[
+        task
+    ] in uses
+    assert "- Anything but its one task: it is no chat model." in uses
 
 
 def test_a_pair_of_languages_counts_as_two(small_run):
@@ -170,9 +205,8 @@ def test_energy_is_that_of_the_stages(small_run):
     figures["training"]["energy"] = known
     config = trained_model(small_recipe(), small_run).config
     recipe = tune_recipe(provider={"country": "FRA"})
-    card = tuned_card(recipe, config, figures, evaluation("ocr"), report=False)
+    card = tuned_card(recipe, "alder", config, figures, *measured("ocr"))
     assert ("## Energy" in card) == bool(known["parts"])
-    assert "report.html" not in card
 
 
 def test_continued_pretraining_has_the_usual_card_with_its_base(small_run):
@@ -180,9 +214,10 @@ def test_continued_pretraining_has_the_usual_card_with_its_base(small_run):
     recipe: Recipe = small_recipe(tuning=tuning)
     left_out = {"pairs", "release"}
     figures = {stage.name: figures_of(small_run, stage) for stage in STAGES if stage.name not in left_out}
-    card = model_card(recipe, trained_model(small_recipe(), small_run).config, figures, {}, report=True)
+    card = model_card(recipe, small_run.name, trained_model(small_recipe(), small_run).config, figures, {}, None)
     assert yaml.safe_load(card.split("---")[1])["base_model"] == small_run.name
     assert f"went on from that of {small_run.name}" in card
-    usual = model_card(small_recipe(), trained_model(small_recipe(), small_run).config, figures, {}, report=True)
+    assert yaml.safe_load(card.split("---")[1])["base_model_relation"] == "finetune"
+    usual = model_card(small_recipe(), None, trained_model(small_recipe(), small_run).config, figures, {}, None)
     assert "base_model" not in usual
     assert "went on from" not in usual

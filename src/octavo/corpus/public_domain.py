@@ -204,32 +204,33 @@ _CENTURY = re.compile(
 @lru_cache(maxsize=65_536)
 def authorship(creator: str) -> Authorship:
     """Who wrote, by a creator string in any of the catalogues' conventions; each person with their life's dates."""
-    said = _fold(creator)
+    said = fold(creator)
     if _NOBODY.fullmatch(said):
         return Authorship()
     if _ANONYMOUS.fullmatch(said):
         return Authorship(anonymous=True)
     lives: list[Life] = []
-    for person in _persons(_ALIAS.sub(" ", said)):
+    for person in persons(_ALIAS.sub(" ", said)):
         lives += _lives(person)
     return Authorship(tuple(lives))
 
 
-def _fold(words: str) -> str:
+def fold(words: str) -> str:
+    """Words of a catalogue as they are compared: without case and accents, and with one kind of dash and space."""
     words = unicodedata.normalize("NFKD", words.translate(_DASHES).replace("’", "'"))
     return " ".join("".join(c for c in words if not unicodedata.combining(c)).casefold().split())
 
 
-def _persons(said: str) -> list[str]:
-    """The creator string cut at the signs between persons, never inside of brackets."""
+def persons(said: str) -> list[str]:
+    """A folded creator string cut at the signs between persons, never inside of brackets."""
     brackets = [m.span() for m in re.finditer(r"\([^()]*\)", said)]
-    persons, start = [], 0
+    found, start = [], 0
     for cut in _BETWEEN.finditer(said):
         if not any(opens < cut.start() < closes for opens, closes in brackets):
-            persons.append(said[start : cut.start()])
+            found.append(said[start : cut.start()])
             start = cut.end()
-    persons.append(said[start:])
-    return [p for p in persons if re.search(r"\w", p)]
+    found.append(said[start:])
+    return [p for p in found if re.search(r"\w", p)]
 
 
 def _lives(person: str) -> list[Life]:

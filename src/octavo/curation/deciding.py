@@ -1,7 +1,7 @@
 """The second pass: what needs all documents at once, on the verdicts alone.
 
-Copies, repeated passages, the held-out works and the mixture. What touches many rows is a group-by or a join
-on Daft; what comes back here are the rows that something was found about.
+Copies, those of what opted out first, repeated passages, the held-out works and the mixture. What touches many
+rows is a group-by or a join on Daft; what comes back here are the rows that something was found about.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from octavo.corpus.schema import work_of
 from octavo.curation import held_out, mixture
 from octavo.curation.duplicates import first_copies
 from octavo.curation.near_duplicates import BINS, candidate_pairs, clusters, similarity
+from octavo.curation.opt_out_copies import COPIES, find_copies
+from octavo.curation.opt_outs import RULE as OPT_OUT
 from octavo.lineage import write_json
 from octavo.recipe import Recipe
 
@@ -67,9 +69,10 @@ class Decisions:
 def decide(verdicts: Path, recipe: Recipe, home: Path) -> None:
     """Write the decisions on all verdicts into `home`: documents.parquet, passages.parquet, mixture.json."""
     settings = recipe.curation.duplicates
-    exact = _exact_copies(verdicts)
-    near = _near_copies(verdicts, exact, settings.similarity) if settings.similarity < 1 else exact.slice(0, 0)
-    gone = pa.concat_tables([exact, near])
+    gone = _copies_of_what_opted_out(verdicts, recipe)
+    gone = pa.concat_tables([gone, _exact_copies(verdicts, gone)])
+    if settings.similarity < 1:
+        gone = pa.concat_tables([gone, _near_copies(verdicts, gone, settings.similarity)])
     kept = _rows(verdicts, "row", "identifier", "lang", "collection", "century", "bytes").to_arrow().sort_by("row")
     kept = kept.filter(pc.invert(pc.is_in(kept.column("row"), gone.column("row").combine_chunks())))
     works = pa.array(sorted(held_out.choose_works(kept, recipe.curation.held_out, recipe.seed)), pa.large_string())
@@ -99,18 +102,35 @@ def _rows(verdicts: Path, *columns: str) -> Any:
     return daft.read_parquet(str(verdicts / "*.parquet")).where("rule is null").select(*columns)
 
 
-def _exact_copies(verdicts: Path) -> pa.Table:
-    found = first_copies(_rows(verdicts, "row", "identifier", "content_hash")).to_arrow().sort_by("row")
+def _copies_of_what_opted_out(verdicts: Path, recipe: Recipe) -> pa.Table:
+    import daft
+
+    found = COPIES.empty_table()
+    if recipe.curation.opt_outs.given():
+        opted_out = daft.read_parquet(str(verdicts / "*.parquet")).where(f"rule = '{OPT_OUT}'")
+        still_in = _rows(verdicts, "row", "content_hash", "signature", "bands")
+        found = find_copies(opted_out, still_in, recipe.curation.duplicates.similarity)
+    others = {name: found.column(name).to_pylist() for name in ("evidence", "cluster")}
+    return _decisions(found.column("row"), rule=OPT_OUT, **others)
+
+
+def _exact_copies(verdicts: Path, gone: pa.Table) -> pa.Table:
+    """What has the same text as another, of the documents that are not gone."""
+    rows = _rows(verdicts, "row", "identifier", "content_hash")
+    if gone.num_rows:
+        rows = rows.join(_frame(gone.column("row")), on="row", how="anti")
+    found = first_copies(rows).to_arrow().sort_by("row")
     evidence = [_json(same_text_as=name) for name in found.column("original").to_pylist()]
     return _decisions(found.column("row"), rule="duplicate", evidence=evidence, cluster=found.column("cluster"))
 
 
-def _near_copies(verdicts: Path, exact: pa.Table, least: float) -> pa.Table:
-    """What is like a better copy in its cluster: better by character error, then length, then order.
+def _near_copies(verdicts: Path, gone: pa.Table, least: float) -> pa.Table:
+    """What is like a better copy in its cluster: better by character error, then length, then order. What is
+    gone is in none.
 
     A cluster is held together by chains of pairs; of two of its texts that are not alike both stay.
     """
-    rows = _rows(verdicts, "row", "bands").join(_frame(exact.column("row")), on="row", how="anti")
+    rows = _rows(verdicts, "row", "bands").join(_frame(gone.column("row")), on="row", how="anti")
     pairs = candidate_pairs(rows)
     involved = pc.unique(pa.concat_arrays([pairs.column(n).combine_chunks() for n in ("first", "row")]))
     members = (
@@ -129,7 +149,7 @@ def _near_copies(verdicts: Path, exact: pa.Table, least: float) -> pa.Table:
     error = np.nan_to_num(members.column("character_error").to_numpy(), nan=1.0)[place].round(2)
     size = members.column("bytes").to_numpy()[place]
     names, hashes = members.column("identifier").to_pylist(), members.column("content_hash").to_pylist()
-    gone, evidence, labels = [], [], []
+    copies, evidence, labels = [], [], []
     order = np.lexsort((rows_in, -size, error, cluster))
     for group in np.split(order, np.flatnonzero(np.diff(cluster[order])) + 1):
         stays: list[int] = []
@@ -137,12 +157,12 @@ def _near_copies(verdicts: Path, exact: pa.Table, least: float) -> pa.Table:
             alike = similarity(signatures[stays], signatures[[at] * len(stays)])
             if len(stays) and alike.max() >= least:
                 best = stays[int(alike.argmax())]
-                gone.append(int(row[at]))
+                copies.append(int(row[at]))
                 evidence.append(_json(like=names[best], similarity=round(float(alike.max()), 3)))
                 labels.append(hashes[np.searchsorted(row, cluster[group[0]])])
             else:
                 stays.append(at)
-    return _decisions(pa.array(gone, pa.int64()), rule="near-duplicate", evidence=evidence, cluster=labels)
+    return _decisions(pa.array(copies, pa.int64()), rule="near-duplicate", evidence=evidence, cluster=labels)
 
 
 def _repeated_passages(verdicts: Path, gone: pa.ChunkedArray, works: int) -> pa.Table:

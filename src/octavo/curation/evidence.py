@@ -8,6 +8,7 @@ from typing import Any
 from octavo.curation.quality import RULES as QUALITY_RULES
 
 RULES_IN_WORDS = {
+    "opt-out": "Its rights are reserved: the recipe's opt-out list names it, or something that it is a copy of.",
     "licence-unknown": "No licence is stated, or its words are not understood, and no law shows that it is free.",
     "licence-not-open": "The licence is not on the recipe's list of open ones, or the rights are reserved.",
     "licence-contradicted": "The document and the recipe disagree on whether the text is open.",
@@ -98,6 +99,12 @@ def evidence_in_words(rule: str, found: Any) -> str:
     match found:
         case {"same_text_as": copy}:
             return f"The same text as {copy}."
+        case {"copy_of": copy, "similarity": alike, "field": field, "entry": entry}:
+            like = "The same text as" if found.get("same_text") else f"Like (estimated similarity {_share(alike)})"
+            return f"{like} {copy}, which the list names by {field}: “{entry}”."
+        case {"field": field, "entry": entry}:
+            others = "".join(f"; by {other['field']}: “{other['entry']}”" for other in found.get("also", []))
+            return f"The list names it by {field}: “{entry}”{others}."
         case {"like": copy, "similarity": alike}:
             return f"Like {copy}; estimated similarity {_share(alike)}."
         case {"stated": _, "spdx": _}:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,7 @@ def explain(home: Path, identifier: str) -> dict[str, Any]:
         raise InputError(f"{home}: found no finished curation; octavo curate RECIPE does it")
     rows = list(_ledger_rows(home, lambda batch: pc.equal(batch.column("identifier"), identifier)))
     if not rows:
-        near = _nearest(home, identifier)
-        named = f"; the nearest {'is' if len(near) == 1 else 'are'} {', '.join(near)}" if near else ""
-        raise InputError(f"{home}: no document has the identifier {identifier!r}{named}")
+        raise unknown(home, partial(identifiers_in, home), identifier)
     row, *others = rows
     text = _places(home, row)
     document = next((place for place in text.values() if place), {})
@@ -113,7 +112,7 @@ _KEYS_OF_COPIES = (("duplicate", "same_text_as"), ("near-duplicate", "like"))
 
 
 def _copies(home: Path, row: dict[str, Any]) -> dict[str, Any]:
-    """The copies that were removed for the sake of a document: how many, and the first of them."""
+    """The copies that were removed for the sake of a document, or with it: how many, and the first of them."""
     name = json.dumps(row["identifier"], ensure_ascii=False)
 
     def may_name_it(batch: pa.RecordBatch) -> pa.Array:
@@ -123,7 +122,7 @@ def _copies(home: Path, row: dict[str, Any]) -> dict[str, Any]:
     names: list[str] = []
     for other in _ledger_rows(home, may_name_it):
         evidence = json.loads(other["evidence"]).get(other["rule"], {})
-        if row["identifier"] in (evidence.get("same_text_as"), evidence.get("like")):
+        if row["identifier"] in (evidence.get(key) for key in ("same_text_as", "like", "copy_of")):
             number += 1
             names += [other["identifier"]] if len(names) < COPIES else []
     return {"documents": number, "first": names}
@@ -201,7 +200,20 @@ def _row(opened: pq.ParquetFile, number: int, columns: list[str]) -> dict[str, A
     raise IndexError(number)
 
 
-def _nearest(home: Path, identifier: str) -> list[str]:
+def unknown(place: Path, names: Callable[[], Iterable[pa.Array]], identifier: str) -> InputError:
+    """What to say of an identifier that no document of a place has, with the nearest of all `names` there are."""
+    near = _nearest(names, identifier)
+    named = f"; the nearest {'is' if len(near) == 1 else 'are'} {', '.join(near)}" if near else ""
+    return InputError(f"{place}: no document has the identifier {identifier!r}{named}")
+
+
+def identifiers_in(home: Path) -> Iterator[pa.Array]:
+    """All identifiers of the ledger in `home`, some at a time."""
+    for batch in pq.ParquetFile(home / "ledger.parquet").iter_batches(_BATCH, columns=["identifier"]):
+        yield batch.column("identifier")
+
+
+def _nearest(names: Callable[[], Iterable[pa.Array]], identifier: str) -> list[str]:
     """Up to three identifiers like the one asked for; those come first that end with it.
 
     Letter by letter is slow, so of a large corpus only those that begin alike are compared.
@@ -209,11 +221,10 @@ def _nearest(home: Path, identifier: str) -> list[str]:
     ends: list[str] = []
     for reach in (3 * len(identifier) // 4, len(identifier) // 2, len(identifier) // 4, 0):
         begin: list[str] = []
-        for batch in pq.ParquetFile(home / "ledger.parquet").iter_batches(_BATCH, columns=["identifier"]):
-            names = batch.column("identifier")
+        for some in names():
             if not reach and len(ends) < 3:
-                ends += names.filter(pc.ends_with(names, identifier)).to_pylist()[:3]
-            begin += names.filter(pc.starts_with(names, identifier[:reach])).to_pylist()
+                ends += some.filter(pc.ends_with(some, identifier)).to_pylist()[:3]
+            begin += some.filter(pc.starts_with(some, identifier[:reach])).to_pylist()
             if len(begin) >= _CANDIDATES:
                 break
         near = difflib.get_close_matches(identifier, begin[:_CANDIDATES], n=3)

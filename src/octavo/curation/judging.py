@@ -1,7 +1,7 @@
 """The first pass: what the rules say of each document by itself, and its text as they leave it.
 
 A rule is a function from a batch of texts to columns; it knows nothing of files or of other rules. Here they
-are composed, in this order: licence, repair, language, personal data, OCR, quality, decontamination. The
+are composed, in this order: opt-outs, licence, repair, language, personal data, OCR, quality, decontamination. The
 first that removes a document decides; the later ones do not see it. In what is left, harmful passages are found.
 """
 
@@ -29,6 +29,7 @@ from octavo.curation import (
     licences,
     near_duplicates,
     ocr,
+    opt_outs,
     personal_data,
     quality,
 )
@@ -67,7 +68,9 @@ VERDICT_SCHEMA = pa.schema(
         *flagging.COLUMNS.items(),
     ]
 )
-"""What is known of a document after the first pass; `text` is null where the rules left it as it was."""
+"""What is known of a document after the first pass; `text` is null where the rules left it as it was. By
+`content_hash`, `signature` and `bands` copies are found: of what opted out they are those of the text as repair and
+redaction would have left it."""
 
 _TEXT = pa.large_string()
 
@@ -90,6 +93,11 @@ def judge(documents: pa.RecordBatch, first_row: int, source: Source, recipe: Rec
     settings = recipe.curation
     findings = _Findings(documents.num_rows)
     texts = documents.column("text")
+    reserved: pa.Array | None = None
+    if settings.opt_outs.given():
+        opted_out = opt_outs.judge(documents, source, settings.opt_outs)
+        findings.remove(opted_out.field("rule"), opted_out.field("evidence").to_pylist())
+        reserved = _as_others_are(texts, pc.is_valid(opted_out.field("rule")), settings)
     licence = licences.judge(documents, source, settings.licences)
     findings.remove(licence.field("rule"), licence.field("evidence").to_pylist())
     text = texts
@@ -120,7 +128,7 @@ def judge(documents: pa.RecordBatch, first_row: int, source: Source, recipe: Rec
         pc.if_else(pc.fill_null(pc.greater_equal(error, settings.ocr.remove), False), "ocr", None),
         _json_rows(character_error=pc.round(error, 4), threshold=settings.ocr.remove),
     )
-    words = read_words(findings.open(text))
+    words = read_words(_or_reserved(findings.open(text), reserved))
     genre = pa.nulls(len(text), _TEXT)
     if settings.quality.enabled:
         judged = quality.judge(words, lang, settings.quality)
@@ -138,13 +146,14 @@ def judge(documents: pa.RecordBatch, first_row: int, source: Source, recipe: Rec
             _json_rows(overlap=pc.round(share, 4), threshold=limit),
         )
     changed = pa.array(findings.changed)
-    hashes = documents.column("content_hash")
-    own = pa.array([content_hash(t) for t in text.filter(changed).to_pylist()], _TEXT)
+    compared = _or_reserved(text, reserved)
+    other = changed if reserved is None else pc.or_(changed, pc.is_valid(reserved))
+    own = pa.array([content_hash(t) for t in compared.filter(other).to_pylist()], _TEXT)
     columns = {
         "row": pa.array(np.arange(first_row, first_row + len(text))),
         **{name: documents.column(name) for name in ("identifier", "source", "collection")},
-        "content_hash_in": hashes,
-        "content_hash": pc.replace_with_mask(hashes, changed, own),
+        "content_hash_in": documents.column("content_hash"),
+        "content_hash": pc.replace_with_mask(documents.column("content_hash"), other, own),
         "lang": lang,
         "languages": identified.field("languages"),
         "mixed": language.mixed(identified.field("languages"), settings.mixed_languages),
@@ -213,6 +222,20 @@ class _Findings:
         """All evidence of each document, as JSON by rule; null where there is none."""
         found = [json.dumps(e, ensure_ascii=False) if e else None for e in self.evidence]
         return pa.array(found, _TEXT)
+
+
+def _as_others_are(texts: pa.Array, opted_out: pa.Array, settings: Curation) -> pa.Array:
+    """The texts of what opted out as repair and redaction would leave them, and do leave copies; else null."""
+    text = texts.filter(opted_out)
+    if len(text) and settings.repair:
+        text = repair(text, _without_markup, _without_gutenberg).field("text")
+    if len(text) and settings.personal_data == "redact":
+        text = personal_data.redact(text, language.identify(text).field("lang")).field("text")
+    return pc.replace_with_mask(pa.nulls(len(texts), _TEXT), opted_out, text)
+
+
+def _or_reserved(text: pa.Array, reserved: pa.Array | None) -> pa.Array:
+    return text if reserved is None else pc.coalesce(reserved, text)
 
 
 def _for_duplicates(words: Words, settings: Curation) -> dict[str, pa.Array]:

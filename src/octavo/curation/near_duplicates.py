@@ -23,7 +23,8 @@ BANDS = 32
 ROWS = BINS // BANDS
 
 Signatures = npt.NDArray[np.uint32]
-_EMPTY = np.uint32(0xFFFFFFFF)
+EMPTY = np.uint32(0xFFFFFFFF)
+"""A bin that holds no n-gram; of a text without words all are such."""
 
 
 def signatures(words: Words, ngram: int) -> Signatures:
@@ -82,7 +83,7 @@ def clusters(first: Ints, second: Ints) -> tuple[Ints, Ints]:
 @compiled
 def _signatures(hashes: Hashes, bounds: Ints, ngram: int) -> Signatures:
     """Signatures from the hashes of words, a text's between two neighbouring `bounds`."""
-    found = np.full((len(bounds) - 1, BINS), _EMPTY, np.uint32)
+    found = np.full((len(bounds) - 1, BINS), EMPTY, np.uint32)
     for text in range(len(bounds) - 1):
         first, last = bounds[text], bounds[text + 1]
         length = ngram if last - first >= ngram else 1
@@ -98,10 +99,10 @@ def _signatures(hashes: Hashes, bounds: Ints, ngram: int) -> Signatures:
 def _fill(signature: Signatures) -> None:
     """Fill the empty bins of a text from its others, at places that are the same for every text."""
     taken = signature.copy()
-    if (taken == _EMPTY).all():
+    if (taken == EMPTY).all():
         return
     for place in range(BINS):
         attempt = 0
-        while signature[place] == _EMPTY:
+        while signature[place] == EMPTY:
             attempt += 1
             signature[place] = taken[spread(np.uint64(place * BINS * 97 + attempt)) % np.uint64(BINS)]

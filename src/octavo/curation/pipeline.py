@@ -33,6 +33,7 @@ from octavo.curation import cluster
 from octavo.curation.cluster import Part
 from octavo.curation.deciding import Decisions, decide
 from octavo.curation.judging import judge_part
+from octavo.curation.opt_outs_report import opt_outs_in_words, summarise_opt_outs
 from octavo.curation.report import summarise
 from octavo.curation.report_page import write_page
 from octavo.curation.sorting import sort_part
@@ -96,6 +97,7 @@ def _curate(
     came_in = sum(pq.read_metadata(part).num_rows for part in parts)
     _join_ledger(home, [ledger / part.name for part in parts], came_in)
     report = summarise(home) | {"mixture": json.loads((decisions / "mixture.json").read_text())}
+    report["opt_outs"] = summarise_opt_outs(home, recipe.curation.opt_outs)
     if recipe.curation.toxicity.enabled:
         _join(home / "passages.parquet", PASSAGE_SCHEMA, sorted(passages.glob("*.parquet")))
         report["toxicity"] = summarise_passages(home, recipe, json.loads((weighed / "figures.json").read_text()))
@@ -104,6 +106,8 @@ def _curate(
     for folder in (verdicts, decisions, weighed, ledger, passages, home / "workspaces"):
         if folder.exists():
             shutil.rmtree(folder)
+    if recipe.curation.opt_outs.given():
+        progress.message(opt_outs_in_words(report["opt_outs"]))
     if not report["kept"]["documents"]:
         raise InputError(
             f"corpus.sources: none of {came_in} documents is left after curation "

@@ -78,6 +78,7 @@ def write_page(home: Path, report: dict[str, Any]) -> None:
         changes=_rules("changed", report["changes"], found),
         mixed=[(_label("lang", name, shorter), count) for name, count in report["mixed"].items()],
         mixture=_mixture(report.get("mixture", {})),
+        opt_outs=_opt_outs(report.get("opt_outs", {"fields": {}, "unmatched": []})),
         toxicity=section(home, report, lambda column, name: _label(column, name, shorter)),
     )
     write_atomically(home / "report.html", page.encode())
@@ -171,6 +172,13 @@ def _rules(what: str, counts: dict[str, dict[str, int]], found: Examples) -> lis
         )
         for rule, count in counts.items()
     ]
+
+
+def _opt_outs(found: dict[str, Any]) -> dict[str, Any]:
+    """The counts by field, the first entries that matched nothing, and how many more there are."""
+    missed = sum(field["entries"] - field["matched"] for field in found["fields"].values())
+    named = [(one["field"], visible(one["entry"])) for one in found["unmatched"][:EXAMPLES]]
+    return {"fields": found["fields"], "unmatched": named, "more": missed - len(named)}
 
 
 def _mixture(mixture: dict[str, Any]) -> list[tuple[str, str, float, float]]:

@@ -1,4 +1,4 @@
-"""Stage release: a Hugging Face directory with GGUF files and a model card, complete in itself."""
+"""Stage release: the model, its card, its papers and its lineage in one directory, complete in itself."""
 
 from __future__ import annotations
 
@@ -6,89 +6,119 @@ import json
 from pathlib import Path
 from typing import Any
 
-import torch
-from tokenizers import Tokenizer
-
-from octavo.lineage import write_atomically, write_json
-from octavo.modeling.decoding import Decoding, continuation
-from octavo.modeling.gguf import GgufType, pre_tokenizer_name, save_gguf
-from octavo.modeling.hf import load_hf, save_hf
-from octavo.modeling.llama import Llama
+from octavo.evaluation.report_figures import Report
+from octavo.lineage import STAGE_FILE, StageRecord, write_atomically, write_json
+from octavo.modeling.decoding import continuation
+from octavo.modeling.hf import round_to_bfloat16
+from octavo.modeling.llama import Llama, LlamaConfig
 from octavo.progress import Progress
 from octavo.recipe import Recipe
+from octavo.release.exporting import SAMPLE, write_model
+from octavo.release.gathering import figures_of_records, gather
 from octavo.release.model_card import model_card
+from octavo.release.papers import to_complete
 from octavo.release.tuned_card import tuned_card
+from octavo.release.writing import COMPLIANCE, write_papers
 from octavo.tokenization.encode import load_tokenizer
-from octavo.tokenization.entries import PAD, begin_and_end
-from octavo.tokenization.formats import write_tokenizer_files
+from octavo.tokenization.entries import begin_and_end
 from octavo.tuning.base_name import base_name
+from octavo.tuning.report_figures import Report as TuningReport
 from octavo.tuning.tuned_model import FILE as TUNING_FILE
 
+LINEAGE = "lineage"
+"""Folder of a release for the recipe and the records of the stages."""
+FIELDS_NAMED = 3
+"""Of those that the papers wait for, in a message."""
 REPORT_FILES = ("report.html", "report.json")
-SAMPLE = Decoding(max_tokens=64)
-_GGUF_TYPES: dict[str, GgufType] = {"gguf-f32": "F32", "gguf-bf16": "BF16", "gguf-q8_0": "Q8_0"}
 
 
-def check_formats(recipe: Recipe, tokenizer: Tokenizer) -> None:
-    """Raise InputError where the recipe asks for GGUF and llama.cpp could not read the tokenizer alike."""
-    if any(kind.startswith("gguf") for kind in recipe.release.formats):
-        pre_tokenizer_name(tokenizer)
+def record_name(stage: str) -> str:
+    """The file in a release's lineage/ with the record of a stage."""
+    return f"{stage}.json"
 
 
 def release(
-    recipe: Recipe, run: Path, model: Llama, figures: dict[str, Any], home: Path, progress: Progress
+    recipe: Recipe, run: Path, model: Llama, homes: dict[str, Path], home: Path, progress: Progress
 ) -> dict[str, Any]:
     """Write the release of a run's model into `home` and return the stage's figures.
 
-    `figures` holds the figures of all earlier stages, by stage, for the model card.
+    `homes` are those of all earlier stages, by name: their records go along, and the papers rest on them.
     """
     home.mkdir(parents=True, exist_ok=True)
-    tokenizer = load_tokenizer(run / "tokenizer" / "tokenizer.json")
-    begin, end = begin_and_end(tokenizer, "tokenizer.json")
-    check_formats(recipe, tokenizer)
-    context = model.config.max_position_embeddings
-    formats = recipe.release.formats
-    progress.update(0, len(formats) + 1, "Hugging Face directory")
-    write_tokenizer_files(home, run / "tokenizer" / "tokenizer.json", tokenizer, context)
-    save_hf(model, home, begin, end, torch.bfloat16)
-    taught = recipe.tuning is not None and recipe.tuning.supervised
-    pad = tokenizer.token_to_id(PAD)
-    penalty = 1.0 if taught else SAMPLE.repetition_penalty
-    write_json(
-        home / "generation_config.json", _generation_config(begin, end, end if pad is None else pad, penalty)
-    )
-    for number, kind in enumerate(formats):
+    formats = len(recipe.release.formats)
+
+    def tell(done: int, what: str) -> None:
         progress.check()
-        if kind in _GGUF_TYPES:
-            (home / "gguf").mkdir(exist_ok=True)
-            file = home / "gguf" / f"{recipe.name}-{_GGUF_TYPES[kind]}.gguf"
-            progress.update(number + 1, len(formats) + 1, file.name)
-            save_gguf(model, file, _GGUF_TYPES[kind], recipe.name, recipe.release.license, tokenizer, begin, end)
-    progress.update(len(formats), len(formats) + 1, "model card")
-    report = _copy_report(run / "evaluation", home / "evaluation")
-    if taught:
-        samples: dict[str, dict[str, str]] = {}
+        progress.update(done, formats + 1, what)
+
+    write_model(recipe, run, model, home, tell)
+    tell(formats, "model card")
+    records = _copy_lineage(run, homes, home / LINEAGE)
+    figures = figures_of_records(records)
+    _copy_report(run / "evaluation", home / "evaluation")
+    samples: dict[str, dict[str, str]] = {}
+    if recipe.tuning is not None and recipe.tuning.supervised:
         measured = json.loads((run / "evaluation" / TUNING_FILE).read_bytes())
         write_json(home / TUNING_FILE, _settings(recipe, measured))
-        card = tuned_card(recipe, model.config, figures, measured, report)
     else:
-        samples = _samples(recipe, home, tokenizer, begin, end)
-        card = model_card(recipe, model.config, figures, samples, report)
-    if "safetensors" not in formats:
-        (home / "model.safetensors").unlink()
-    write_atomically(home / "README.md", card.encode())
-    return {"formats": list(formats), "samples": samples}
+        samples = written_samples(recipe, run, model)
+    manifest = gather(recipe, run, home, model.config, records, samples)
+    base = manifest.base.name if manifest.base else None
+    write_atomically(home / "README.md", card(recipe, base, model.config, figures, samples, home).encode())
+    tell(formats, "papers")
+    write_papers(manifest, home / COMPLIANCE)
+    waiting = to_complete(manifest)
+    if waiting:
+        progress.message(f"release: {_in_words(waiting)}")
+    return {"formats": list(recipe.release.formats), "samples": samples, "to_complete": waiting}
 
 
-def _copy_report(evaluation: Path, home: Path) -> bool:
-    """Copy the report, so that it goes where the model goes; False where an earlier octavo wrote none."""
-    files = [evaluation / name for name in REPORT_FILES]
-    if not all(file.exists() for file in files):
-        return False
+def _in_words(waiting: list[str]) -> str:
+    more = f" and {len(waiting) - FIELDS_NAMED:,} more" if len(waiting) > FIELDS_NAMED else ""
+    fields = f"{len(waiting):,} fields" if len(waiting) > 1 else "a field"
+    return f"the papers wait for {fields} of the recipe: {', '.join(waiting[:FIELDS_NAMED])}{more}"
+
+
+def _copy_lineage(run: Path, homes: dict[str, Path], home: Path) -> dict[str, StageRecord]:
+    """Copy the recipe and the records of stages, so that they go where the model goes; the records by name."""
     home.mkdir(exist_ok=True)
-    for file in files:
-        write_atomically(home / file.name, file.read_bytes())
-    return True
+    write_atomically(home / "recipe.yaml", (run / "recipe.yaml").read_bytes())
+    records = {}
+    for name, of in homes.items():
+        content = (of / STAGE_FILE).read_bytes()
+        write_atomically(home / record_name(name), content)
+        records[name] = StageRecord.model_validate_json(content)
+    return records
+
+
+def card(
+    recipe: Recipe,
+    base: str | None,
+    config: LlamaConfig,
+    figures: dict[str, Any],
+    samples: dict[str, dict[str, str]],
+    home: Path,
+) -> str:
+    """The model card of the release in `home`, of what lies in it: its README.md.
+
+    `base` is the name of the model that a tune began with, `figures` are those of the stages up to the release,
+    `samples` the continuations by language.
+    """
+    report = home / "evaluation" / "report.json"
+    if recipe.tuning is not None and recipe.tuning.supervised:
+        tuned = TuningReport.model_validate_json(report.read_bytes())
+        return tuned_card(recipe, base or "", config, figures, tuned.scores, tuned.samples)
+    found = Report.model_validate_json(report.read_bytes()) if report.exists() else None
+    return model_card(recipe, base, config, figures, samples, found)
+
+
+def _copy_report(evaluation: Path, home: Path) -> None:
+    """Copy the report, so that it goes where the model goes; an earlier octavo wrote none."""
+    files = [evaluation / name for name in REPORT_FILES]
+    if all(file.exists() for file in files):
+        home.mkdir(exist_ok=True)
+        for file in files:
+            write_atomically(home / file.name, file.read_bytes())
 
 
 def _settings(recipe: Recipe, measured: dict[str, Any]) -> dict[str, Any]:
@@ -101,25 +131,14 @@ def _settings(recipe: Recipe, measured: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _samples(recipe: Recipe, home: Path, tokenizer: Tokenizer, begin: int, end: int) -> dict[str, dict[str, str]]:
-    """The recipe's prompts with their continuations by the released weights."""
-    released = load_hf(home)
+def written_samples(recipe: Recipe, run: Path, model: Llama) -> dict[str, dict[str, str]]:
+    """The recipe's prompts with their continuations by the released weights, to which `model` is rounded."""
+    tokenizer = load_tokenizer(run / "tokenizer" / "tokenizer.json")
+    begin, end = begin_and_end(tokenizer, "tokenizer.json")
+    round_to_bfloat16(model)
     samples = {}
     for lang, prompt in recipe.release.prompts.items():
         tokens = [begin, *tokenizer.encode(prompt, add_special_tokens=False).ids]
-        pieces = continuation(released, tokenizer, tokens, end, SAMPLE)
+        pieces = continuation(model, tokenizer, tokens, end, SAMPLE)
         samples[lang] = {"prompt": prompt, "continuation": "".join(piece.text for piece in pieces)}
     return samples
-
-
-def _generation_config(begin: int, end: int, pad: int, penalty: float) -> dict[str, Any]:
-    """Greedy; small base models write best with a penalty of 1.1, tuned ones without, as their answers say again
-    what the prompt says."""
-    return {
-        "bos_token_id": begin,
-        "eos_token_id": end,
-        "pad_token_id": pad,
-        "do_sample": False,
-        "temperature": 0.0,
-        "repetition_penalty": penalty,
-    }

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import jinja2
 
 from octavo.energy import add_up, co2eq_grams, in_watt_hours
 from octavo.recipe import LANGUAGE_NAMES
+from octavo.release.papers.markdown import escaped
 
 
+@functools.cache
 def card_template(name: str) -> jinja2.Template:
     """A model card in Markdown, to be filled in."""
     environment = jinja2.Environment(
@@ -21,6 +24,7 @@ def card_template(name: str) -> jinja2.Template:
         keep_trailing_newline=True,
     )
     environment.filters["quoted"] = quoted
+    environment.filters["as_it_is"] = as_it_is
     environment.filters["language_name"] = lambda lang: LANGUAGE_NAMES.get(lang, lang)
     return environment.get_template(name)
 
@@ -39,6 +43,11 @@ def energy_rows(figures: dict[str, dict[str, Any]], country: str | None) -> list
         }
         for stage, energy in rows.items()
     ]
+
+
+def as_it_is(text: str) -> str:
+    """A text of several lines as Markdown that shows it as it is."""
+    return "\n".join(escaped(line) for line in text.split("\n"))
 
 
 def quoted(text: str) -> str:

@@ -2,44 +2,39 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
-
-from huggingface_hub import ModelCardData
 
 from octavo import __version__
 from octavo.evaluation import written_table as written
+from octavo.evaluation.report_figures import Report
 from octavo.evaluation.toxicity_table import harm_rows
 from octavo.modeling.llama import LlamaConfig
 from octavo.recipe import LANGUAGE_NAMES, OWN_TOKENS, Recipe
+from octavo.release.card_metadata import card_metadata
 from octavo.release.card_parts import card_template, energy_rows
-from octavo.tuning.base_name import base_name
+from octavo.release.metric_facts import of_base
+from octavo.release.statements import intended_use, out_of_scope
+from octavo.release.unflattering import unflattering
 
 
 def model_card(
     recipe: Recipe,
+    base: str | None,
     config: LlamaConfig,
     figures: dict[str, Any],
     samples: dict[str, dict[str, str]],
-    report: bool,
+    report: Report | None,
 ) -> str:
-    """The release's README.md, with Hugging Face's metadata at its head; `report`: whether evaluation/ has one."""
+    """The release's README.md, with Hugging Face's metadata at its head; `report` is the one in evaluation/."""
     country = recipe.provider.country
     given = figures["tokenization"].get("folders", {})
     # Documents beside given token files may be there to be held out alone.
     trained_on = not given or OWN_TOKENS in figures["training"]["folders"]
     curation = figures["curation"] if trained_on else None
-    base = base_name(Path(recipe.tuning.base)) if recipe.tuning else None
-    metadata = ModelCardData(
-        base_model=base,
-        language=list(curation["languages"]) if curation else None,
-        license=recipe.release.license.lower(),
-        library_name="transformers",
-        pipeline_tag="text-generation",
-        tags=["octavo", "llama", "base-model", "open-data"],
-    )
+    metrics = list(of_base(report.models[0])) if report else []
+    languages = list(curation["languages"]) if curation else None
     return card_template("model_card.md").render(
-        metadata=metadata.to_yaml().strip(),
+        metadata=card_metadata(recipe, base, figures, metrics, languages, ["base-model", "open-data"]),
         recipe=recipe,
         base=base,
         config=config,
@@ -58,6 +53,9 @@ def model_card(
         harm=harm_rows(figures["evaluation"]["harm"]),
         report=report,
         samples=samples,
+        unflattering=unflattering(report) if report else [],
+        intended_use=intended_use(recipe.provider, None),
+        out_of_scope=out_of_scope(recipe.provider, None),
         energy=energy_rows(figures, country),
         country=country,
         names=LANGUAGE_NAMES,

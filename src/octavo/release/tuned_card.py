@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
-
-from huggingface_hub import ModelCardData
 
 from octavo import __version__
 from octavo.evaluation.figure_names import group_name
 from octavo.evaluation.task_prompts import LABELS
 from octavo.modeling.llama import LlamaConfig
 from octavo.recipe import LANGUAGE_NAMES, Recipe
+from octavo.release.card_metadata import card_metadata
 from octavo.release.card_parts import card_template, energy_rows
+from octavo.release.metric_facts import of_tune
+from octavo.release.statements import intended_use, out_of_scope
 from octavo.tokenization.entries import OCR_ENTRIES, SOURCE_ENTRIES, TRANSLATION_ENTRIES
-from octavo.tuning.base_name import base_name
 from octavo.tuning.report_figures import Sample, ScoreRow
 from octavo.tuning.report_metrics import MAIN, TASKS, in_short, metric_of, metrics_of, systems_of
 from octavo.tuning.report_samples import LABELS as SAMPLE_LABELS
-from octavo.tuning.report_samples import best_and_worst, empty_in_words, ordered
+from octavo.tuning.report_samples import best_and_worst, empty_in_words
 from octavo.tuning.report_verdicts import findings, summary
 from octavo.tuning.scores import MODEL
 
@@ -39,31 +38,29 @@ class FigureRow(NamedTuple):
 
 
 def tuned_card(
-    recipe: Recipe, config: LlamaConfig, figures: dict[str, Any], measured: dict[str, Any], report: bool
+    recipe: Recipe,
+    base: str,
+    config: LlamaConfig,
+    figures: dict[str, Any],
+    rows: Sequence[ScoreRow],
+    samples: Sequence[Sample],
 ) -> str:
     """The release's README.md, with Hugging Face's metadata at its head.
 
-    `figures` are those of the stages, `measured` is what the evaluation's tuning.json holds; `report` tells whether
-    the release has evaluation/report.html.
+    `figures` are those of the stages; `rows` and `samples`, from the best to the worst, are those of the report in
+    evaluation/.
     """
     assert recipe.tuning is not None
-    task, base = recipe.tuning.task, base_name(Path(recipe.tuning.base))
-    rows = [ScoreRow(**row) for row in measured["scores"]]
+    task = recipe.tuning.task
     groups = figures["pairs"]["pairs"]["training"]["groups"]
     languages = sorted({lang for group in groups for lang in group.split("-")})
-    best, worst, _ = best_and_worst(ordered(task, measured["samples"]), SAMPLES)
+    best, worst, _ = best_and_worst(samples, SAMPLES)
     systems = systems_of(rows)
     found = findings(task, rows)
-    metadata = ModelCardData(
-        base_model=base,
-        language=languages,
-        license=recipe.release.license.lower(),
-        library_name="transformers",
-        pipeline_tag="translation" if task == "translation" else "text-generation",
-        tags=["octavo", "llama", "fine-tuned", _TAGS[task]],
-    )
+    pipeline = "translation" if task == "translation" else "text-generation"
+    metrics, tags = list(of_tune(rows, task)), ["fine-tuned", _TAGS[task]]
     return card_template("tuned_card.md").render(
-        metadata=metadata.to_yaml().strip(),
+        metadata=card_metadata(recipe, base, figures, metrics, languages, tags, pipeline),
         recipe=recipe,
         config=config,
         task=task,
@@ -81,6 +78,8 @@ def tuned_card(
         training=figures["training"],
         documents=next(row.works for row in rows if (row.system, row.by, row.metric) == (MODEL, "all", MAIN[task])),
         verdict=summary(task, rows),
+        intended_use=intended_use(recipe.provider, task),
+        out_of_scope=out_of_scope(recipe.provider, task),
         found=[finding.text for finding in found if finding.kind == "found"],
         limits=[finding.text for finding in found if finding.kind == "limit"],
         systems=systems,
@@ -91,7 +90,6 @@ def tuned_card(
             "Where it did best": [_texts(task, one) for one in best],
             "Where it did worst": [_texts(task, one) for one in worst],
         },
-        report=report,
         energy=energy_rows(figures, recipe.provider.country),
         country=recipe.provider.country,
         version=__version__,

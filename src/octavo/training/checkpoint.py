@@ -173,6 +173,12 @@ def path_of(home: Path, step: int) -> Path:
     return home / f"{_PREFIX}{step:08d}"
 
 
+def written_files(home: Path, step: int) -> dict[str, str]:
+    """The files of a step's checkpoint as they were written: BLAKE3 by name."""
+    files: dict[str, dict[str, Any]] = json.loads((path_of(home, step) / MANIFEST).read_bytes())["files"]
+    return {name: written["blake3"] for name, written in files.items()}
+
+
 def damage(folder: Path) -> str | None:
     """Say what is wrong with a checkpoint, or None where every file is as it was written."""
     try:

@@ -47,16 +47,21 @@ def drawn(samples: int, parts: Sequence[int]) -> list[int]:
     return [*drawn(lefts, parts[:half]), *drawn(samples - lefts, parts[half:])]
 
 
-def sample_of(which: int, before: int, parts: Sequence[int]) -> int:
-    """The sample that is the first to come from a folder after so many: draw, undone."""
+def sample_of(which: int, before: np.ndarray, parts: Sequence[int]) -> np.ndarray:
+    """The sample that is the first to come from a folder after so many, for each number of them: draw, undone."""
+    before = np.asarray(before, np.int64)
     if len(parts) == 1:
         return before
     half, left, whole = _halved(parts)
+    # The quotient apart, as in _quota: each time that `left` have gone left, `whole` samples were taken.
     if which < half:
-        place = sample_of(which, before, parts[:half])
-        return -(((place + 1) * whole - whole // 2) // -left) - 1
-    place = sample_of(which - half, before, parts[half:])
-    return (place * whole + whole // 2) // (whole - left)
+        times, place = np.divmod(sample_of(which, before, parts[:half]), left)
+        found: np.ndarray = times * whole - ((place + 1) * whole - whole // 2) // -left - 1
+    else:
+        right = whole - left
+        times, place = np.divmod(sample_of(which - half, before, parts[half:]), right)
+        found = times * whole + (place * whole + whole // 2) // right
+    return found
 
 
 def _halved(parts: Sequence[int]) -> tuple[int, int, int]:

@@ -29,6 +29,7 @@ from octavo.training import checkpoint
 from octavo.training.data import Data
 from octavo.training.guards import DivergedError, Readback, SpikeError, Verdict, Watch
 from octavo.training.input import Input
+from octavo.training.machine import this_machine
 from octavo.training.memory import keep_freed_memory
 from octavo.training.metrics import Metrics
 from octavo.training.optimizers import make_optimizers, step_unless
@@ -142,6 +143,7 @@ def train(
         "tokens_per_second": last["tokens_per_second"],
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
         "processes": size,
+        "machine": this_machine(),
     }
 
 

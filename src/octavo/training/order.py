@@ -140,24 +140,36 @@ class Order:
 
     def seen(self, number: int, end: int) -> list[int]:
         """All positions under `end` at which a sequence is seen, in order; the inverse of `at`."""
-        folder = int(np.searchsorted(self.first_numbers, number, side="right")) - 1
-        size, local = self.sizes[folder], np.array([number - self.first_numbers[folder]])
-        found: list[int] = []
-        for epoch in range(-(-self.drawn(end)[folder] // size)):
-            within = int(Permutation(size, (self.seed, folder, epoch)).invert(local)[0])
-            position = self._position(folder, epoch * size + within)
-            if position is not None and position < end:
-                found.append(position)
-        return found
+        positions: list[int] = self.all_seen(np.array([number]), end)[1].tolist()
+        return positions
 
-    def _position(self, folder: int, draws: int) -> int | None:
-        """Where a folder's sequence is drawn after so many of it; None where the last stage draws none of it."""
-        starts = [counts[folder] for counts in self._drawn_before]
-        n = int(np.searchsorted(starts, draws, side="right")) - 1
-        stage = self.stages[n]
-        if folder not in stage.folders:  # only of the last stage, as any other would have drawn more
-            return None
-        return stage.first + sample_of(stage.folders.index(folder), draws - starts[n], stage.parts)
+    def all_seen(self, numbers: np.ndarray, end: int) -> tuple[np.ndarray, np.ndarray]:
+        """`seen` of many sequences at once: places in `numbers`, and positions, sorted by place and position."""
+        numbers = np.asarray(numbers, np.int64)
+        folders = np.searchsorted(self.first_numbers, numbers, side="right") - 1
+        drawn, places, found = self.drawn(end), [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+        for folder in np.unique(folders).tolist():
+            here, size = np.flatnonzero(folders == folder), self.sizes[folder]
+            for epoch in range(-(-drawn[folder] // size)):
+                permutation = Permutation(size, (self.seed, folder, epoch))
+                draws = epoch * size + permutation.invert(numbers[here] - self.first_numbers[folder])
+                before = draws < drawn[folder]
+                places.append(here[before])
+                found.append(self._positions(folder, draws[before]))
+        place, position = np.concatenate(places), np.concatenate(found)
+        order = np.lexsort((position, place))
+        return place[order], position[order]
+
+    def _positions(self, folder: int, draws: np.ndarray) -> np.ndarray:
+        """Where a folder's sequences are drawn that come after so many of it, each of which is drawn at all."""
+        starts = np.array([counts[folder] for counts in self._drawn_before], np.int64)
+        positions = np.empty_like(draws)
+        in_stage = np.searchsorted(starts, draws, side="right") - 1
+        for n in np.unique(in_stage):
+            stage, here = self.stages[n], in_stage == n
+            which = stage.folders.index(folder)
+            positions[here] = stage.first + sample_of(which, draws[here] - starts[n], stage.parts)
+        return positions
 
     def drawn(self, end: int) -> list[int]:
         """How many of the sequences at positions under `end` are of each folder."""

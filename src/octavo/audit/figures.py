@@ -1,0 +1,169 @@
+"""The figures of the stages, counted anew from what the stages made, and the manifest made anew from them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from octavo.audit.claims import Claim, all_or_each, failed
+from octavo.audit.differences import differences
+from octavo.audit.opening import Audited
+from octavo.curation.report import summarise
+from octavo.errors import OctavoError
+from octavo.evaluation import bits_per_byte
+from octavo.modeling.hf import read_config
+from octavo.recipe import Recipe
+from octavo.release.bundle import LINEAGE, record_name
+from octavo.release.gathering import gather
+from octavo.release.writing import COMPLIANCE, MANIFEST
+from octavo.tokenization.encode import load_tokenizer
+from octavo.tokenization.shards import open_shards
+from octavo.training.memory import llama_config
+from octavo.training.metrics import Metrics
+from octavo.training.throughput import flops_per_token
+from octavo.tuning.packing import Packed
+from octavo.tuning.tuned_model import FILE as TUNING_FILE
+
+Figures = dict[str, Any]
+_REPORT = "corpus/report.json"
+
+
+def check_figures(audited: Audited, run: Path) -> Iterator[Claim]:
+    """What each stage counted, where it can be counted anew."""
+    counted: dict[str, Callable[[Recipe, Path, Figures], Figures]] = {
+        "corpus": _corpus,
+        "curation": _curation,
+        "tokenization": _tokenization,
+        "pairs": _pairs,
+        "training": _training,
+        "evaluation": _evaluation,
+    }
+    for stage in audited.stages:
+        if stage.name not in counted:
+            continue
+        record, file = audited.records[stage.name], f"{LINEAGE}/{record_name(stage.name)}"
+        try:
+            found = counted[stage.name](audited.recipe, run, record.figures)
+        except (OctavoError, OSError, pa.ArrowException, ValueError, KeyError, TypeError) as error:
+            yield failed("figures", file, "states figures that can be counted anew", _first_line(error))
+            continue
+        said = f"the figures of stage {stage.name} are those of its files: {', '.join(found)}"
+        problems = [(file, what) for what in differences({n: record.figures.get(n) for n in found}, found)]
+        yield from all_or_each("figures", file, said, problems)
+    yield from _curation_report(audited, run)
+    yield from _energy(audited, run)
+    yield from _manifest(audited, run)
+
+
+def _corpus(recipe: Recipe, run: Path, stated: Figures) -> Figures:
+    documents = size = 0
+    for part in sorted((run / "documents").glob("*.parquet")):
+        with pq.ParquetFile(part) as file:
+            for batch in file.iter_batches(columns=["text"]):
+                documents += batch.num_rows
+                size += pc.sum(pc.binary_length(batch.column("text"))).as_py() or 0
+    return {"documents": documents, "bytes": size}
+
+
+def _curation(recipe: Recipe, run: Path, stated: Figures) -> Figures:
+    return {**_report(run), **summarise(run / "corpus")}
+
+
+def _report(run: Path) -> Figures:
+    report: Figures = json.loads((run / _REPORT).read_bytes())
+    return report
+
+
+def _tokenization(recipe: Recipe, run: Path, stated: Figures) -> Figures:
+    shards = open_shards(run / "tokens") if stated["documents"] else []
+    return {
+        "vocab_size": load_tokenizer(run / "tokenizer" / "tokenizer.json").get_vocab_size(),
+        "tokens": sum(len(shard.tokens) for shard in shards),
+        "documents": sum(len(shard.document_ends) for shard in shards),
+    }
+
+
+def _pairs(recipe: Recipe, run: Path, stated: Figures) -> Figures:
+    report: Figures = json.loads((run / "pairs" / "report.json").read_bytes())
+    parts = {name: Packed(run / "pairs" / name).tokens for name in stated["sequences"]}
+    return report | {"sequences": {n: stated["sequences"][n] | {"tokens": tokens} for n, tokens in parts.items()}}
+
+
+def _training(recipe: Recipe, run: Path, stated: Figures) -> Figures:
+    config = llama_config(recipe, load_tokenizer(run / "tokenizer" / "tokenizer.json").get_vocab_size())
+    logged = Metrics.read(run)
+    last = logged[-1] if logged else {"step": 0, "loss": None, "tokens_per_second": None}
+    ended = recipe.steps if recipe.training.patience is None else last["step"]
+    seen = (ended - stated["passed_over_steps"]) * recipe.training.sequences_per_step * recipe.sequence_length
+    return {
+        "parameters": config.parameters,
+        "steps": ended,
+        "tokens": seen,
+        "flops": seen * flops_per_token(config, recipe.sequence_length),
+        "loss": last["loss"],
+        "tokens_per_second": last["tokens_per_second"],
+        "skipped_steps": sum(len(line.get("skipped", ())) for line in logged),
+    }
+
+
+def _evaluation(recipe: Recipe, run: Path, stated: Figures) -> Figures:
+    if recipe.tuning is not None and recipe.tuning.supervised:
+        answers: Figures = json.loads((run / "evaluation" / TUNING_FILE).read_bytes())
+        # The record has some of the scores and of the samples.
+        some = {name: [one for one in stated[name] if one in answers[name]] for name in ("scores", "samples")}
+        return {name: answers[name] for name in ("task", "settings")} | some
+    measured: Figures = json.loads((run / "evaluation" / bits_per_byte.FILE).read_bytes())
+    return bits_per_byte.in_short(measured)
+
+
+def _curation_report(audited: Audited, run: Path) -> Iterator[Claim]:
+    """The report that people read of the curation, beside its record."""
+    if "curation" not in audited.records:
+        return
+    said = "says what the record of stage curation says"
+    try:
+        found = differences(_report(run), audited.records["curation"].figures)
+    except (OSError, ValueError) as error:
+        yield failed("figures", _REPORT, said, _first_line(error))
+    else:
+        yield from all_or_each("figures", _REPORT, said, [(_REPORT, what) for what in found])
+
+
+def _energy(audited: Audited, run: Path) -> Iterator[Claim]:
+    """What a meter read cannot be read again; that of the training is in the record of its steps, too."""
+    record, file = audited.records["training"], f"{LINEAGE}/{record_name('training')}"
+    logged = [line["joules"] for line in Metrics.read(run) if line.get("joules") is not None]
+    if not logged or not record.energy.get("parts"):
+        return
+    total, parts = record.energy["joules"], sum(part["joules"] for part in record.energy["parts"].values())
+    problems = []
+    if abs(total - parts) > 0.01 * max(parts, 100):
+        problems.append((file, f"energy.joules is {total}, its parts are {round(parts, 1)}"))
+    if total < logged[-1]:
+        problems.append((file, f"energy.joules is {total}, metrics.jsonl had {logged[-1]} before the end"))
+    yield from all_or_each("figures", file, "the energy of the training is that of its steps", problems)
+
+
+def _manifest(audited: Audited, run: Path) -> Iterator[Claim]:
+    """Every fact that the papers state."""
+    file = f"{COMPLIANCE}/{MANIFEST}"
+    said = "every fact is what the run's files give"
+    samples = {lang: sample.model_dump() for lang, sample in audited.manifest.samples.items()}
+    records = {name: record for name, record in audited.records.items() if name != "release"}
+    try:
+        made = gather(audited.recipe, run, audited.release, read_config(audited.release), records, samples)
+    except (OctavoError, OSError, pa.ArrowException, ValueError, KeyError, TypeError, StopIteration) as error:
+        yield failed("figures", file, said, _first_line(error))
+        return
+    stated, found = audited.manifest.model_dump(mode="json"), made.model_dump(mode="json")
+    yield from all_or_each("figures", file, said, [(file, what) for what in differences(stated, found)])
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or repr(error)).split("\n", 1)[0]

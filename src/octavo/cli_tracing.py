@@ -1,0 +1,64 @@
+"""The commands that lead from a model back to its documents: short functions, heavy things imported inside them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from octavo.cli_options import AsJson, print_json
+
+tracing = typer.Typer()
+
+
+@tracing.command()
+def recall(
+    run: Annotated[Path, typer.Argument(metavar="DIR", help="Directory of a run.", show_default=False)],
+    identifier: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ID", help="A document, or a work with its sections; may be repeated.", show_default=False
+        ),
+    ] = None,
+    creator: Annotated[
+        str | None, typer.Option(metavar="NAME", help="All documents of a creator.", show_default=False)
+    ] = None,
+    licence: Annotated[
+        str | None,
+        typer.Option(metavar="SPDX", help="All under a licence; a final -* is any version.", show_default=False),
+    ] = None,
+    text: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="All that hold a passage of text.", show_default=False)
+    ] = None,
+    write_recipe: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the recipe that trains without them.", show_default=False),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell which steps, checkpoints and releases saw documents, and write the recipe that trains without them.
+
+    Example: octavo recall runs/starter --identifier starter/en/01-the-ferrymans-penny
+
+    Example: octavo recall runs/starter --creator "Shelley, Mary" --write-recipe without.yaml
+    """
+    from octavo.tracing.answer import told
+    from octavo.tracing.finding import Wanted
+    from octavo.tracing.recall import recall as recall_documents
+    from octavo.tracing.without import check_recipe_file, recipe_without
+    from octavo.tracing.without import write_recipe as write_new_recipe
+    from octavo.tracing.words import print_recalled
+
+    if write_recipe:
+        check_recipe_file(write_recipe)
+    found = recall_documents(run, Wanted(tuple(dict.fromkeys(identifier or ())), creator, licence, text))
+    written = None
+    if write_recipe and found.found:
+        write_new_recipe(recipe_without(found), write_recipe)
+        written = str(write_recipe)
+    answer = told(found) | {"recipe": written}
+    if as_json:
+        print_json(answer)
+    else:
+        print_recalled(answer)

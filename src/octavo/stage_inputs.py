@@ -1,0 +1,168 @@
+"""What of the recipe each stage obeys, and which files it reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from octavo.recipe import Recipe
+
+
+def without(section: dict[str, Any], *fields: str) -> dict[str, Any]:
+    """A section without some of its fields."""
+    return {name: value for name, value in section.items() if name not in fields}
+
+
+_PACE = (
+    "endpoint",
+    "key_variable",
+    "concurrency",
+    "requests_per_minute",
+    "tokens_per_minute",
+    "timeout",
+    "tries",
+    "first_wait",
+    "budget_tokens",
+    "budget_cost",
+    "price_in",
+    "price_out",
+)
+"""Of the recipe's rewriting: what does not change the answers, so that a spent budget can be raised and a key or an
+address put right without doing the stage again."""
+
+
+_DESCRIPTION = ("origin", "title", "url", "collected")
+"""Of a source: what only the papers tell."""
+
+
+def corpus_section(section: dict[str, Any]) -> dict[str, Any]:
+    """What the import obeys: the sources, not what is said of them."""
+    return {"sources": [without(source, *_DESCRIPTION) for source in section["sources"]]}
+
+
+def curation_section(section: dict[str, Any]) -> dict[str, Any]:
+    """What curation obeys: not who does the work, nor at what pace and price, as the results are the same, and of
+    the opt-outs those lists that have entries, as earlier versions knew none."""
+    toxicity = section["toxicity"]
+    if toxicity["rewriting"]:
+        toxicity = toxicity | {"rewriting": without(toxicity["rewriting"], *_PACE)}
+    opt_outs = {field: entries for field, entries in section["opt_outs"].items() if entries}
+    obeyed = without(section, "engine", "ray", "opt_outs") | {"toxicity": toxicity}
+    return obeyed | ({"opt_outs": opt_outs} if opt_outs else {})
+
+
+def training_section(section: dict[str, Any]) -> dict[str, Any]:
+    """What training obeys: how often it is measured only where that decides when it ends."""
+    measuring = () if section["patience"] else ("evaluate_every_steps",)
+    return without(section, "checkpoint", "log_every", "parallel", "guards", *measuring)
+
+
+def last_checkpoint(recipe: Recipe, run: Path) -> list[Path]:
+    """The checkpoint whose weights are taken."""
+    from octavo.training.checkpoint import path_of
+    from octavo.training.stopping import chosen_step
+
+    return [path_of(run / "checkpoints", chosen_step(recipe, run))]
+
+
+def curated(recipe: Recipe, run: Path, *names: str) -> list[Path]:
+    """What later stages read of curation, where the recipe has documents."""
+    return [run / "corpus" / name for name in names if recipe.corpus.sources]
+
+
+def second_opinion(recipe: Recipe) -> list[Path]:
+    """The files of a second classifier that lies in a folder; one of the hub is known by its revision."""
+    asked = recipe.curation.toxicity.second_opinion
+    if asked is None or not recipe.curation.toxicity.enabled:
+        return []
+    from octavo.curation.second_opinion_files import files_in
+
+    return files_in(Path(asked.model).expanduser())
+
+
+def taught(recipe: Recipe) -> bool:
+    """Whether a recipe teaches a base model by pairs, and so has no corpus."""
+    return recipe.tuning is not None and recipe.tuning.supervised
+
+
+def pair_files(recipe: Recipe) -> list[Path]:
+    """The files of pairs and documents that a tune for a task is taught by, and the tokenizer of its base."""
+    from octavo.tuning.documents import document_files
+
+    assert recipe.tuning is not None
+    assert recipe.tokenizer.path is not None
+    given = [Path(name) for name in recipe.tuning.pairs]
+    if recipe.tuning.task == "translation":
+        from octavo.tuning.translation.parallel_documents import named_files
+
+        given += named_files(path for path in map(Path, recipe.tuning.documents) if path.is_file())
+    return [*given, *document_files(recipe.tuning.documents), Path(recipe.tokenizer.path)]
+
+
+def training_inputs(recipe: Recipe, run: Path) -> list[Path]:
+    """The tokenizer, what is trained on, and the weights of a base."""
+    base: list[Path] = []
+    if recipe.tuning:
+        from octavo.evaluation.model_files import weight_files
+
+        base = weight_files(Path(recipe.tuning.base))
+    read = [run / "pairs"] if taught(recipe) else [run / "tokens", *given_tokens(recipe)]
+    return [run / "tokenizer" / "tokenizer.json", *read, *base]
+
+
+def evaluation_inputs(recipe: Recipe, run: Path) -> list[Path]:
+    """The model, the texts that it is measured on, and what it is compared with."""
+    tokenizer = run / "tokenizer" / "tokenizer.json"
+    if taught(recipe):
+        return [*last_checkpoint(recipe, run), tokenizer, run / "pairs"]
+    return [
+        *last_checkpoint(recipe, run),
+        tokenizer,
+        run / "tokens",
+        *given_tokens(recipe),
+        *curated(recipe, run, "kept", "report.json"),
+        *harm_files(recipe),
+        *task_files(recipe),
+        *compared_files(recipe),
+    ]
+
+
+def evaluation_section(recipe: dict[str, Any]) -> dict[str, Any]:
+    """What evaluation obeys."""
+    if recipe["tuning"] and recipe["tuning"]["task"] != "continued":
+        return {"tuning": recipe["tuning"], "seed": recipe["seed"], "name": recipe["name"]}
+    return {
+        "evaluation": recipe["evaluation"],
+        "corpus": {"languages": recipe["corpus"]["languages"]},
+        "curation": {"toxicity": {"classifier": recipe["curation"]["toxicity"]["classifier"]}},
+        "seed": recipe["seed"],
+        "name": recipe["name"],
+    }
+
+
+def given_tokens(recipe: Recipe) -> list[Path]:
+    """The token files that the recipe names."""
+    from octavo.tokenization.given import token_files
+
+    return token_files(recipe.token_folders)
+
+
+def harm_files(recipe: Recipe) -> list[Path]:
+    """What the measurement of harm reads from outside the run."""
+    from octavo.evaluation.toxicity import outside_files
+
+    return outside_files(recipe)
+
+
+def task_files(recipe: Recipe) -> list[Path]:
+    """What the document tasks read from outside the run."""
+    from octavo.evaluation.tasks import outside_files
+
+    return outside_files(recipe)
+
+
+def compared_files(recipe: Recipe) -> list[Path]:
+    """What the report reads of other runs."""
+    from octavo.evaluation.report import compared_files
+
+    return compared_files(recipe)
