@@ -119,7 +119,7 @@ def _check(recipe: Recipe, run: Path, wanted: list[str]) -> None:
     """Raise InputError for what can be known to fail before anything is made."""
     if recipe.provider.country:
         co2eq_grams(0, recipe.provider.country)
-    if recipe.tuning and recipe.tuning.supervised:
+    if recipe.is_taught:
         _check_tune(recipe, run, wanted)
     else:
         _check_road(recipe, run, wanted)

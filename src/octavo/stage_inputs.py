@@ -80,11 +80,6 @@ def second_opinion(recipe: Recipe) -> list[Path]:
     return files_in(Path(asked.model).expanduser())
 
 
-def taught(recipe: Recipe) -> bool:
-    """Whether a recipe teaches a base model by pairs, and so has no corpus."""
-    return recipe.tuning is not None and recipe.tuning.supervised
-
-
 def pair_files(recipe: Recipe) -> list[Path]:
     """The files of pairs and documents that a tune for a task is taught by, and the tokenizer of its base."""
     from octavo.tuning.documents import document_files
@@ -106,14 +101,14 @@ def training_inputs(recipe: Recipe, run: Path) -> list[Path]:
         from octavo.evaluation.model_files import weight_files
 
         base = weight_files(Path(recipe.tuning.base))
-    read = [run / "pairs"] if taught(recipe) else [run / "tokens", *given_tokens(recipe)]
+    read = [run / "pairs"] if recipe.is_taught else [run / "tokens", *given_tokens(recipe)]
     return [run / "tokenizer" / "tokenizer.json", *read, *base]
 
 
 def evaluation_inputs(recipe: Recipe, run: Path) -> list[Path]:
     """The model, the texts that it is measured on, and what it is compared with."""
     tokenizer = run / "tokenizer" / "tokenizer.json"
-    if taught(recipe):
+    if recipe.is_taught:
         return [*last_checkpoint(recipe, run), tokenizer, run / "pairs"]
     return [
         *last_checkpoint(recipe, run),

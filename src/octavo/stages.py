@@ -22,7 +22,6 @@ from octavo.stage_inputs import (
     last_checkpoint,
     pair_files,
     second_opinion,
-    taught,
     training_inputs,
     training_section,
     without,
@@ -169,7 +168,7 @@ def _pairs(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:
 
 
 def _evaluation(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:
-    if recipe.tuning and recipe.tuning.supervised:
+    if recipe.is_taught:
         from octavo.tuning.measuring import measure_tune
 
         return measure_tune(recipe, run, trained_model(recipe, run), run / "evaluation", progress)
@@ -295,7 +294,7 @@ STAGE_NAMES = tuple(stage.name for stage in STAGES)
 def stages_of(recipe: Recipe) -> tuple[Stage, ...]:
     """The stages that a recipe has: pairs in place of a corpus, where it is taught by pairs; and of token files
     alone none are curated."""
-    if taught(recipe):
+    if recipe.is_taught:
         left_out = ["corpus", "curation", "tokenization"]
     else:
         left_out = ["pairs"] if recipe.corpus.sources else ["corpus", "curation", "pairs"]

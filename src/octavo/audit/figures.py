@@ -113,7 +113,7 @@ def _training(recipe: Recipe, run: Path, stated: Figures) -> Figures:
 
 
 def _evaluation(recipe: Recipe, run: Path, stated: Figures) -> Figures:
-    if recipe.tuning is not None and recipe.tuning.supervised:
+    if recipe.is_taught:
         answers: Figures = json.loads((run / "evaluation" / TUNING_FILE).read_bytes())
         # The record has some of the scores and of the samples.
         some = {name: [one for one in stated[name] if one in answers[name]] for name in ("scores", "samples")}

@@ -57,7 +57,7 @@ def release(
     figures = figures_of_records(records)
     _copy_report(run / "evaluation", home / "evaluation")
     samples: dict[str, dict[str, str]] = {}
-    if recipe.tuning is not None and recipe.tuning.supervised:
+    if recipe.is_taught:
         measured = json.loads((run / "evaluation" / TUNING_FILE).read_bytes())
         write_json(home / TUNING_FILE, _settings(recipe, measured))
     else:
@@ -105,7 +105,7 @@ def card(
     `samples` the continuations by language.
     """
     report = home / "evaluation" / "report.json"
-    if recipe.tuning is not None and recipe.tuning.supervised:
+    if recipe.is_taught:
         tuned = TuningReport.model_validate_json(report.read_bytes())
         return tuned_card(recipe, base or "", config, figures, tuned.scores, tuned.samples)
     found = Report.model_validate_json(report.read_bytes()) if report.exists() else None

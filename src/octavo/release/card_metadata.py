@@ -57,7 +57,7 @@ def _datasets(recipe: Recipe) -> list[str]:
 
 
 def _results(recipe: Recipe, metrics: Iterable[Metric]) -> list[EvalResult]:
-    supervised = recipe.tuning is not None and recipe.tuning.supervised
+    supervised = recipe.is_taught
     told = [metric for metric in metrics if not metric.name.startswith(_FLOOR)]
     return [
         _result(recipe, metric, "test pairs" if supervised else "held-out works and prompts")

@@ -43,7 +43,7 @@ def write_model(recipe: Recipe, run: Path, model: Llama, home: Path, tell: Calla
     save_hf(model, home, begin, end, torch.bfloat16)
     if "safetensors" not in recipe.release.formats:
         (home / "model.safetensors").unlink()
-    taught = recipe.tuning is not None and recipe.tuning.supervised
+    taught = recipe.is_taught
     pad = tokenizer.token_to_id(PAD)
     penalty = 1.0 if taught else SAMPLE.repetition_penalty
     write_json(

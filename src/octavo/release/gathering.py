@@ -33,7 +33,7 @@ def gather(
     `records` are the run's stages up to the release, by name; `samples` are continuations by language.
     """
     figures = figures_of_records(records)
-    taught = recipe.tuning is not None and recipe.tuning.supervised
+    taught = recipe.is_taught
     corpus = None
     if "curation" in figures and _trained_on_documents(recipe):
         corpus = corpus_facts(recipe, run, figures, records["corpus"])
@@ -119,7 +119,7 @@ def _tokenization(
 
 def _training(recipe: Recipe, found: dict[str, Any], seconds: float) -> facts.Training:
     settings = recipe.training
-    taught = recipe.tuning is not None and recipe.tuning.supervised
+    taught = recipe.is_taught
     what = "each token of the answer, after the prompt" if taught else "the next token"
     penalty = f", with a z-loss of {settings.z_loss:g}" if settings.z_loss else ""
     return facts.Training(

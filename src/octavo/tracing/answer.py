@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from octavo.tracing.recall import HELD_OUT, STATES, TESTED, TRAINED, Recalled, is_taught
+from octavo.tracing.recall import HELD_OUT, STATES, TESTED, TRAINED, Recalled
 from octavo.tracing.sightings import ranges
 from octavo.tracing.trained import Release
 from octavo.tracing.tunes import find_tunes
@@ -23,7 +23,7 @@ def told(recalled: Recalled) -> dict[str, Any]:
     return {
         "run": str(run),
         "asked": recalled.wanted._asdict(),
-        "pairs": is_taught(recalled.recipe),
+        "pairs": recalled.recipe.is_taught,
         "found": {state: recalled.states.count(state) for state in STATES},
         "training": {
             "state": trained.state,
@@ -131,5 +131,5 @@ def _document(recalled: Recalled, place: int) -> dict[str, Any]:
 
 def _file(recalled: Recalled, place: int) -> str | None:
     part = recalled.found[place].part
-    folder = "pairs" if is_taught(recalled.recipe) else "corpus/kept"
+    folder = "pairs" if recalled.recipe.is_taught else "corpus/kept"
     return None if part is None else f"{folder}/{part}"

@@ -68,12 +68,7 @@ def recall(run: Path, wanted: Wanted) -> Recalled:
         raise InputError("recall: expected at least one of --identifier, --creator, --licence and --text")
     recipe = load(run / "recipe.yaml")
     trained = read_trained(recipe, run)
-    return (_recall_pairs if is_taught(recipe) else _recall_documents)(run, recipe, wanted, trained)
-
-
-def is_taught(recipe: Recipe) -> bool:
-    """Whether a run learns from pairs, and so has no corpus."""
-    return recipe.tuning is not None and recipe.tuning.supervised
+    return (_recall_pairs if recipe.is_taught else _recall_documents)(run, recipe, wanted, trained)
 
 
 def _recall_documents(run: Path, recipe: Recipe, wanted: Wanted, trained: Trained) -> Recalled:

@@ -9,7 +9,7 @@ from octavo.errors import InputError
 from octavo.recipe import Recipe
 from octavo.recipe_file import dump
 from octavo.tracing.finding import CREATOR, IDENTIFIER
-from octavo.tracing.recall import Recalled, is_taught
+from octavo.tracing.recall import Recalled
 
 SUFFIX = "-without"
 """Ends the name of the new run."""
@@ -31,7 +31,7 @@ def recipe_without(recalled: Recalled) -> Recipe:
     a tune's pairs, and what is in token files that are given.
     """
     recipe, wanted = recalled.recipe, recalled.wanted
-    if recipe.tuning is not None and is_taught(recipe):
+    if recipe.tuning is not None and recipe.is_taught:
         raise InputError(
             f"--write-recipe: {recalled.run} learnt from pairs, which no recipe leaves out; take them out of the "
             f"files of tuning.pairs ({', '.join(recipe.tuning.pairs)}) and of tuning.documents, and call octavo "

@@ -219,7 +219,7 @@ def plan_run(recipe: Recipe, vocab_size: int, on: Hardware, gpus: int, mfu: floa
     tokens = recipe.steps * training.sequences_per_step * recipe.sequence_length
     parts = estimate(recipe, config, device)
     folders = _folders(recipe)
-    by_pairs = recipe.tuning is not None and recipe.tuning.supervised
+    by_pairs = recipe.is_taught
     own_tokens = 0 if by_pairs else _own_tokens(folders, tokens, recipe.sequence_length)
     return Plan(
         name=recipe.name,
