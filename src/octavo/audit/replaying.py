@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import tempfile
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import torch
 
 from octavo.audit.claims import Claim, failed, held, unknown
 from octavo.audit.opening import Audited
@@ -39,6 +42,23 @@ class _Stretch(NamedTuple):
 def replay(audited: Audited, run: Path, lot: random.Random, progress: Progress) -> Iterator[Claim]:
     """Train again for some steps: the losses, and the weights where there is a checkpoint, must be the same."""
     figures = audited.records["training"].figures
+    with _as_many_threads(figures):
+        yield from _replay(audited, run, figures, progress)
+
+
+@contextlib.contextmanager
+def _as_many_threads(figures: dict[str, Any]) -> Iterator[None]:
+    """As many threads as it was trained with, as far as there are processors, since sums depend on them."""
+    here, stated = torch.get_num_threads(), figures.get("machine", {}).get("threads")
+    if stated:
+        torch.set_num_threads(min(stated, os.cpu_count() or 1))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(here)
+
+
+def _replay(audited: Audited, run: Path, figures: dict[str, Any], progress: Progress) -> Iterator[Claim]:
     stretch = _stretch(run, int(figures["steps"]))
     said = f"steps {stretch.first + 1:,} to {stretch.last:,} of the training, done again, give the same"
     file = f"checkpoints/{checkpoint.path_of(run, stretch.last).name}" if stretch.saved else "metrics.jsonl"
