@@ -45,6 +45,11 @@ def test_the_release_and_its_run_name_the_same(small_run: Path) -> None:
     assert audit(small_run, False, Progress()) == audit(small_run / "release", False, Progress())
 
 
+def test_a_run_may_be_named_from_where_one_stands(small_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(small_run.parent)
+    assert is_held(audit(Path(small_run.name), False, Progress()))
+
+
 def test_a_release_without_its_run_is_checked_as_far_as_it_goes(small_run: Path, tmp_path: Path) -> None:
     alone = shutil.copytree(small_run / "release", tmp_path / "anywhere")
     claims = audit(alone, True, Progress())

@@ -57,8 +57,8 @@ def release_and_run(path: Path) -> tuple[Path, Path | None]:
             f"{release}: found no {SUMS}, {COMPLIANCE}/ or {LINEAGE}/ in it, expected a release of octavo; "
             "octavo release writes it anew"
         )
-    parent = release.resolve().parent
-    return release, parent if release.resolve().name == "release" and is_run(parent) else None
+    release = release.resolve()  # so that it and its run are told alike, wherever one stands
+    return release, release.parent if release.name == "release" and is_run(release.parent) else None
 
 
 def open_release(release: Path, run: Path | None) -> tuple[Audited | None, list[Claim]]:
