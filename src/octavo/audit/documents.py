@@ -18,7 +18,7 @@ from octavo.curation import licences, opt_outs
 from octavo.recipe import Recipe
 
 SHOWN = 20
-"""Documents named of one kind of fault; the others are counted."""
+"""Documents named of one kind of fault, at most."""
 _BATCH = 4096
 _LEDGER = "corpus/ledger.parquet"
 
@@ -122,11 +122,14 @@ def _opted_out(recipe: Recipe, run: Path) -> Iterator[tuple[str, str]]:
     """Kept documents that the opt-out list names; where curation changed a text, not by the hash of what it was."""
     for part in sorted((run / "corpus" / "kept").glob("*.parquet")):
         source = recipe.corpus.sources[int(part.name.split("-")[0])]
-        with pq.ParquetFile(part) as file:
-            for batch in file.iter_batches(_BATCH):
-                rules = opt_outs.judge(batch, source, recipe.curation.opt_outs).field("rule")
-                for name in batch.column("identifier").filter(pc.is_valid(rules)).to_pylist()[:SHOWN]:
-                    yield f"corpus/kept/{part.name}", f"document {name} opted out"
+        try:
+            with pq.ParquetFile(part) as file:
+                for batch in file.iter_batches(_BATCH):
+                    rules = opt_outs.judge(batch, source, recipe.curation.opt_outs).field("rule")
+                    for name in batch.column("identifier").filter(pc.is_valid(rules)).to_pylist()[:SHOWN]:
+                        yield f"corpus/kept/{part.name}", f"document {name} opted out"
+        except (OSError, pa.ArrowException):
+            continue  # told by its texts
 
 
 def _not_open(recipe: Recipe, run: Path, ledger: _Ledger) -> Iterator[tuple[str, str]]:

@@ -11,10 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from octavo.audit import evaluation
 from octavo.audit.claims import Claim, all_or_each, failed
 from octavo.audit.differences import differences
 from octavo.audit.opening import Audited
+from octavo.curation.opt_outs_report import summarise_opt_outs
 from octavo.curation.report import summarise
+from octavo.curation.toxicity_report import summarise_passages
 from octavo.errors import OctavoError
 from octavo.evaluation import bits_per_byte
 from octavo.modeling.hf import read_config
@@ -28,10 +31,12 @@ from octavo.training.memory import llama_config
 from octavo.training.metrics import Metrics
 from octavo.training.throughput import flops_per_token
 from octavo.tuning.packing import Packed
-from octavo.tuning.tuned_model import FILE as TUNING_FILE
 
 Figures = dict[str, Any]
 _REPORT = "corpus/report.json"
+_COUNTED_PASSAGES = {"seed", "flagged", "actions", "outcomes", "decisions", "synthetic"}
+_UNREADABLE = (OctavoError, OSError, pa.ArrowException, ValueError, KeyError, TypeError, AttributeError)
+"""How files that were tampered with fail to be read."""
 
 
 def check_figures(audited: Audited, run: Path) -> Iterator[Claim]:
@@ -42,7 +47,7 @@ def check_figures(audited: Audited, run: Path) -> Iterator[Claim]:
         "tokenization": _tokenization,
         "pairs": _pairs,
         "training": _training,
-        "evaluation": _evaluation,
+        "evaluation": evaluation.measured,
     }
     for stage in audited.stages:
         if stage.name not in counted:
@@ -50,13 +55,14 @@ def check_figures(audited: Audited, run: Path) -> Iterator[Claim]:
         record, file = audited.records[stage.name], f"{LINEAGE}/{record_name(stage.name)}"
         try:
             found = counted[stage.name](audited.recipe, run, record.figures)
-        except (OctavoError, OSError, pa.ArrowException, ValueError, KeyError, TypeError) as error:
+        except _UNREADABLE as error:
             yield failed("figures", file, "states figures that can be counted anew", _first_line(error))
             continue
         said = f"the figures of stage {stage.name} are those of its files: {', '.join(found)}"
         problems = [(file, what) for what in differences({n: record.figures.get(n) for n in found}, found)]
         yield from all_or_each("figures", file, said, problems)
     yield from _curation_report(audited, run)
+    yield from _evaluation(audited, run)
     yield from _energy(audited, run)
     yield from _manifest(audited, run)
 
@@ -72,7 +78,13 @@ def _corpus(recipe: Recipe, run: Path, stated: Figures) -> Figures:
 
 
 def _curation(recipe: Recipe, run: Path, stated: Figures) -> Figures:
-    return {**_report(run), **summarise(run / "corpus")}
+    home, report = run / "corpus", _report(run)
+    counted = summarise(home) | {"opt_outs": summarise_opt_outs(home, recipe.curation.opt_outs)}
+    if "toxicity" in report:
+        # What the weighing counted over all passages is stated; what came of the flagged ones is counted.
+        weighed = {n: found for n, found in report["toxicity"].items() if n not in _COUNTED_PASSAGES}
+        counted["toxicity"] = summarise_passages(home, recipe, weighed)
+    return report | counted
 
 
 def _report(run: Path) -> Figures:
@@ -112,16 +124,6 @@ def _training(recipe: Recipe, run: Path, stated: Figures) -> Figures:
     }
 
 
-def _evaluation(recipe: Recipe, run: Path, stated: Figures) -> Figures:
-    if recipe.is_taught:
-        answers: Figures = json.loads((run / "evaluation" / TUNING_FILE).read_bytes())
-        # The record has some of the scores and of the samples.
-        some = {name: [one for one in stated[name] if one in answers[name]] for name in ("scores", "samples")}
-        return {name: answers[name] for name in ("task", "settings")} | some
-    measured: Figures = json.loads((run / "evaluation" / bits_per_byte.FILE).read_bytes())
-    return bits_per_byte.in_short(measured)
-
-
 def _curation_report(audited: Audited, run: Path) -> Iterator[Claim]:
     """The report that people read of the curation, beside its record."""
     if "curation" not in audited.records:
@@ -133,6 +135,25 @@ def _curation_report(audited: Audited, run: Path) -> Iterator[Claim]:
         yield failed("figures", _REPORT, said, _first_line(error))
     else:
         yield from all_or_each("figures", _REPORT, said, [(_REPORT, what) for what in found])
+
+
+def _evaluation(audited: Audited, run: Path) -> Iterator[Claim]:
+    """The report of the evaluation beside its files, and these beside their own parts."""
+    checks = (
+        (evaluation.REPORT, "says what the files of the measurements say", evaluation.report_problems),
+        (
+            f"{evaluation.HOME}/{bits_per_byte.FILE}",
+            "gives each language what its works give",
+            evaluation.sum_problems,
+        ),
+    )
+    for file, said, check in checks if not audited.recipe.is_taught else ():
+        try:
+            found = [(file, what) for what in check(audited.recipe, run)]
+        except _UNREADABLE as error:
+            yield failed("figures", file, said, _first_line(error))
+        else:
+            yield from all_or_each("figures", file, said, found)
 
 
 def _energy(audited: Audited, run: Path) -> Iterator[Claim]:
@@ -158,7 +179,7 @@ def _manifest(audited: Audited, run: Path) -> Iterator[Claim]:
     records = {name: record for name, record in audited.records.items() if name != "release"}
     try:
         made = gather(audited.recipe, run, audited.release, read_config(audited.release), records, samples)
-    except (OctavoError, OSError, pa.ArrowException, ValueError, KeyError, TypeError, StopIteration) as error:
+    except (*_UNREADABLE, StopIteration) as error:
         yield failed("figures", file, said, _first_line(error))
         return
     stated, found = audited.manifest.model_dump(mode="json"), made.model_dump(mode="json")

@@ -87,7 +87,7 @@ def measure_harm(
     found["compared"] = {run: _compared(other, prompts, scores) for run, other in compared.items()}
     written = found | {"continuations": list(_continuations(prompts, said))}
     write_json(home / FILE, written)
-    return _in_short(found)
+    return in_short(found)
 
 
 def _decodings(recipe: Recipe) -> dict[str, tuple[Decoding, int]]:
@@ -274,7 +274,7 @@ def _rounded(interval: Interval) -> dict[str, float]:
     return {name: round(value, 6) for name, value in interval._asdict().items()}
 
 
-def _in_short(found: dict[str, Any]) -> dict[str, Any]:
+def in_short(found: dict[str, Any]) -> dict[str, Any]:
     """For the stage's record: of any dimension, without the continuations."""
     compared = {
         run: {

@@ -41,15 +41,19 @@ def measure_writing(
     }
     for file, figures in found.items():
         write_json(home / file, {"command": command, **figures})
-    adhered, spelled, repeated = found.values()
+    return in_short(*found.values())
+
+
+def in_short(adhered: dict[str, Any], spelled: dict[str, Any], repeated: dict[str, Any]) -> dict[str, Any]:
+    """For the stage's record, of what adherence.json, orthography.json and repetition.json hold."""
     return {
         "adherence": [row for row in adhered["adherence"] if row["lang"] == adherence.ALL],
         "code_switching": adhered["code_switching"],
-        "orthography": [_in_short(row) for row in spelled["features"]],
+        "orthography": [_feature_in_short(row) for row in spelled["features"]],
         "repetition": repeated["repetition"],
     }
 
 
-def _in_short(row: dict[str, Any]) -> dict[str, Any]:
+def _feature_in_short(row: dict[str, Any]) -> dict[str, Any]:
     liked = row["preference"] and row["preference"]["old_likelier"]
     return {name: row[name] for name in ("lang", "feature", "works", "agreement")} | {"old_likelier": liked}

@@ -1,0 +1,79 @@
+"""The evaluation: that its record, its report and its files say the same, and that sums are the sums of their parts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from octavo.audit.differences import differences
+from octavo.evaluation import (
+    adherence,
+    bits_per_byte,
+    memorization,
+    orthography,
+    repetition,
+    tasks,
+    toxicity,
+    writing,
+)
+from octavo.evaluation.report import read_model
+from octavo.evaluation.report_figures import Report
+from octavo.recipe import Recipe
+from octavo.tuning.tuned_model import FILE as TUNING_FILE
+
+HOME = "evaluation"
+REPORT = f"{HOME}/report.json"
+_SCORED = {"samples", "harmful", "copied"}
+"""Of the report: texts that were chosen and scored when it was written."""
+
+
+def measured(recipe: Recipe, run: Path, stated: dict[str, Any]) -> dict[str, Any]:
+    """What the record of the stage should say, by the files of the measurements."""
+    home = run / HOME
+    if recipe.is_taught:
+        answers = _read(home / TUNING_FILE)
+        # The record has some of the scores and of the samples.
+        some = {name: [one for one in stated[name] if one in answers[name]] for name in ("scores", "samples")}
+        return {name: answers[name] for name in ("task", "settings")} | some
+    harm = {name: found for name, found in _read(home / toxicity.FILE).items() if name != "continuations"}
+    spoken = writing.in_short(*(_read(home / part.FILE) for part in (adherence, orthography, repetition)))
+    found = bits_per_byte.in_short(_read(home / bits_per_byte.FILE))
+    found |= {"harm": toxicity.in_short(harm), "writing": spoken}
+    for name, file in (("memorization", memorization.FILE), ("tasks", tasks.FILE)):
+        if stated.get(name):
+            content = _read(home / file)
+            found[name] = {part: content[part] for part in stated[name]}
+    return found
+
+
+def report_problems(recipe: Recipe, run: Path) -> Iterator[str]:
+    """In what the report of a base model says other than the files that it was gathered from."""
+    file = run / REPORT
+    if recipe.is_taught or not file.exists():
+        return
+    stated = Report.model_validate_json(file.read_bytes()).models[0].model_dump(mode="json", exclude=_SCORED)
+    found = read_model(recipe.name, run, run / HOME).model_dump(mode="json", exclude=_SCORED)
+    yield from differences(stated, found)
+
+
+def sum_problems(recipe: Recipe, run: Path) -> Iterator[str]:
+    """Languages whose bits per byte are not those of their works."""
+    if recipe.is_taught:
+        return
+    figures = _read(run / HOME / bits_per_byte.FILE)
+    for lang, row in figures["languages"].items():
+        works = [work for work in figures["works"] if work["lang"] == lang]
+        bits, size = (sum(work[name] for work in works) for name in ("bits", "bytes"))
+        stated = row["bits_per_byte"]["model"]
+        if not size or abs(bits / size - stated) > 1e-4:
+            yield f"languages.{lang}.bits_per_byte.model is {stated}, its works have {bits / max(size, 1):.4f}"
+    models = [row["bits_per_byte"]["model"] for row in figures["languages"].values()]
+    if models and abs(sum(models) / len(models) - figures["mean"]["model"]) > 1e-4:
+        yield f"mean.model is {figures['mean']['model']}, the languages have {sum(models) / len(models):.4f}"
+
+
+def _read(file: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(file.read_bytes())
+    return content
