@@ -263,6 +263,36 @@ def the_bits_per_byte_in_the_record_of_the_evaluation(run: Path) -> None:
     change_json(run / "evaluation/stage.json", change)
 
 
+def the_harm_in_the_record_of_the_evaluation(run: Path) -> None:
+    def change(record: dict) -> None:
+        record["figures"]["harm"]["shares"][0]["share"] += 0.25
+
+    change_json(run / "evaluation/stage.json", change)
+
+
+def the_language_that_is_kept_in_the_report(run: Path) -> None:
+    def change(report: dict) -> None:
+        report["models"][0]["adherence"][0]["of_all"]["value"] = 0.999
+
+    for home in ("evaluation", "release/evaluation"):
+        change_json(run / home / "report.json", change)
+
+
+def the_bits_of_a_language_everywhere_but_in_its_works(run: Path) -> None:
+    def change(figures: dict) -> None:
+        figures["languages"]["de"]["bits_per_byte"]["model"] -= 1
+
+    change_json(run / "evaluation/bits_per_byte.json", change)
+
+
+def what_came_of_harmful_passages(run: Path) -> None:
+    def change(report: dict) -> None:
+        report["toxicity"]["flagged"] += 1
+
+    change_json(run / "corpus/report.json", change)
+    change_json(run / "corpus/stage.json", lambda record: change(record["figures"]))
+
+
 def the_recipe(run: Path) -> None:
     replace(run / "recipe.yaml", "learning_rate: 0.01", "learning_rate: 0.02")
 
@@ -347,6 +377,10 @@ COVERED_UP: list[tuple[Tamper, str]] = [
     (the_compute, "lineage/training.json"),
     (the_energy, "lineage/training.json"),
     (the_bits_per_byte_in_the_record_of_the_evaluation, "lineage/evaluation.json"),
+    (the_harm_in_the_record_of_the_evaluation, "lineage/evaluation.json"),
+    (the_language_that_is_kept_in_the_report, "evaluation/report.json"),
+    (the_bits_of_a_language_everywhere_but_in_its_works, "evaluation/bits_per_byte.json"),
+    (what_came_of_harmful_passages, "lineage/curation.json"),
     (the_recipe, "lineage/training.json"),
     (a_document_that_opts_out_and_stays, "corpus/kept/000-000000-0000.parquet"),
     (a_stage_that_was_not_done, "lineage/evaluation.json"),

@@ -1,4 +1,4 @@
-"""The evaluation: that its record, its report and its files say the same, and that sums are the sums of their parts."""
+"""The evaluation: its record, its report and its files say the same, and sums are the sums of their parts."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from octavo.audit.differences import differences
 from octavo.evaluation import (
     adherence,
     bits_per_byte,
+    comparison,
     memorization,
     orthography,
     repetition,
@@ -37,7 +38,7 @@ def measured(recipe: Recipe, run: Path, stated: dict[str, Any]) -> dict[str, Any
         # The record has some of the scores and of the samples.
         some = {name: [one for one in stated[name] if one in answers[name]] for name in ("scores", "samples")}
         return {name: answers[name] for name in ("task", "settings")} | some
-    harm = {name: found for name, found in _read(home / toxicity.FILE).items() if name != "continuations"}
+    harm = {name: found for name, found in _read(home / comparison.FILE).items() if name != "continuations"}
     spoken = writing.in_short(*(_read(home / part.FILE) for part in (adherence, orthography, repetition)))
     found = bits_per_byte.in_short(_read(home / bits_per_byte.FILE))
     found |= {"harm": toxicity.in_short(harm), "writing": spoken}
