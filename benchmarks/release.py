@@ -30,7 +30,7 @@ from octavo.recipe_file import load
 from octavo.release.gathering import gather
 from octavo.release.signature import sign, verify
 from octavo.release.writing import write_papers
-from octavo.stages import stages_of
+from octavo.stages import stages_to
 
 
 def keys(folder: Path) -> tuple[Path, Path]:
@@ -45,7 +45,8 @@ def keys(folder: Path) -> tuple[Path, Path]:
 
 def measure(run: Path, full: bool) -> dict[str, Figure]:
     recipe, release = load(run / "recipe.yaml"), run / "release"
-    records = {stage.name: record for stage in stages_of(recipe)[:-1] if (record := read_record(run / stage.home))}
+    stages = stages_to(recipe, "evaluation")
+    records = {stage.name: record for stage in stages if (record := read_record(run / stage.home))}
     figures = records.get("curation", records["training"]).figures
     size = sum(file.stat().st_size for file in run.rglob("*") if file.is_file())
     documents = figures["in"]["documents"] if "in" in figures else 0

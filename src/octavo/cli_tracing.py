@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,34 @@ import typer
 from octavo.cli_options import AsJson, print_json
 
 tracing = typer.Typer()
+
+
+@tracing.command()
+def trace(
+    directory: Annotated[
+        Path,
+        typer.Argument(metavar="DIR", help="A run, its trace index, or a folder of these.", show_default=False),
+    ],
+    text: Annotated[str, typer.Argument(help="Any text; - reads it from standard input.", show_default=False)],
+    as_json: AsJson = False,
+) -> None:
+    """Find what of a text stands word for word in the training corpus, in which documents, under which licence.
+
+    Example: octavo trace runs/starter "Once upon a time there was a ferryman"
+    """
+    from octavo.tracing.index import open_index
+    from octavo.tracing.trace import trace as trace_text
+
+    index = open_index(directory)
+    traced = trace_text(index, sys.stdin.read() if text == "-" else text)
+    if as_json:
+        print_json(traced.as_json())
+        return
+    from rich.console import Console
+
+    from octavo.tracing.underlining import print_traced
+
+    print_traced(Console(highlight=False), traced)
 
 
 @tracing.command()

@@ -343,14 +343,23 @@ class Evaluation(Section):
 class Release(Section):
     """What the release holds."""
 
-    formats: list[Literal["safetensors", "gguf-f32", "gguf-bf16", "gguf-q8_0"]] = Field(
-        default=["safetensors", "gguf-bf16", "gguf-q8_0"], min_length=1
+    formats: list[Literal["safetensors", "gguf-f32", "gguf-f16", "gguf-bf16", "gguf-q8_0", "gguf-q4_k_m"]] = Field(
+        default=["safetensors", "gguf-bf16", "gguf-q8_0", "gguf-q4_k_m"], min_length=1
     )
-    """Files of weights to write."""
+    """Files of weights to write; what each GGUF file loses is measured, and said in the model card."""
     license: str = "Apache-2.0"
     """Licence of the weights, as an SPDX id."""
     prompts: dict[Language, str] = {}
     """One prompt a language; its continuation is shown in the model card."""
+
+
+class Trace(Section):
+    """The index by which texts are traced to their sources."""
+
+    enabled: bool = True
+    """Whether there is one; it takes about twice the room of the corpus's text."""
+    part_megabytes: Annotated[int, Field(ge=1, le=4000)] = 256
+    """Text that is indexed at once; making a part takes about four times as much memory."""
 
 
 class Recipe(Section):
@@ -379,6 +388,8 @@ class Recipe(Section):
     """Stage evaluation."""
     release: Release = Release()
     """Stage release."""
+    trace: Trace = Trace()
+    """Stage trace."""
     slurm: Slurm = Slurm()
     """The Slurm job."""
 

@@ -28,7 +28,7 @@ from octavo.lineage import (
 from octavo.progress import Progress, StoppedError
 from octavo.recipe import Recipe
 from octavo.recipe_file import dump, load
-from octavo.stages import STAGE_NAMES, STAGES, Stage, check_processes, figures_of, stages_of, train_model
+from octavo.stages import STAGE_NAMES, STAGES, Stage, check_processes, figures_of, stages_of, stages_to, train_model
 
 
 @dataclass
@@ -45,9 +45,7 @@ def run_road(recipe: Recipe, run: Path, until: str, reporter: Reporter) -> dict[
     Raises InputError before anything starts where the model cannot fit into memory, and where another run
     works in the directory; StoppedError where the person asked to stop.
     """
-    wanted = tuple(
-        stage for stage in stages_of(recipe) if STAGE_NAMES.index(stage.name) <= STAGE_NAMES.index(until)
-    )
+    wanted = stages_to(recipe, until)
     if not wanted:
         raise InputError(f"corpus.sources: found none, expected documents for stage {until}")
     _check(recipe, run, [stage.name for stage in wanted])
@@ -88,7 +86,7 @@ def finish_road(
 
     recipe = _recipe_of(run, settings)
     evaluation = STAGE_NAMES.index("evaluation")
-    for stage in (s for s in stages_of(recipe) if s in STAGES[:evaluation]):
+    for stage in stages_to(recipe, "training"):
         record = read_record(run / stage.home)
         if record is None or not record.done:
             raise InputError(

@@ -180,8 +180,14 @@ def _evaluation(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]
 def _release(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:
     from octavo.release.bundle import release
 
-    homes = {stage.name: run / stage.home for stage in stages_of(recipe)[:-1]}
+    homes = {stage.name: run / stage.home for stage in stages_to(recipe, "evaluation")}
     return release(recipe, run, trained_model(recipe, run), homes, run / "release", progress)
+
+
+def _trace(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:
+    from octavo.tracing.index_building import build_index
+
+    return build_index(recipe, run, run / "trace", progress)
 
 
 def _seal_release(home: Path) -> None:
@@ -281,11 +287,24 @@ STAGES = (
             *curated(recipe, run, "kept", "ledger.parquet", "report.json"),
             run / "recipe.yaml",
             # The papers tell what each stage took, which its outputs do not show.
-            *(run / stage.home / STAGE_FILE for stage in stages_of(recipe)[:-1]),
+            *(run / stage.home / STAGE_FILE for stage in stages_to(recipe, "evaluation")),
         ],
         ("release",),
         _release,
         _seal_release,
+    ),
+    Stage(
+        "trace",
+        "trace",
+        lambda r: {"trace": without(r["trace"], "enabled")},
+        lambda recipe, run: [
+            run / "tokenizer" / "tokenizer.json",
+            run / "tokens",
+            *given_tokens(recipe),
+            *curated(recipe, run, "kept"),
+        ],
+        ("trace",),
+        _trace,
     ),
 )
 STAGE_NAMES = tuple(stage.name for stage in STAGES)
@@ -295,10 +314,17 @@ def stages_of(recipe: Recipe) -> tuple[Stage, ...]:
     """The stages that a recipe has: pairs in place of a corpus, where it is taught by pairs; and of token files
     alone none are curated."""
     if recipe.is_taught:
-        left_out = ["corpus", "curation", "tokenization"]
+        left_out = ["corpus", "curation", "tokenization", "trace"]
     else:
         left_out = ["pairs"] if recipe.corpus.sources else ["corpus", "curation", "pairs"]
+        left_out += [] if recipe.trace.enabled else ["trace"]
     return tuple(stage for stage in STAGES if stage.name not in left_out)
+
+
+def stages_to(recipe: Recipe, until: str) -> tuple[Stage, ...]:
+    """The stages that a recipe has, up to one of them, whether it has that or not."""
+    last = STAGE_NAMES.index(until)
+    return tuple(stage for stage in stages_of(recipe) if STAGE_NAMES.index(stage.name) <= last)
 
 
 def figures_of(run: Path, stage: Stage) -> dict[str, Any]:

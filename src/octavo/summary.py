@@ -44,6 +44,8 @@ def print_summary(directory: Path, figures: dict[str, dict[str, Any]]) -> None:
         task = figures["evaluation"].get("task")
         command = command_to_try(directory, task) if task else f'octavo generate {directory} "Once upon a time"'
         console.print(f"Try it:  {command}", markup=False, soft_wrap=True)
+        if not task:
+            console.print(f"Page:    octavo serve {directory}", markup=False, soft_wrap=True)
 
 
 def _print_evaluation(console: Console, evaluation: dict[str, Any]) -> None:
@@ -254,5 +256,7 @@ def _in_words(stage: str, f: dict[str, Any]) -> str:
         case "evaluation":
             mean = f["mean"]
             return f"{mean['model']:.3f} bits per byte, xz -9 {mean['xz']:.3f}" if mean else "nothing held out"
+        case "trace":
+            return f"{f['documents']:,} documents, {f['words']:,} words indexed, {f['index_bytes']:,} bytes"
         case _:
             return ", ".join(f["formats"])

@@ -19,7 +19,7 @@ from octavo.release.bundle import LINEAGE, record_name
 from octavo.release.checksums import SUMS
 from octavo.release.manifest import Manifest
 from octavo.release.writing import COMPLIANCE, MANIFEST
-from octavo.stages import Stage, stages_of
+from octavo.stages import Stage, stages_to
 
 T = TypeVar("T")
 
@@ -83,7 +83,7 @@ def open_release(release: Path, run: Path | None) -> tuple[Audited | None, list[
     manifest = read(f"{COMPLIANCE}/{MANIFEST}", lambda path: Manifest.model_validate_json(path.read_bytes()))
     if recipe is None or manifest is None:
         return None, claims
-    stages = stages_of(recipe)
+    stages = stages_to(recipe, "release")
     records = {}
     for stage in stages:
         name = STAGE_FILE if stage.home == "release" else f"{LINEAGE}/{record_name(stage.name)}"

@@ -123,10 +123,16 @@ def open_documents(tokens: Path) -> Documents:
 
 def documents_of(shards: Sequence[Shard]) -> Documents:
     """The documents of opened token files; InputError as open_documents."""
-    return Documents(shards, [_open(shard) for shard in shards])
+    return Documents(shards, [open_rows(shard) for shard in shards])
 
 
-def _open(shard: Shard) -> pa.Table:
+def has_rows(shard: Shard) -> bool:
+    """Whether a token file has the index of its documents, which not all programs write."""
+    return _index_of(shard.path).exists()
+
+
+def open_rows(shard: Shard) -> pa.Table:
+    """A token file's index, by SCHEMA; InputError where it is missing or does not fit."""
     path = _index_of(shard.path)
     try:
         rows = pa.ipc.open_file(pa.memory_map(str(path))).read_all()

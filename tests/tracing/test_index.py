@@ -1,0 +1,119 @@
+"""A trace index must find what a scan of the texts finds, whatever the texts are."""
+
+import re
+import unicodedata
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from octavo.tracing.asked import ask
+from octavo.tracing.index_text import classes, count_words, slot_of, write_documents
+from octavo.tracing.suffix_search import longest, occurrences
+from octavo.tracing.suffixes import DEPTH, sort_suffixes
+
+WORD = re.compile(r"[^\W_]+")
+BYTES = np.arange(256, dtype=np.uint8), np.arange(257, dtype=np.int64)
+"""A vocabulary whose entries are the bytes."""
+
+
+def as_indexed(text):
+    """A text as the index is to have it, by other means."""
+    return re.sub(r"\s+", lambda gap: "\n" if "\n" in gap[0] else " ", text.strip())
+
+
+def index_of(texts):
+    raw = [text.encode() for text in texts]
+    bounds = np.cumsum([0, *map(len, raw)]).astype(np.int64)
+    tokens = np.frombuffer(b"".join(raw), np.uint8).astype(np.int64)
+    text, starts = np.empty(len(tokens) + len(raw), np.uint8), np.empty(len(tokens) + 1, np.uint32)
+    begins, end, words = write_documents(tokens, bounds, *BYTES, classes(), text, 0, starts)
+    return text[:end], starts[:words], begins
+
+
+def words_of(text):
+    """Where words begin and end, in characters."""
+    return [match.span() for match in re.finditer(r"[^\W_]+", text)]
+
+
+def stands(stretch, texts):
+    """How often a stretch of whole words stands in texts, spaces and line breaks alike."""
+    pattern = r"(?<![^\W_])" + re.escape(stretch.replace("\n", " ")) + r"(?![^\W_])"
+    return sum(len(re.findall(f"(?={pattern})", text.replace("\n", " "))) for text in texts)
+
+
+pieces = st.text(st.sampled_from("ab é\n ſ.,'—ß1"), max_size=60)
+
+
+@settings(max_examples=60)
+@given(st.lists(pieces, min_size=1, max_size=6), pieces)
+def test_the_longest_stretches_and_their_places_are_those_of_a_scan(texts, asked):
+    text, starts, _ = index_of(texts)
+    suffixes = sort_suffixes(text, starts)
+    plain = [as_indexed(one) for one in texts]
+    question, ours = as_indexed(asked), ask(asked)
+    words = words_of(question)
+    assert bytes(ours.text).decode() == question
+    assert [len(question[:first].encode()) for first, _ in words] == ours.starts.tolist()
+    assert [len(question[:last].encode()) for _, last in words] == ours.ends.tolist()
+    found = longest(text, suffixes, classes(), ours.text, ours.starts, ours.ends)
+    for first, length in enumerate(found.tolist()):
+        own = [stands(question[words[first][0] : words[last][1]], plain) for last in range(first, len(words))]
+        assert length == sum(1 for count in own if count)  # none is found past the first that is not
+        for last, count in enumerate(own[:length], first):
+            places = occurrences(text, suffixes, classes(), ours.text, ours.starts[first], ours.ends[last])
+            assert len(places) == count
+
+
+@settings(max_examples=40)
+@given(st.lists(pieces, min_size=1, max_size=6))
+def test_words_are_sorted_by_what_follows_them_and_counted(texts):
+    text, starts, begins = index_of(texts)
+    plain = [as_indexed(one) for one in texts]
+    assert bytes(text).decode() == "".join(f"{one}\0" for one in plain)
+    assert begins.tolist() == [0, *np.cumsum([len(one.encode()) + 1 for one in plain])[:-1]]
+    suffixes = sort_suffixes(text, starts)
+    assert sorted(suffixes.tolist()) == starts.tolist()
+    following = [bytes(text[at:]).split(b"\0")[0].replace(b"\n", b" ") for at in suffixes]
+    assert following == sorted(following)
+    counts = count_words(text, starts, classes(), 1 << 16)
+    for word in {one[first:last] for one in plain for first, last in words_of(one)}:
+        raw = np.frombuffer(word.encode(), np.uint8)
+        assert counts[slot_of(raw, 0, len(raw), 1 << 16)] == stands(word, plain)
+
+
+@pytest.mark.parametrize("copies", [1, 2, 40])
+def test_stretches_longer_than_what_is_sorted_by_are_told_apart(copies):
+    passage = " ".join(f"word{n % 7}" for n in range(1000))
+    assert len(passage) > 3 * DEPTH
+    texts = [f"{passage} end{n}" for n in range(copies)]
+    text, starts, _ = index_of(texts)
+    suffixes = sort_suffixes(text, starts)
+    asked = ask(f"before {passage} end{copies - 1} after")
+    found = longest(text, suffixes, classes(), asked.text, asked.starts, asked.ends)
+    assert found[:3].tolist() == [0, 1001, 1000]
+    whole = occurrences(text, suffixes, classes(), asked.text, asked.starts[1], asked.ends[1001])
+    assert len(whole) == 1
+    assert len(occurrences(text, suffixes, classes(), asked.text, asked.starts[1], asked.ends[1000])) == copies
+
+
+@given(st.text(st.sampled_from("e\u0301\u0327o\u0308 \n\t\u00a0😀ſx.\ud800"), max_size=40))
+def test_what_is_found_is_told_where_the_given_text_has_it(text):
+    asked = ask(text)
+    for first in range(len(asked.starts)):
+        for last in range(first + 1, len(asked.starts) + 1):
+            start, end = asked.place(first, last)
+            own = bytes(asked.text[asked.starts[first] : asked.ends[last - 1]]).decode()
+            given_text = unicodedata.normalize("NFC", text[start:end]).encode("utf-8", "replace").decode()
+            assert as_indexed(given_text) == own
+
+
+def test_bytes_that_are_no_utf_8_are_no_words_and_end_nothing():
+    raw = np.frombuffer(b"good \xff\xc3 \xe2\x82 \xf8\x80 words\xc3", np.uint8)
+    text, starts = np.empty(len(raw) + 1, np.uint8), np.empty(len(raw), np.uint32)
+    _, end, words = write_documents(
+        raw.astype(np.int64), np.array([0, len(raw)]), *BYTES, classes(), text, 0, starts
+    )
+    assert bytes(text[:end]) == bytes(raw) + b"\0"
+    assert [bytes(text[at : at + 4]) for at in starts[:words]] == [b"good", b"word"]
