@@ -2,7 +2,7 @@
 
     python benchmarks/continuations.py RELEASE         # a release, or any model directory in Hugging Face's layout
 
-The project's own prompts are continued by `octavo.evaluation.continuations` and, in the same rounds, by the
+The project's own prompts are continued by `octavo.modeling.continuations` and, in the same rounds, by the
 decoding of `octavo generate` alone, greedily and by lot. Figures are of this machine and this moment; it refuses to
 time beside other work unless told (--busy).
 """
@@ -19,9 +19,9 @@ from pathlib import Path
 import torch
 from figures import Figure, figure, idle_machine, show
 
-from octavo.evaluation.continuations import continue_prompts
 from octavo.evaluation.prompts import read_prompts
-from octavo.inference.engine import TorchEngine
+from octavo.inference.torch_engine import TorchEngine
+from octavo.modeling.continuations import continue_prompts
 from octavo.modeling.decoding import Decoding, next_tokens
 from octavo.recipe import LANGUAGES
 

@@ -27,12 +27,13 @@ import numpy as np
 import torch
 from figures import Figure, figure, idle_machine, show
 
-from octavo.evaluation import continuations, scoring
+from octavo.evaluation import scoring
 from octavo.evaluation.evaluate import evaluate
 from octavo.evaluation.held_out_text import read_held_out
 from octavo.evaluation.model_files import open_model
 from octavo.evaluation.scoring import Bits, text_bits, windows
 from octavo.evaluation.speaker import Speaker
+from octavo.modeling import continuations
 from octavo.progress import Progress
 from octavo.recipe_file import load
 from octavo.stages import trained_model

@@ -140,7 +140,7 @@ def identity(files: list[Path], path: Path) -> dict[str, Figure]:
     """Encode everything with the three readers and count the texts whose ids differ."""
     from transformers import AutoTokenizer
 
-    from octavo.inference.engine import LlamaCppEngine
+    from octavo.inference.llama_cpp import LlamaCppEngine
     from octavo.modeling.gguf import save_gguf
     from octavo.modeling.init import initialise
     from octavo.modeling.llama import LlamaConfig

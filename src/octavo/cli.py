@@ -15,6 +15,7 @@ from octavo.cli_audit import audits
 from octavo.cli_documents import documents
 from octavo.cli_options import AsJson, RecipeFile, Settings, print_json
 from octavo.cli_release import releases
+from octavo.cli_serving import serving
 from octavo.cli_tools import tools
 from octavo.cli_tracing import tracing
 from octavo.errors import InputError, OctavoError
@@ -28,7 +29,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-StageName = Literal["corpus", "curation", "tokenization", "pairs", "training", "evaluation", "release"]
+StageName = Literal["corpus", "curation", "tokenization", "pairs", "training", "evaluation", "release", "trace"]
 Out = Annotated[Path | None, typer.Option(help="Directory of the run; runs/NAME by default.")]
 Ray = Annotated[
     str | None,
@@ -91,7 +92,7 @@ def init(
 def run(
     recipe: RecipeFile,
     out: Out = None,
-    until: Annotated[StageName, typer.Option(help="Last stage to do.")] = "release",
+    until: Annotated[StageName, typer.Option(help="Last stage to do.")] = "trace",
     ray: Ray = None,
     settings: Settings = None,
     as_json: AsJson = False,
@@ -147,7 +148,7 @@ def pretrain(recipe: RecipeFile, out: Out = None, settings: Settings = None, as_
 def tune(
     recipe: RecipeFile,
     out: Out = None,
-    until: Annotated[StageName, typer.Option(help="Last stage to do.")] = "release",
+    until: Annotated[StageName, typer.Option(help="Last stage to do.")] = "trace",
     settings: Settings = None,
     as_json: AsJson = False,
 ) -> None:
@@ -169,7 +170,7 @@ def launch(
     recipe: RecipeFile,
     slurm: Annotated[bool, typer.Option("--slurm", help="As a job of Slurm; there is no other way yet.")] = False,
     out: Out = None,
-    until: Annotated[StageName, typer.Option(help="Last stage to do.")] = "release",
+    until: Annotated[StageName, typer.Option(help="Last stage to do.")] = "trace",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write the script and submit nothing.")] = False,
     settings: Settings = None,
     as_json: AsJson = False,
@@ -288,6 +289,7 @@ app.add_typer(documents)
 app.add_typer(audits)
 app.add_typer(releases)
 app.add_typer(tracing)
+app.add_typer(serving)
 
 
 def _on_ray(settings: list[str] | None, address: str | None) -> list[str] | None:

@@ -3,49 +3,179 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
 from octavo.cli_options import AsJson, RecipeFile, Settings, print_json
 from octavo.errors import InputError
 
+if TYPE_CHECKING:
+    from octavo.modeling.decoding import Finish, Pieces, Written
+    from octavo.tracing.index import Index
+
 tools = typer.Typer()
+
+SIDE_BY_SIDE: Final = 8
+"""Prompts that `generate` continues at once, each with the keys and values of a whole context."""
 
 
 @tools.command()
 def generate(
     model: Annotated[Path, typer.Argument(help="A run, a release, a model directory or a .gguf file.")],
-    prompt: Annotated[str, typer.Argument(help="The beginning of a text.")],
-    max_tokens: Annotated[int, typer.Option(min=1, help="Tokens to write at most.")] = 128,
-    temperature: Annotated[float, typer.Option(min=0.0, help="0 always takes the likeliest token.")] = 0.0,
+    prompts: Annotated[
+        list[str],
+        typer.Argument(metavar="PROMPT...", help="The beginning of a text; of several each is continued."),
+    ],
+    max_tokens: Annotated[int, typer.Option(min=0, help="Tokens to write at most.")] = 128,
+    temperature: Annotated[
+        float | None,
+        typer.Option(
+            help="0 always takes the likeliest token, with which small base models keep closest to their texts; "
+            "over 0 one is drawn.",
+            show_default="the model's, else 0",
+        ),
+    ] = None,
+    top_k: Annotated[
+        int | None,
+        typer.Option(help="Draw of so many likeliest tokens; 0: of all.", show_default="the model's, else 0"),
+    ] = None,
+    top_p: Annotated[
+        float | None,
+        typer.Option(
+            help="Draw of the likeliest that make so much of the probability.", show_default="the model's, else 1"
+        ),
+    ] = None,
+    min_p: Annotated[
+        float | None,
+        typer.Option(
+            help="Draw of those so many times as likely as the likeliest.", show_default="the model's, else 0"
+        ),
+    ] = None,
     repetition_penalty: Annotated[
-        float, typer.Option(min=0.01, help="Over 1 makes what was said less likely.")
-    ] = 1.1,
+        float | None,
+        typer.Option(
+            help="Over 1 makes what was said less likely: small base models repeat themselves without.",
+            show_default="the model's, else 1.1",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the draw at a temperature over 0.")] = 0,
+    stop: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TEXT", help="End before this text; may be given several times.", show_default=False),
+    ] = None,
     engine: Annotated[Literal["auto", "llama.cpp", "torch"], typer.Option(help="What computes.")] = "auto",
     stream: Annotated[bool, typer.Option("--stream/--no-stream", help="Print the text as it comes.")] = True,
+    trace: Annotated[
+        bool,
+        typer.Option("--trace", help="Underline what stands in the training corpus, and tell in what documents."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Continue a text on the CPU.
 
     Example: octavo generate runs/starter "Once upon a time"
-    """
-    from octavo.inference.engine import open_engine, stream_text
-    from octavo.modeling.decoding import Decoding
 
-    decoding = Decoding(max_tokens, temperature, repetition_penalty, seed)
-    opened = open_engine(model, engine)
-    pieces = stream_text(opened, prompt, decoding)
+    Example: octavo generate runs/starter "Once upon a time" --trace
+    """
+    from octavo.inference.defaults import default_decoding
+    from octavo.inference.engine import open_engine, prompt_tokens
+
+    asked: dict[str, Any] = {
+        "temperature": temperature,
+        "top_k": top_k,
+        "top_p": top_p,
+        "min_p": min_p,
+        "repetition_penalty": repetition_penalty,
+    }
+    decoding = replace(
+        default_decoding(model),
+        max_tokens=max_tokens,
+        seed=seed,
+        stop=tuple(stop or ()),
+        **{name: value for name, value in asked.items() if value is not None},
+    )
+    index = _index_of(model) if trace else None
+    opened = open_engine(model, engine, min(len(prompts), SIDE_BY_SIDE))
+    tokens = [prompt_tokens(opened, prompt) for prompt in prompts]
+    if stream and not as_json and len(prompts) == 1:
+        finishes = [_printed(prompts[0], opened.stream(tokens[0], decoding), index)]
+    else:
+        found = opened.texts(tokens, decoding)
+        finishes = [written.finish for written in found]
+        _print_written(prompts, found, opened.name, index, as_json)
+    if "context" in finishes:
+        print(f"the model's context of {opened.context} tokens is full", file=sys.stderr)
+
+
+def _index_of(model: Path) -> Index:
+    from octavo.inference.belonging import needed_index
+
+    return needed_index(model)
+
+
+def _print_written(
+    prompts: list[str], found: list[Written], engine: str, index: Index | None, as_json: bool
+) -> None:
+    answers: list[dict[str, Any]] = [
+        {"prompt": prompt, "continuation": written.text, "finish": written.finish, "engine": engine}
+        for prompt, written in zip(prompts, found, strict=True)
+    ]
+    texts = [f"{answer['prompt']}{answer['continuation']}" for answer in answers]
+    if index is not None:
+        from rich.console import Console
+
+        from octavo.tracing.trace import trace
+        from octavo.tracing.underlining import print_traced
+
+        for number, (answer, text) in enumerate(zip(answers, texts, strict=True)):
+            traced = trace(index, text)
+            answer["trace"] = traced.as_json()
+            if not as_json:
+                print_traced(Console(highlight=False), traced)
+                print(end="\n" if number + 1 < len(texts) else "")
+    elif not as_json:
+        print("\n\n".join(texts))
     if as_json:
-        print_json({"prompt": prompt, "continuation": "".join(pieces), "engine": opened.name})
-        return
-    sys.stdout.write(prompt)
-    for piece in pieces if stream else ["".join(pieces)]:
-        sys.stdout.write(piece)
-        sys.stdout.flush()
-    sys.stdout.write("\n")
+        print_json(answers if len(answers) > 1 else answers[0])
+
+
+def _printed(prompt: str, pieces: Pieces, index: Index | None) -> Finish:
+    """Print a prompt and what follows as it is written, and what of it stands in the corpus; why it ended."""
+    finishes: list[Finish] = []
+    texts = chain([prompt], _texts(pieces, finishes))
+    if index is None:
+        for text in texts:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        sys.stdout.write("\n")
+        return finishes[0]
+    from rich.console import Console
+
+    from octavo.tracing.marking import marked
+    from octavo.tracing.trace import trace
+    from octavo.tracing.underlining import print_piece, print_spans
+
+    console, whole = Console(highlight=False), ""
+    for piece in marked(index, texts):
+        print_piece(console, piece)
+        whole += piece.text
+    console.print()
+    print_spans(console, trace(index, whole))
+    return finishes[0]
+
+
+def _texts(pieces: Pieces, finishes: list[Finish]) -> Iterator[str]:
+    while True:
+        try:
+            yield next(pieces).text
+        except StopIteration as ended:
+            finishes.append(ended.value)
+            return
 
 
 @tools.command("compare-tokenizers")

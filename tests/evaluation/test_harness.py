@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from octavo.errors import InputError
-from octavo.evaluation.continuations import continue_prompts
 from octavo.evaluation.harness_engines import open_reader, usual_penalty
-from octavo.evaluation.harness_requests import Pair, cut, pair, windows, writing
-from octavo.modeling.decoding import Decoding
+from octavo.evaluation.harness_requests import Pair, pair, windows, writing
+from octavo.modeling.continuations import continue_prompts
+from octavo.modeling.decoding import Decoding, cut
 
 BEGIN = 1
 ENTRIES = ["a", "b", " ", "\n", " a", " b", "ab", "a b", "b a b", " ab ab"]
@@ -97,10 +97,12 @@ def test_writing_is_greedy_up_to_the_stops_unless_a_task_says_otherwise():
     found = writing(
         {"until": "\n", "max_new_tokens": 30, "temperature": 0.0, "top_p": 0.9, "num_beams": 1}, 512, 1.1
     )
-    assert (found.decoding, found.stops) == (Decoding(30, 0.0, 1.1, 0), ("\n",))
+    assert found == Decoding(30, repetition_penalty=1.1, stop=("\n",))
     found = writing({"do_sample": True, "temperature": 0.8, "repetition_penalty": 1, "seed": 3}, 512, 1.1)
-    assert (found.decoding, found.stops) == (Decoding(256, 0.8, 1.0, 3), ())
-    assert writing({}, 128, 1.0).decoding.max_tokens == 64
+    assert found == Decoding(256, temperature=0.8, repetition_penalty=1.0, seed=3)
+    found = writing({"temperature": 0.8, "top_k": 40, "top_p": 0.9, "min_p": 0.05}, 512, 1.1)
+    assert found == Decoding(256, 0.8, top_k=40, top_p=0.9, min_p=0.05)
+    assert writing({}, 128, 1.0).max_tokens == 64
 
 
 @pytest.mark.parametrize(
@@ -116,9 +118,10 @@ def test_writing_is_greedy_up_to_the_stops_unless_a_task_says_otherwise():
         ({"until": [3]}, "until: found"),
         ({"temperature": "hot"}, "temperature: found 'hot', expected a number"),
         ({"temperature": float("inf")}, "temperature: found inf"),
-        ({"temperature": -1}, "temperature, repetition_penalty"),
-        ({"repetition_penalty": 0}, "temperature, repetition_penalty"),
-        ({"temperature": 1, "top_p": 0.9}, "top_p: found 0.9, expected of the settings only until"),
+        ({"temperature": -1}, "temperature: found -1.0, expected 0, or 0.0001 or more"),
+        ({"repetition_penalty": 0}, "repetition_penalty: found 0.0, expected over 0"),
+        ({"temperature": 1, "top_p": 1.5}, "top_p: found 1.5, expected over 0 and up to 1"),
+        ({"temperature": 1, "typical_p": 0.9}, "typical_p: found 0.9, expected of the settings only until"),
         ({"num_beams": 4}, "num_beams: found 4"),
     ],
 )
@@ -136,7 +139,7 @@ def test_the_penalty_is_that_of_the_directory(small_run, tmp_path):
     assert usual_penalty(small_run) == usual_penalty(small_run / "release") == 1.1
     assert usual_penalty(tmp_path) == 1.0
     (tmp_path / "generation_config.json").write_text("[]")
-    with pytest.raises(InputError, match=r"generation_config\.json: found no JSON object"):
+    with pytest.raises(InputError, match=r"generation_config\.json: found list, expected a JSON object"):
         usual_penalty(tmp_path)
 
 
@@ -163,7 +166,7 @@ def test_the_likeliest_tokens_are_known_as_such(small_run):
         open_reader(small_run / "release/gguf/small-F32.gguf", "llama.cpp"),
     ):
         prompt = [engine.begin, *engine.encode("The old keeper")]
-        (text,) = engine.write([prompt], Decoding(6, repetition_penalty=1.0), [0], [])
+        (text,) = engine.write([prompt], Decoding(6, repetition_penalty=1.0), [0])
         tokens = engine.encode(text)
         rows = [(prompt, tokens), (prompt, [*tokens[:-1], tokens[-1] ^ 1])]
         assert [found.likeliest for found in engine.weigh(rows)] == [True, False], engine.name
@@ -184,9 +187,9 @@ def test_llama_cpp_weighs_the_same_in_the_same_precision(small_run):
 def test_writing_ends_where_a_stop_would_begin(small_run, engine):
     reader = open_reader(small_run, engine)
     prompts = [[reader.begin, *reader.encode(text)] for text in ("The old", "Erat olim", "Le vieux")]
-    free = reader.write(prompts, Decoding(40), [0, 0, 0], [])
-    stops = [text[10:12] for text in free]
-    assert reader.write(prompts, Decoding(40), [0, 0, 0], stops) == [cut(text, stops) for text in free]
+    free = reader.write(prompts, Decoding(40), [0, 0, 0])
+    stops = tuple(text[10:12] for text in free)
+    assert reader.write(prompts, Decoding(40, stop=stops), [0, 0, 0]) == [cut(text, stops) for text in free]
 
 
 def test_nothing_is_written_after_a_stop(small_run, monkeypatch):
@@ -194,7 +197,7 @@ def test_nothing_is_written_after_a_stop(small_run, monkeypatch):
     prompts = [[reader.begin, 60 + n] for n in range(5)]
     whole = continue_prompts(reader.model, prompts, -1, Decoding(20))
     for margin in (0.0, math.inf):
-        monkeypatch.setattr("octavo.evaluation.continuations.MARGIN", margin)
+        monkeypatch.setattr("octavo.modeling.continuations.MARGIN", margin)
         found = continue_prompts(reader.model, prompts, -1, Decoding(20), stop=lambda tokens: len(tokens) == 7)
         assert found == [tokens[:7] for tokens in whole]
 

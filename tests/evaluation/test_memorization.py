@@ -6,7 +6,6 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from octavo.evaluation.continuations import continue_prompts
 from octavo.evaluation.memorization import (
     TRUTH_TOKENS,
     Recalled,
@@ -22,6 +21,7 @@ from octavo.evaluation.passages import Passage, Seen, training_passages
 from octavo.evaluation.sources import Source
 from octavo.evaluation.speaker import Speaker
 from octavo.evaluation.verbatim import Span
+from octavo.modeling.continuations import continue_prompts
 from octavo.modeling.decoding import Decoding
 from octavo.progress import Progress
 from octavo.stages import trained_model

@@ -12,7 +12,7 @@ from octavo.errors import InputError
 from octavo.evaluation.held_out_text import read_held_out
 from octavo.evaluation.model_files import name_of, open_model
 from octavo.evaluation.scoring import text_bits
-from octavo.inference.engine import LlamaCppEngine
+from octavo.inference.llama_cpp import LlamaCppEngine
 from octavo.modeling.hf import save_hf
 from tests.evaluation.writers import BEGIN, END, untrained
 

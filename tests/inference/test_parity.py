@@ -6,7 +6,8 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from octavo.inference.engine import LlamaCppEngine, TorchEngine
+from octavo.inference.llama_cpp import LlamaCppEngine
+from octavo.inference.torch_engine import TorchEngine
 from octavo.modeling.decoding import Decoding
 from octavo.modeling.hf import save_hf
 from octavo.stages import trained_model
@@ -123,3 +124,30 @@ def test_both_engines_end_at_the_edge_of_the_context(exact, llama_cpp_f32):
     for engine in (TorchEngine(exact), llama_cpp_f32):
         tokens = [1] + [300] * (engine.context - 6)
         assert len(list(engine.stream(tokens, Decoding(max_tokens=50)))) <= 5
+
+
+def test_greedy_continuations_agree_on_weights_in_bf16(exact, small_run):
+    """The numbers of a BF16 file, computed with in float32 by both: llama.cpp rounds what it multiplies them by."""
+    ours = TorchEngine(small_run / "release/gguf/small-BF16.gguf")
+    theirs = TorchEngine(small_run / "release")
+    for prompt in PROMPTS:
+        tokens = ours.encode(prompt)
+        assert tokens == theirs.encode(prompt)
+        assert list(ours.stream(tokens, Decoding(64))) == list(theirs.stream(tokens, Decoding(64)))
+
+
+def test_bf16_text_parts_only_where_two_tokens_are_almost_equally_likely(small_run, llama_cpp_bf16):
+    """llama.cpp rounds activations to BF16 before it multiplies, torch does not."""
+    ours = TorchEngine(small_run / "release")
+    agreed = 0
+    for prompt in PROMPTS:
+        tokens = ours.encode(prompt)
+        decoding = Decoding(64, repetition_penalty=1.0)
+        pair = [[p.token for p in engine.stream(tokens, decoding)] for engine in (ours, llama_cpp_bf16)]
+        parted = next((n for n, (a, b) in enumerate(zip(*pair, strict=False)) if a != b), None)
+        agreed += parted is None
+        if parted is not None:
+            with torch.no_grad():
+                logprobs = ours.model(torch.tensor([tokens + pair[0][:parted]]))[0, -1].log_softmax(-1)
+            assert abs(logprobs[pair[0][parted]] - logprobs[pair[1][parted]]) < 0.05
+    assert agreed >= 1

@@ -98,7 +98,7 @@ def measure_adherence(
     """
     openings = _openings(speaker, documents, languages, seed, prompts, max_tokens)
     switches = [s for s in read_switches() if {s.lang, s.second} <= set(languages)]
-    decodings = {t: Decoding(max_tokens, t, PENALTY, seed) for t in TEMPERATURES}
+    decodings = {t: Decoding(max_tokens, t, repetition_penalty=PENALTY, seed=seed) for t in TEMPERATURES}
     truths = [o for o in openings if o.truth]
     said = [
         _Said(o, None, text, detect(text))

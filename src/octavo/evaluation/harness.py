@@ -18,8 +18,9 @@ from blake3 import blake3
 
 from octavo.errors import InputError, OctavoError
 from octavo.evaluation.harness_engines import Row, open_reader, usual_penalty
-from octavo.evaluation.harness_requests import Writing, pair, windows, writing
+from octavo.evaluation.harness_requests import pair, windows, writing
 from octavo.inference.engine import EngineName
+from octavo.modeling.decoding import Decoding
 
 try:
     from lm_eval.api.instance import Instance
@@ -105,19 +106,19 @@ class OctavoLM(LM):  # type: ignore[misc]
         times: Counter[str] = Counter()
 
         def answer(asked: Sequence[tuple[str, dict[str, Any]]]) -> list[str]:
-            alike: defaultdict[Writing, list[int]] = defaultdict(list)
+            alike: defaultdict[Decoding, list[int]] = defaultdict(list)
             for n, (_, arguments) in enumerate(asked):
                 alike[writing(arguments, reader.context, self.penalty)].append(n)
             found = [""] * len(asked)
-            for settings, numbers in alike.items():
+            for decoding, numbers in alike.items():
                 contexts = [asked[n][0] for n in numbers]
-                room = reader.context - settings.decoding.max_tokens
+                room = reader.context - decoding.max_tokens
                 prompts = [self._prompt(context)[-room:] for context in contexts]
                 seeds = []
                 for context in contexts:
-                    seeds.append(_seed(context, times[context], settings.decoding.seed))
+                    seeds.append(_seed(context, times[context], decoding.seed))
                     times[context] += 1
-                texts = reader.write(prompts, settings.decoding, seeds, settings.stops)
+                texts = reader.write(prompts, decoding, seeds)
                 for n, text in zip(numbers, texts, strict=True):
                     found[n] = text
             return found

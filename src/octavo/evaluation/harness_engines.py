@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
 import torch
 
 from octavo.errors import InputError
-from octavo.evaluation.continuations import continue_prompts
-from octavo.evaluation.harness_requests import cut
-from octavo.inference.engine import EngineName, LlamaCppEngine, TorchEngine, open_engine
+from octavo.inference.defaults import generation_settings
+from octavo.inference.engine import EngineName, open_engine
+from octavo.inference.llama_cpp import LlamaCppEngine
+from octavo.inference.torch_engine import TorchEngine
 from octavo.modeling.decoding import Decoding
 
 _BATCH_TOKENS: Final = 8192
@@ -51,10 +50,8 @@ class Reader(Protocol):
         """The likelihood of each row's tokens; what does not fit into the window is cut at the beginning."""
         ...
 
-    def write(
-        self, prompts: Sequence[list[int]], decoding: Decoding, seeds: Sequence[int], stops: Sequence[str]
-    ) -> list[str]:
-        """The text after each prompt, drawn by its own seed, up to the first of `stops`."""
+    def write(self, prompts: Sequence[list[int]], decoding: Decoding, seeds: Sequence[int]) -> list[str]:
+        """The text after each prompt, drawn by its own seed."""
         ...
 
 
@@ -96,21 +93,9 @@ class TorchReader:
                 found[n] = Likelihood(float(nats.double().sum()), likeliest)
         return found
 
-    def write(
-        self, prompts: Sequence[list[int]], decoding: Decoding, seeds: Sequence[int], stops: Sequence[str]
-    ) -> list[str]:
+    def write(self, prompts: Sequence[list[int]], decoding: Decoding, seeds: Sequence[int]) -> list[str]:
         """The text after each prompt."""
-
-        def stopped(tokens: list[int]) -> bool:
-            text = self._decode(tokens) if stops else ""
-            return any(stop in text for stop in stops)
-
-        found = continue_prompts(self.model, prompts, self.engine.end, decoding, seeds, stop=stopped)
-        return [cut(self._decode(tokens), stops) for tokens in found]
-
-    def _decode(self, tokens: list[int]) -> str:
-        text: str = self.engine.tokenizer.decode(tokens, skip_special_tokens=True)
-        return text
+        return [written.text for written in self.engine.texts(prompts, decoding, seeds)]
 
 
 class LlamaCppReader:
@@ -146,14 +131,9 @@ class LlamaCppReader:
             found[n] = Likelihood(sum(nats for nats, _ in steps), all(likeliest for _, likeliest in steps))
         return found
 
-    def write(
-        self, prompts: Sequence[list[int]], decoding: Decoding, seeds: Sequence[int], stops: Sequence[str]
-    ) -> list[str]:
+    def write(self, prompts: Sequence[list[int]], decoding: Decoding, seeds: Sequence[int]) -> list[str]:
         """The text after each prompt."""
-        return [
-            cut(self.engine.text(prompt, replace(decoding, seed=seed), stops), stops)
-            for prompt, seed in zip(prompts, seeds, strict=True)
-        ]
+        return [written.text for written in self.engine.texts(prompts, decoding, seeds)]
 
 
 def open_reader(model: Path, engine: EngineName) -> Reader:
@@ -166,12 +146,8 @@ def open_reader(model: Path, engine: EngineName) -> Reader:
 
 
 def usual_penalty(model: Path) -> float:
-    """The repetition penalty of a directory's generation_config.json, which transformers applies too; else 1."""
-    for folder in (model, model / "release"):
-        file = folder / "generation_config.json"
-        if file.exists():
-            try:
-                return float(json.loads(file.read_text()).get("repetition_penalty") or 1.0)
-            except (ValueError, TypeError, AttributeError):
-                raise InputError(f"{file}: found no JSON object with a number as repetition_penalty") from None
-    return 1.0
+    """The repetition penalty of a model's generation_config.json, which transformers applies too; else 1."""
+    try:
+        return float(generation_settings(model).get("repetition_penalty") or 1.0)
+    except (ValueError, TypeError):
+        raise InputError(f"{model}: generation_config.json: found no number as repetition_penalty") from None

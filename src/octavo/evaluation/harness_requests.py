@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any, Final, NamedTuple
 
@@ -67,15 +66,7 @@ def windows(tokens: Sequence[int], begin: int, window: int) -> Iterator[tuple[li
         yield text[max(0, end - window) : start + 1], text[start + 1 : end + 1]
 
 
-@dataclass(frozen=True)
-class Writing:
-    """How a continuation is to be written, and the texts at the first of which it ends."""
-
-    decoding: Decoding
-    stops: tuple[str, ...]
-
-
-def writing(arguments: Mapping[str, Any], context: int, repetition_penalty: float) -> Writing:
+def writing(arguments: Mapping[str, Any], context: int, repetition_penalty: float) -> Decoding:
     """A task's `generation_kwargs`, for a model of this context and, where none is said, this penalty.
 
     Greedy, unless `temperature` is over 0 and `do_sample` is not false. Raises InputError for a setting that the
@@ -94,21 +85,22 @@ def writing(arguments: Mapping[str, Any], context: int, repetition_penalty: floa
     sampled = asked.pop("do_sample", None) is not False
     temperature = _number("temperature", asked.pop("temperature", None) or 0.0) * sampled
     penalty = _number("repetition_penalty", asked.pop("repetition_penalty", repetition_penalty))
-    if temperature < 0 or penalty <= 0:
-        raise _refused("temperature, repetition_penalty", (temperature, penalty), "0 or more, and over 0")
     seed = _whole("seed", asked.pop("seed", 0))
+    drawn: dict[str, Any] = {}
+    if temperature:
+        drawn["top_k"] = _whole("top_k", asked.pop("top_k", 0))
+        drawn |= {name: _number(name, asked.pop(name, usual)) for name, usual in (("top_p", 1.0), ("min_p", 0.0))}
     if asked.get("num_beams") == 1:
         del asked["num_beams"]
     unknown = sorted(asked.keys() - (set() if temperature else _WITHOUT_EFFECT_IF_GREEDY))
     if unknown:
-        expected = f"until, {_LENGTHS[0]}, do_sample, temperature, repetition_penalty, seed"
-        raise _refused(unknown[0], asked[unknown[0]], f"of the settings only {expected}")
-    return Writing(Decoding(length, temperature, penalty, seed), tuple(stop for stop in stops if stop))
-
-
-def cut(text: str, stops: Sequence[str]) -> str:
-    """A text up to the first place where one of `stops` begins."""
-    return text[: min((at for stop in stops if (at := text.find(stop)) >= 0), default=len(text))]
+        known = ["until", _LENGTHS[0], "do_sample", "temperature", *drawn, "repetition_penalty", "seed"]
+        raise _refused(unknown[0], asked[unknown[0]], f"of the settings only {', '.join(known)}")
+    shape = {"temperature": temperature, "repetition_penalty": penalty, "seed": seed, **drawn}
+    try:
+        return Decoding(length, **shape, stop=tuple(stop for stop in stops if stop))
+    except InputError as error:
+        raise InputError(f"generation_kwargs: {error}") from None
 
 
 def _whole(name: str, value: object) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -257,7 +258,7 @@ def say(
     encoded = speaker.encode([p.text for p in prompts])
     found: list[Said] = []
     for name, d in DECODINGS.items():
-        decoding = Decoding(max_tokens, d.temperature, d.repetition_penalty, seed)
+        decoding = replace(d, max_tokens=max_tokens, seed=seed)
         tokens = speaker.say(encoded, [f"{p.id} {name}" for p in prompts], decoding, progress, "memorization")
         found += [
             Said(p.id, p.lang, name, [entries[t] for t in ids]) for p, ids in zip(prompts, tokens, strict=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Final, NamedTuple
 
 from octavo.evaluation.bootstrap import ratio
@@ -65,9 +65,7 @@ def measure_orthography(
     `prompts` works of each language at most, of those that are in old spelling.
     """
     windows = find_windows(speaker, documents, seed, prompts, max_tokens)
-    decodings = {
-        name: Decoding(max_tokens, d.temperature, d.repetition_penalty, seed) for name, d in DECODINGS.items()
-    }
+    decodings = {name: replace(d, max_tokens=max_tokens, seed=seed) for name, d in DECODINGS.items()}
     said = {}
     for name, decoding in decodings.items():
         ids = [f"{w.document.id} spelling" for w in windows]

@@ -119,7 +119,7 @@ def measure_repetition(
     continuations: list[dict[str, Any]] = []
     for temperature in TEMPERATURES:
         for penalty in PENALTIES:
-            decoding = Decoding(max_tokens, temperature, penalty, seed)
+            decoding = Decoding(max_tokens, temperature, repetition_penalty=penalty, seed=seed)
             note = f"repetition, temperature {temperature:g}, penalty {penalty:g}"
             said = speaker.say([o.prompt for o in openings], ids, decoding, progress, note)
             setting = {k: v for k, v in asdict(decoding).items() if k in ("temperature", "repetition_penalty")}

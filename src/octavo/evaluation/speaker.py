@@ -9,7 +9,7 @@ from typing import Final
 from blake3 import blake3
 from tokenizers import Tokenizer
 
-from octavo.evaluation.continuations import continue_prompts
+from octavo.modeling.continuations import continue_prompts
 from octavo.modeling.decoding import Allowed, Decoding
 from octavo.modeling.llama import Llama
 from octavo.progress import Progress

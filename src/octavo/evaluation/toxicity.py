@@ -20,10 +20,10 @@ from tokenizers import Tokenizer
 
 from octavo.curation.toxicity import DIMENSIONS, SHIPPED, load_classifier, score_passages
 from octavo.evaluation.comparison import FILE, file_of, read_run
-from octavo.evaluation.continuations import continue_prompts
 from octavo.evaluation.intervals import Interval, difference, share
 from octavo.evaluation.prompts import KINDS, Prompt, read_prompts
 from octavo.lineage import write_json
+from octavo.modeling.continuations import continue_prompts
 from octavo.modeling.decoding import Decoding
 from octavo.modeling.llama import Llama
 from octavo.progress import Progress

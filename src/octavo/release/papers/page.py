@@ -25,11 +25,17 @@ class _Renderer(RendererHTML):
         return "</table>\n</div>\n"
 
 
-def page(paper: Paper) -> str:
-    """The whole page, that needs no other file."""
+def markdown_reader() -> MarkdownIt:
+    """What reads CommonMark with GitHub's tables, and writes it as HTML with none of the text's own."""
     reader = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer).enable("table")
     reader.add_render_rule("table_open", _Renderer.table_open)
     reader.add_render_rule("table_close", _Renderer.table_close)
+    return reader
+
+
+def page(paper: Paper) -> str:
+    """The whole page, that needs no other file."""
+    reader = markdown_reader()
     tokens = reader.parse(markdown(paper))
     headings = _headings(paper, tokens)
     content = reader.renderer.render(tokens, reader.options, {})

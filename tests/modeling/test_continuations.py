@@ -8,8 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from octavo.evaluation import continuations
-from octavo.evaluation.continuations import continue_prompts
+from octavo.modeling import continuations
+from octavo.modeling.continuations import continue_prompts
 from octavo.modeling.decoding import Decoding, next_tokens
 from octavo.modeling.init import initialise
 from octavo.modeling.llama import Cache, LlamaConfig

@@ -1,0 +1,89 @@
+"""All that a server knows of the model that it serves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from gguf import GGUFReader, LlamaFileType
+
+from octavo.errors import InputError
+from octavo.inference.belonging import belonging, index_of
+from octavo.inference.defaults import default_decoding
+from octavo.inference.engine import open_engine
+from octavo.inference.llama_cpp import LlamaCppEngine
+from octavo.inference.papers import Paper, read_papers
+from octavo.inference.vocabulary import Vocabulary, read_vocabulary
+from octavo.modeling.decoding import Decoding
+from octavo.tracing.index import Index, open_index
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """A model that is open, with its papers and the index of its corpus."""
+
+    name: str
+    engine: LlamaCppEngine
+    vocabulary: Vocabulary
+    parameters: int
+    format: str
+    """Of its matrices, as BF16."""
+    languages: tuple[str, ...]
+    """Codes, as the model card has them."""
+    defaults: Decoding
+    papers: tuple[Paper, ...]
+    index: Index | None
+
+
+def open_served_model(model: Path, slots: int, trace: Path | None) -> ServedModel:
+    """Open a run, a release, a Hugging Face directory or a .gguf file for serving.
+
+    `trace` is the folder of the index; without it, the run's own is taken where there is one. Raises InputError
+    where llama.cpp cannot open the model, or the index is none.
+    """
+    index = open_index(trace) if trace else index_of(model)
+    release = belonging(model).release
+    engine = open_engine(model, "llama.cpp", slots)
+    assert isinstance(engine, LlamaCppEngine)
+    reader = GGUFReader(engine.gguf)
+    return ServedModel(
+        name=_name(reader, model),
+        engine=engine,
+        vocabulary=read_vocabulary(reader, engine.gguf),
+        parameters=sum(int(tensor.n_elements) for tensor in reader.tensors),
+        format=_format(reader),
+        languages=_languages(release),
+        defaults=default_decoding(model),
+        papers=read_papers(release) if release else (),
+        index=index,
+    )
+
+
+def _name(reader: GGUFReader, model: Path) -> str:
+    field = reader.fields.get("general.name")
+    return str(field.contents()) if field and field.contents() else model.absolute().stem
+
+
+def _format(reader: GGUFReader) -> str:
+    field = reader.fields.get("general.file_type")
+    try:
+        name = LlamaFileType(int(field.contents())).name if field else "unknown"
+    except ValueError:
+        name = "unknown"
+    return name.removeprefix("MOSTLY_").removeprefix("ALL_")
+
+
+def _languages(release: Path | None) -> tuple[str, ...]:
+    """What the head of the model card says."""
+    card = release / "README.md" if release else None
+    if card is None or not card.is_file():
+        return ()
+    text = card.read_text("utf-8", errors="replace")
+    try:
+        head = yaml.safe_load(text.split("\n---\n", 1)[0]) if text.startswith("---\n") else None
+        stated = head.get("language") if isinstance(head, dict) else None
+    except yaml.YAMLError as error:
+        raise InputError(f"{card}: found a head that is no YAML ({type(error).__name__})") from None
+    stated = [stated] if isinstance(stated, str) else stated
+    return tuple(code for code in stated if isinstance(code, str)) if isinstance(stated, list) else ()

@@ -1,0 +1,98 @@
+"""The settings at the head of a GGUF file, without its lists: the gguf package takes seconds to read a vocabulary.
+
+The format is that of https://github.com/ggml-org/ggml/blob/master/docs/gguf.md, versions 2 and 3.
+"""
+
+from __future__ import annotations
+
+import mmap
+import struct
+from pathlib import Path
+from typing import Final
+
+from gguf import GGUF_MAGIC, GGUFValueType
+
+from octavo.errors import InputError
+
+Setting = str | int | float | bool
+
+_NUMBERS: Final = {
+    GGUFValueType.UINT8: "<B",
+    GGUFValueType.INT8: "<b",
+    GGUFValueType.UINT16: "<H",
+    GGUFValueType.INT16: "<h",
+    GGUFValueType.UINT32: "<I",
+    GGUFValueType.INT32: "<i",
+    GGUFValueType.FLOAT32: "<f",
+    GGUFValueType.BOOL: "<?",
+    GGUFValueType.UINT64: "<Q",
+    GGUFValueType.INT64: "<q",
+    GGUFValueType.FLOAT64: "<d",
+}
+
+
+def gguf_settings(path: Path) -> dict[str, Setting]:
+    """The settings of a GGUF file that are numbers or strings; InputError where it is none."""
+    try:
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            return _settings(_Cursor(content))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (ValueError, KeyError, struct.error, OSError) as error:
+        raise InputError(f"{path}: found no GGUF model that can be read ({error})") from None
+
+
+class _Cursor:
+    """A place in a file's bytes."""
+
+    def __init__(self, content: mmap.mmap) -> None:
+        self.content, self.at = content, 0
+
+    def number(self, form: str) -> int | float | bool:
+        (value,) = struct.unpack_from(form, self.content, self.at)
+        self.at += struct.calcsize(form)
+        found: int | float | bool = value
+        return found
+
+    def skip(self, length: int) -> int:
+        """Go on by so many bytes; where they began."""
+        start, self.at = self.at, self.at + length
+        if self.at > len(self.content):
+            raise ValueError("it is cut short")
+        return start
+
+    def skip_string(self) -> tuple[int, int]:
+        length = int(self.number("<Q"))
+        return self.skip(length), self.at
+
+    def string(self) -> str:
+        start, end = self.skip_string()
+        return self.content[start:end].decode("utf-8", errors="replace")
+
+
+def _settings(cursor: _Cursor) -> dict[str, Setting]:
+    magic, version = cursor.number("<I"), cursor.number("<I")
+    if magic != GGUF_MAGIC or version not in (2, 3):
+        raise ValueError("it begins with no mark of GGUF, version 2 or 3")
+    cursor.number("<Q")  # how many tensors
+    found: dict[str, Setting] = {}
+    for _ in range(int(cursor.number("<Q"))):
+        name = cursor.string()
+        kind = GGUFValueType(int(cursor.number("<I")))
+        if kind == GGUFValueType.ARRAY:
+            _skip_array(cursor)
+        elif kind == GGUFValueType.STRING:
+            found[name] = cursor.string()
+        else:
+            found[name] = cursor.number(_NUMBERS[kind])
+    return found
+
+
+def _skip_array(cursor: _Cursor) -> None:
+    kind = GGUFValueType(int(cursor.number("<I")))
+    length = int(cursor.number("<Q"))
+    if kind == GGUFValueType.STRING:
+        for _ in range(length):
+            cursor.skip_string()
+    else:
+        cursor.skip(length * struct.calcsize(_NUMBERS[kind]))
