@@ -286,6 +286,7 @@ RELEASED = {
     "config.json, generation_config.json, model.safetensors": "The model as Hugging Face lays it out, in BF16.",
     "tokenizer.json, tokenizer_config.json, special_tokens_map.json": "Its tokenizer.",
     "gguf/NAME-TYPE.gguf": "The model for llama.cpp, as `release.formats` asks.",
+    "quantised.json": "What each GGUF file loses against the weights that were evaluated.",
     "README.md": "The model card.",
     "evaluation/report.html, report.json": "The report of the evaluation.",
     "tuning.json": "Of a tune for a task: what the commands must know.",
@@ -297,6 +298,16 @@ RELEASED = {
 }
 """Files of a release."""
 
+
+TRACED = {
+    "index.json": "The parts, and what each must have.",
+    "part-NNNNN/text.bin": "The texts, with one byte for each stretch of spaces and a zero after each document.",
+    "part-NNNNN/suffixes.bin": "uint32: the places at which words begin, in the order of the bytes that follow.",
+    "part-NNNNN/words.bin": "uint32: how often words stand in the text, by a hash of the word.",
+    "part-NNNNN/documents.arrow": "What is known of each document, and the byte at which its text begins.",
+    "part-NNNNN/part.json": "What the part has; it is there once the part is whole.",
+}
+"""Files of a trace index."""
 
 RULES = (
     ("opt-out", "gate", "The opt-out list names it, or what it is a copy of.", "opt_outs"),
@@ -477,6 +488,9 @@ def files_page() -> str:
         "## release/compliance/manifest.json",
         "All facts that the papers state: [manifest.schema.json](manifest.schema.json) has every field.",
         table(("field", "what it is"), _described(Manifest)),
+        "## trace/",
+        "The index by which texts are traced to documents: [trace a text](../how-to/trace.md).",
+        table(("file", "what it is"), [(f"`{name}`", meaning) for name, meaning in TRACED.items()]),
     ]
     return "\n\n".join(lines) + "\n"
 
