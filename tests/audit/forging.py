@@ -16,7 +16,7 @@ from octavo.lineage import STAGE_FILE, hash_file, hash_files, read_record
 from octavo.recipe_file import load
 from octavo.release.bundle import LINEAGE, record_name
 from octavo.release.checksums import SIGNATURE, SUMS, write_checksums
-from octavo.stages import stages_of
+from octavo.stages import stages_to
 
 
 def copy_run(run: Path, to: Path) -> Path:
@@ -77,7 +77,7 @@ def cover_up(run: Path, papers: bool = False) -> None:
     release = run / "release"
     for name in (SUMS, SIGNATURE):
         (release / name).unlink(missing_ok=True)
-    stages = stages_of(load(run / "recipe.yaml"))
+    stages = stages_to(load(run / "recipe.yaml"), "release")
     write(release / LINEAGE / "recipe.yaml", (run / "recipe.yaml").read_bytes())
     for stage in stages:
         home = run / stage.home
@@ -102,7 +102,7 @@ def _write_papers(run: Path) -> None:
     from octavo.release.writing import paper_files
 
     release, recipe = run / "release", load(run / "recipe.yaml")
-    records = {stage.name: read_record(run / stage.home) for stage in stages_of(recipe)[:-1]}
+    records = {stage.name: read_record(run / stage.home) for stage in stages_to(recipe, "evaluation")}
     known = Manifest.model_validate_json((release / "compliance/manifest.json").read_bytes())
     samples = {lang: sample.model_dump() for lang, sample in known.samples.items()}
     config = read_config(release)

@@ -15,9 +15,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from octavo.audit import reruns
 from octavo.audit.audit import audit
 from octavo.audit.claims import is_held
+from octavo.audit.opening import open_release
+from octavo.audit.quantised import measured_again
 from octavo.corpus.schema import content_hash
 from octavo.progress import Progress
 from octavo.release.checksums import SUMS, write_checksums
+from octavo.release.quantised_figures import read_quantised
 from octavo.release.signature import sign
 from tests.audit.forging import (
     change_json,
@@ -43,6 +46,7 @@ BITS = [
     "release/special_tokens_map.json",
     "release/gguf/small-BF16.gguf",
     "release/gguf/small-Q8_0.gguf",
+    "release/quantised.json",
     "release/evaluation/report.html",
     "release/evaluation/report.json",
     "release/compliance/manifest.json",
@@ -324,6 +328,44 @@ def other_weights_in_a_gguf_file(run: Path) -> None:
     flip_a_bit(run / "release/gguf/small-Q8_0.gguf")
 
 
+def change_loss(run: Path, **figures: object) -> None:
+    """Of the file in Q8_0."""
+
+    def change(content: dict) -> None:
+        (file,) = (file for file in content["files"] if file["format"] == "Q8_0")
+        file.update(figures)
+
+    change_json(run / "release/quantised.json", change)
+
+
+def a_loss_in_the_card(run: Path) -> None:
+    (file,) = (file for file in read_quantised(run / "release").files if file.format == "Q8_0")
+    before, bits = f"| `{file.path}` | {file.bytes / 1e6:.1f} |", file.bits_per_byte["mean"]
+    replace(run / "release/README.md", f"{before} {bits:.4f} |", f"{before} {bits - 0.1:.4f} |")
+
+
+def a_loss_where_it_was_measured(run: Path) -> None:
+    (file,) = (file for file in read_quantised(run / "release").files if file.format == "Q8_0")
+    change_loss(run, lost=dict.fromkeys(file.lost, 0.0))
+
+
+def greedy_texts_that_a_file_does_not_write(run: Path) -> None:
+    found = read_quantised(run / "release")
+    change_loss(run, same_tokens=found.tokens - 1, same_texts=found.texts - 1)
+
+
+def the_size_of_a_gguf_file(run: Path) -> None:
+    change_loss(run, bytes=1_000)
+
+
+def the_types_of_a_gguf_file(run: Path) -> None:
+    change_loss(run, tensors={"F32": 100})
+
+
+def losses_that_nobody_measured(run: Path) -> None:
+    (run / "release/quantised.json").unlink()
+
+
 def the_decoding_that_is_recommended(run: Path) -> None:
     replace(run / "release/generation_config.json", '"repetition_penalty": 1.1', '"repetition_penalty": 1.0')
 
@@ -387,6 +429,12 @@ COVERED_UP: list[tuple[Tamper, str]] = [
     (the_record_of_another_stage, "lineage/tokenization.json"),
     (other_weights_in_the_release, "model.safetensors"),
     (other_weights_in_a_gguf_file, "gguf/small-Q8_0.gguf"),
+    (a_loss_in_the_card, "README.md"),
+    (a_loss_where_it_was_measured, "compliance/manifest.json"),
+    (greedy_texts_that_a_file_does_not_write, "README.md"),
+    (the_size_of_a_gguf_file, "gguf/small-Q8_0.gguf"),
+    (the_types_of_a_gguf_file, "gguf/small-Q8_0.gguf"),
+    (losses_that_nobody_measured, "quantised.json"),
     (the_decoding_that_is_recommended, "generation_config.json"),
     (the_tokenizer_of_the_release, "tokenizer_config.json"),
     (a_format_is_left_out, "gguf/small-F32.gguf"),
@@ -555,6 +603,20 @@ def test_a_sample_that_the_model_did_not_write(run: Path) -> None:
     write_manifest(run, content)
     cover_up(run, papers=True)
     assert "compliance/manifest.json" in found_out(run, full=True)
+
+
+def test_a_loss_that_a_gguf_file_does_not_have_in_every_paper(run: Path) -> None:
+    def measured() -> list[str]:
+        audited, _ = open_release(run / "release", run)
+        assert audited
+        return [claim.found for claim in measured_again(audited, run, Progress()) if claim.outcome != "held"]
+
+    assert measured() == []
+    (file,) = (file for file in read_quantised(run / "release").files if file.format == "Q8_0")
+    change_loss(run, lost=file.lost | {"mean": file.lost["mean"] - 0.001}, same_texts=file.same_texts + 2)
+    cover_up(run, papers=True)
+    assert found_out(run) == set()
+    assert [what.split(" is ")[0] for what in measured()] == ["Q8_0: lost.mean", "Q8_0: same_texts"]
 
 
 def test_losses_that_the_training_did_not_have(run: Path) -> None:

@@ -5,7 +5,7 @@ import torch
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from octavo.errors import InputError
-from octavo.inference.engine import LlamaCppEngine
+from octavo.inference.llama_cpp import LlamaCppEngine
 from octavo.modeling import gguf
 from octavo.modeling.gguf import save_gguf
 from octavo.modeling.gguf_reading import _GPT2, _SPLITS, load_gguf

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from octavo.corpus.locations import expand
 from octavo.errors import InputError
-from octavo.inference.engine import LlamaCppEngine
+from octavo.inference.llama_cpp import LlamaCppEngine
 from octavo.modeling import gguf
 from octavo.modeling.gguf import save_gguf
 from octavo.modeling.gguf_reading import load_gguf

@@ -133,11 +133,11 @@ def report_of(run):
     return Report.model_validate_json((run / "evaluation/report.json").read_bytes())
 
 
-def card_of(small_run, report=None, **changes):
+def card_of(small_run, report=None, quantised=None, **changes):
     """The card of the small run under another recipe."""
     figures = {stage.name: figures_of(small_run, stage) for stage in stages_of(small_recipe())[:-1]}
     config = trained_model(small_recipe(), small_run).config
-    return model_card(small_recipe(**changes), None, config, figures, {}, report)
+    return model_card(small_recipe(**changes), None, config, figures, {}, report, quantised)
 
 
 def metadata_of(card):
@@ -263,12 +263,14 @@ def told(found):
 
 
 def test_the_samples_of_the_model_card_are_what_the_release_writes(small_run):
-    from octavo.inference.engine import TorchEngine, stream_text
+    from octavo.inference.engine import prompt_tokens
+    from octavo.inference.torch_engine import TorchEngine
     from octavo.modeling.decoding import Decoding
 
     card = (small_run / "release/README.md").read_text()
-    written = "".join(stream_text(TorchEngine(small_run / "release"), "Erat olim", Decoding(max_tokens=64)))
-    assert f"**Erat olim**{written.split(chr(10))[0].rstrip()}" in card
+    engine = TorchEngine(small_run / "release")
+    (written,) = engine.texts([prompt_tokens(engine, "Erat olim")], Decoding(max_tokens=64))
+    assert f"**Erat olim**{written.text.split(chr(10))[0].rstrip()}" in card
 
 
 def test_a_tokenizer_that_llama_cpp_would_read_otherwise_is_refused_for_gguf():

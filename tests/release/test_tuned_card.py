@@ -6,6 +6,8 @@ import json
 import re
 import shutil
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 import yaml
@@ -13,17 +15,21 @@ from huggingface_hub import ModelCard
 from transformers import AutoTokenizer
 
 from octavo.energy import add_up
+from octavo.evaluation.model_files import open_model
+from octavo.evaluation.scoring import continuation_bits
 from octavo.lineage import StageRecord, write_record
 from octavo.progress import Progress
 from octavo.recipe import Recipe
 from octavo.recipe_file import dump
 from octavo.release.bundle import release
 from octavo.release.model_card import model_card
+from octavo.release.quantised_figures import read_quantised
 from octavo.release.tuned_card import tuned_card
 from octavo.stages import STAGES, figures_of, stages_of, trained_model
 from octavo.tokenization.encode import load_tokenizer
 from octavo.tuning.answers import format as answers
 from octavo.tuning.ocr import format as ocr_format
+from octavo.tuning.preparing import ANSWERS
 from octavo.tuning.report import write_report
 from octavo.tuning.report_figures import ScoreRow
 from octavo.tuning.report_samples import ordered
@@ -58,6 +64,11 @@ def released(small_run, tmp_path_factory):
     run = write_tune(tmp_path_factory.mktemp("tunes") / "ocr")
     (run / "tokenizer").mkdir()
     shutil.copy(small_run / "tokenizer/tokenizer.json", run / "tokenizer")
+    answers = [
+        {"id": f"p{n}", "group": lang, "bytes": 40, "prompt": [300 + n, 7], "answer": [400, 500 + n, 2]}
+        for n, lang in enumerate(("fr", "de", "de"))
+    ]
+    pq.write_table(pa.Table.from_pylist(answers), run / "pairs" / ANSWERS)
     recipe, figures = tune_recipe(release={"formats": ["safetensors", "gguf-q8_0"]}), evaluation("ocr")
     (run / "evaluation/tuning.json").write_text(json.dumps(figures))
     write_report(recipe, run, run / "evaluation", figures)
@@ -75,6 +86,22 @@ def released(small_run, tmp_path_factory):
 def test_the_release_says_what_the_commands_must_know(released):
     found = json.loads((released / "tuning.json").read_text())
     assert found == {"task": "ocr", "base": "alder", "settings": evaluation("ocr")["settings"]}
+
+
+def test_what_the_quantised_file_loses_is_measured_on_held_out_answers(released, small_run):
+    found = read_quantised(released)
+    assert {lang: (text.passages, text.bytes) for lang, text in found.held_out.items()} == {
+        "de": (2, 80),
+        "fr": (1, 40),
+    }
+    speaker = open_model(small_run / "release")
+    bits = continuation_bits(speaker.model, [[speaker.begin, 300, 7]], [[400, 500, 2]])[0]
+    assert found.bits_per_byte["fr"] == pytest.approx(bits / 40, abs=1e-5)
+    assert (found.repetition_penalty, found.texts) == (1.0, 3)
+    told = (released / "README.md").read_text().partition("\n## GGUF files\n")[2].partition("\n## ")[0]
+    assert "3 held-out answers (120 bytes)" in told
+    assert f"| {found.files[0].same_tokens:,} of {found.tokens:,} |" in told
+    assert "| German |" in told
 
 
 def test_a_tuned_model_writes_without_a_repetition_penalty(released):
@@ -212,7 +239,7 @@ def test_energy_is_that_of_the_stages(small_run):
 def test_continued_pretraining_has_the_usual_card_with_its_base(small_run):
     tuning = {"base": str(small_run), "task": "continued"}
     recipe: Recipe = small_recipe(tuning=tuning)
-    left_out = {"pairs", "release"}
+    left_out = {"pairs", "release", "trace"}
     figures = {stage.name: figures_of(small_run, stage) for stage in STAGES if stage.name not in left_out}
     card = model_card(recipe, small_run.name, trained_model(small_recipe(), small_run).config, figures, {}, None)
     assert yaml.safe_load(card.split("---")[1])["base_model"] == small_run.name

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
-from octavo.inference.engine import LlamaCppEngine
+from octavo.inference.llama_cpp import LlamaCppEngine
 from octavo.modeling.gguf import pre_tokenizer_name, save_gguf
 from octavo.modeling.init import initialise
 from octavo.modeling.llama import LlamaConfig

@@ -12,6 +12,7 @@ from octavo.audit.figures import check_figures
 from octavo.audit.files import check_files, check_signature
 from octavo.audit.opening import Audited, open_release, release_and_run
 from octavo.audit.papers import check_papers
+from octavo.audit.quantised import check_quantised
 from octavo.audit.reruns import check_again
 from octavo.audit.weights import check_weights
 from octavo.progress import Progress
@@ -47,6 +48,7 @@ def audit(
         return claims
     told("lineage", check_chain(audited))
     told("papers", check_papers(audited))
+    told("GGUF files", check_quantised(audited))
     if run is None:
         why = "the run is not beside the release"
         said = "the figures, documents, licences and weights are those of the run"

@@ -1,4 +1,5 @@
-"""Samples of the work done again: texts tokenized, held-out works scored, steps of the training, continuations."""
+"""Samples of the work done again: texts tokenized, held-out works scored, steps of the training, continuations, and
+what the GGUF files lose."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ import pyarrow.parquet as pq
 
 from octavo.audit.claims import Claim, all_or_each, failed
 from octavo.audit.opening import Audited
+from octavo.audit.quantised import measured_again
 from octavo.audit.replaying import replay
 from octavo.errors import OctavoError
 from octavo.evaluation import bits_per_byte
@@ -41,6 +43,7 @@ def check_again(audited: Audited, run: Path, seed: int, progress: Progress) -> I
         ("documents tokenized", _tokens),
         ("held-out works scored", _scores),
         ("continuations written", _samples),
+        ("GGUF files measured", _losses),
         ("steps of the training", replay),
     ]
     for number, (what, check) in enumerate(parts):
@@ -117,3 +120,7 @@ def _samples(audited: Audited, run: Path, lot: random.Random, progress: Progress
     found = written_samples(audited.recipe, run, trained_model(audited.recipe, run))
     problems = [(file, f"the sample in {lang} is another") for lang in stated if stated[lang] != found.get(lang)]
     yield from all_or_each("re-runs", file, said, problems)
+
+
+def _losses(audited: Audited, run: Path, lot: random.Random, progress: Progress) -> Iterator[Claim]:
+    yield from measured_again(audited, run, progress)

@@ -17,6 +17,7 @@ from octavo.inference.papers import Paper, read_papers
 from octavo.inference.vocabulary import Vocabulary, read_vocabulary
 from octavo.modeling.decoding import Decoding
 from octavo.tracing.index import Index, open_index
+from octavo.tracing.trace import trace as trace_text
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ def open_served_model(model: Path, slots: int, trace: Path | None) -> ServedMode
     where llama.cpp cannot open the model, or the index is none.
     """
     index = open_index(trace) if trace else index_of(model)
+    if index is not None:
+        _search_once(index)
     release = belonging(model).release
     engine = open_engine(model, "llama.cpp", slots)
     assert isinstance(engine, LlamaCppEngine)
@@ -58,6 +61,11 @@ def open_served_model(model: Path, slots: int, trace: Path | None) -> ServedMode
         papers=read_papers(release) if release else (),
         index=index,
     )
+
+
+def _search_once(index: Index) -> None:
+    """Trace the corpus's beginning, as the first search of all compiles: no visitor should wait for that."""
+    trace_text(index, bytes(index.parts[0].text[:400]).decode("utf-8", "replace"))
 
 
 def _name(reader: GGUFReader, model: Path) -> str:

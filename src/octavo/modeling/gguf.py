@@ -1,30 +1,23 @@
-"""The model as llama.cpp reads it: GGUF in F32, BF16 or Q8_0, with its tokenizer inside."""
+"""The model as llama.cpp reads it: GGUF in F32, F16, BF16, Q8_0 or Q4_K_M, with its tokenizer inside."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
-from gguf import GGMLQuantizationType, GGUFWriter, LlamaFileType, RopeScalingType, TokenType
-from gguf.quants import quantize
+from gguf import GGML_QUANT_VERSION, GGMLQuantizationType, GGUFWriter, RopeScalingType, TokenType
 from tokenizers import Tokenizer
 
 from octavo.errors import InputError
+from octavo.modeling.gguf_quantised import BLOCKS, FILE_TYPES, GgufType, stored, stored_type
 from octavo.modeling.hf import to_hf_names
 from octavo.modeling.llama import Llama, LlamaConfig, rotary_frequencies
 from octavo.modeling.rope import Linear
 from octavo.tokenization.train import LLAMA_CPP_SPLIT, SPLITS
 
-GgufType = Literal["F32", "BF16", "Q8_0"]
-
-_FILE_TYPES = {
-    "F32": (GGMLQuantizationType.F32, LlamaFileType.ALL_F32),
-    "BF16": (GGMLQuantizationType.BF16, LlamaFileType.MOSTLY_BF16),
-    "Q8_0": (GGMLQuantizationType.Q8_0, LlamaFileType.MOSTLY_Q8_0),
-}
 _NAMES = {
     "model.embed_tokens": "token_embd",
     "model.norm": "output_norm",
@@ -57,25 +50,27 @@ def save_gguf(
 ) -> None:
     """Write a GGUF file; matrices in `kind`, norms in F32.
 
-    Raises InputError where llama.cpp knows no pre-tokenizer equal to the tokenizer's.
+    Raises InputError where llama.cpp knows no pre-tokenizer equal to the tokenizer's, and where a weight is too
+    large for `kind`.
     """
-    tensor_type, file_type = _FILE_TYPES[kind]
     partial = path.with_name(path.name + ".partial")
     writer = GGUFWriter(partial, "llama")
     _write_settings(writer, model.config, name, license)
-    writer.add_file_type(file_type)
+    writer.add_file_type(FILE_TYPES[kind])
+    if kind in BLOCKS:
+        writer.add_quantization_version(GGML_QUANT_VERSION)
     _write_vocabulary(writer, tokenizer, model.config.vocab_size, begin, end)
     _write_rope_scaling(writer, model.config)
     heads = {"q_proj": model.config.num_attention_heads, "k_proj": model.config.num_key_value_heads}
+    layers, tied = model.config.num_hidden_layers, model.config.tie_word_embeddings
     for hf_name, weight in to_hf_names(model).items():
         array = weight.detach().to("cpu", torch.float32).numpy()
         for projection, count in heads.items():
             if f"self_attn.{projection}." in hf_name:
                 array = _interleave(array, count)
-        quantised = array.ndim > 1 and not (kind == "Q8_0" and array.shape[-1] % 32)
-        stored = tensor_type if quantised else GGMLQuantizationType.F32
-        data = np.ascontiguousarray(array) if stored == GGMLQuantizationType.F32 else quantize(array, stored)
-        writer.add_tensor(gguf_name(hf_name), data, raw_dtype=stored)
+        own = gguf_name(hf_name)
+        tensor_type = stored_type(kind, own, array.shape, layers, tied)
+        writer.add_tensor(own, stored(array, tensor_type, own), raw_dtype=tensor_type)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

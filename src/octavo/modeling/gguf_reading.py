@@ -7,6 +7,7 @@ done here.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -53,20 +54,8 @@ def load_gguf(path: Path) -> GgufModel:
 
     Raises InputError where it is none, is no plain Llama, or its tokenizer is none that octavo can build.
     """
-    try:
-        reader = GGUFReader(path)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (ValueError, IndexError, OSError, KeyError) as error:
-        raise InputError(f"{path}: found no GGUF model that can be read ({error})") from None
-    fields = _Fields(path, {name: field.contents for name, field in reader.fields.items()})
-    architecture = fields.get("general.architecture")
-    if architecture != "llama":
-        raise InputError(f"{path}: general.architecture: found {architecture!r}, expected 'llama'")
-    tensors = {tensor.name: tensor for tensor in reader.tensors}
-    divisors = tensors.pop(ROPE_DIVISORS, None)
-    model = Llama(_config(fields, tensors, _rope_scaling(fields, divisors)))
-    _fill(model, path, tensors)
+    fields, tensors = _open(path)
+    model = _model(fields, tensors)
     entries = fields["tokenizer.ggml.tokens"]
     if len(entries) != model.config.vocab_size:
         raise InputError(
@@ -80,7 +69,46 @@ def load_gguf(path: Path) -> GgufModel:
             raise InputError(
                 f"{path}: tokenizer.ggml.{name}_token_id: found {entry:,}, expected one of {len(entries):,} entries"
             )
-    return GgufModel(model.eval(), _tokenizer(fields, entries), begin, end)
+    return GgufModel(model, _tokenizer(fields, entries), begin, end)
+
+
+def load_weights(path: Path) -> tuple[Llama, dict[str, int]]:
+    """The model of a GGUF file, in float32, and how many of its tensors are stored in each type.
+
+    Raises InputError where it is none, or no plain Llama.
+    """
+    fields, tensors = _open(path)
+    return _model(fields, tensors), _types(tensors)
+
+
+def tensor_types(path: Path) -> dict[str, int]:
+    """How many tensors of a GGUF file are stored in each type, by its name; InputError where it is none."""
+    return _types(_open(path)[1])
+
+
+def _types(tensors: dict[str, ReaderTensor]) -> dict[str, int]:
+    return dict(sorted(Counter(tensor.tensor_type.name for tensor in tensors.values()).items()))
+
+
+def _open(path: Path) -> tuple[_Fields, dict[str, ReaderTensor]]:
+    try:
+        reader = GGUFReader(path)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (ValueError, IndexError, OSError, KeyError) as error:
+        raise InputError(f"{path}: found no GGUF model that can be read ({error})") from None
+    fields = _Fields(path, {name: field.contents for name, field in reader.fields.items()})
+    return fields, {tensor.name: tensor for tensor in reader.tensors}
+
+
+def _model(fields: _Fields, tensors: dict[str, ReaderTensor]) -> Llama:
+    architecture = fields.get("general.architecture")
+    if architecture != "llama":
+        raise InputError(f"{fields.path}: general.architecture: found {architecture!r}, expected 'llama'")
+    divisors = tensors.get(ROPE_DIVISORS)
+    model = Llama(_config(fields, tensors, _rope_scaling(fields, divisors)))
+    _fill(model, fields.path, {name: tensor for name, tensor in tensors.items() if name != ROPE_DIVISORS})
+    return model.eval()
 
 
 class _Fields:

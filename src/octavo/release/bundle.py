@@ -17,6 +17,8 @@ from octavo.release.exporting import SAMPLE, write_model
 from octavo.release.gathering import figures_of_records, gather
 from octavo.release.model_card import model_card
 from octavo.release.papers import to_complete
+from octavo.release.quantised import measure_quantised
+from octavo.release.quantised_figures import read_quantised, write_quantised
 from octavo.release.tuned_card import tuned_card
 from octavo.release.writing import COMPLIANCE, write_papers
 from octavo.tokenization.encode import load_tokenizer
@@ -49,10 +51,14 @@ def release(
 
     def tell(done: int, what: str) -> None:
         progress.check()
-        progress.update(done, formats + 1, what)
+        progress.update(done, formats + 2, what)
 
     write_model(recipe, run, model, home, tell)
-    tell(formats, "model card")
+    tell(formats, "loss of the GGUF files")
+    quantised = measure_quantised(recipe, run, model, home, progress)
+    if quantised:
+        write_quantised(home, quantised)
+    tell(formats + 1, "model card")
     records = _copy_lineage(run, homes, home / LINEAGE)
     figures = figures_of_records(records)
     _copy_report(run / "evaluation", home / "evaluation")
@@ -65,7 +71,7 @@ def release(
     manifest = gather(recipe, run, home, model.config, records, samples)
     base = manifest.base.name if manifest.base else None
     write_atomically(home / "README.md", card(recipe, base, model.config, figures, samples, home).encode())
-    tell(formats, "papers")
+    tell(formats + 1, "papers")
     write_papers(manifest, home / COMPLIANCE)
     waiting = to_complete(manifest)
     if waiting:
@@ -104,12 +110,12 @@ def card(
     `base` is the name of the model that a tune began with, `figures` are those of the stages up to the release,
     `samples` the continuations by language.
     """
-    report = home / "evaluation" / "report.json"
+    report, quantised = home / "evaluation" / "report.json", read_quantised(home)
     if recipe.is_taught:
         tuned = TuningReport.model_validate_json(report.read_bytes())
-        return tuned_card(recipe, base or "", config, figures, tuned.scores, tuned.samples)
+        return tuned_card(recipe, base or "", config, figures, tuned.scores, tuned.samples, quantised)
     found = Report.model_validate_json(report.read_bytes()) if report.exists() else None
-    return model_card(recipe, base, config, figures, samples, found)
+    return model_card(recipe, base, config, figures, samples, found, quantised)
 
 
 def _copy_report(evaluation: Path, home: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import jinja2
 
 from octavo.energy import add_up, co2eq_grams, in_watt_hours
+from octavo.evaluation.figure_names import group_name
 from octavo.recipe import LANGUAGE_NAMES
 from octavo.release.papers.markdown import escaped
 
@@ -25,6 +26,8 @@ def card_template(name: str) -> jinja2.Template:
     )
     environment.filters["quoted"] = quoted
     environment.filters["as_it_is"] = as_it_is
+    environment.filters["lost"] = lambda bits: f"{round(bits, 4) + 0.0:.4f}"  # no minus before 0
+    environment.filters["group_name"] = group_name
     environment.filters["language_name"] = lambda lang: LANGUAGE_NAMES.get(lang, lang)
     return environment.get_template(name)
 

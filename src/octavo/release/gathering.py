@@ -14,7 +14,7 @@ from octavo.modeling.llama import LlamaConfig
 from octavo.recipe import OWN_TOKENS, Recipe
 from octavo.release import manifest as facts
 from octavo.release.corpus_facts import corpus_facts, last_day
-from octavo.release.metric_facts import base_metrics, tuned_metrics
+from octavo.release.metric_facts import base_metrics, quantised_metrics, tuned_metrics
 from octavo.tuning.base_name import base_name
 
 FLOPS_METHOD = "6 N + 12 L H S a token, attention counted whole"
@@ -30,7 +30,8 @@ def gather(
 ) -> facts.Manifest:
     """The manifest of the release in `home`, whose weights lie there already.
 
-    `records` are the run's stages up to the release, by name; `samples` are continuations by language.
+    `records` are the run's stages up to the release, by name; `samples` are continuations by language. What the
+    GGUF files lose was measured already.
     """
     figures = figures_of_records(records)
     taught = recipe.is_taught
@@ -39,6 +40,7 @@ def gather(
         corpus = corpus_facts(recipe, run, figures, records["corpus"])
     pairs = _pairs(figures["pairs"]) if taught else None
     languages = corpus.languages if corpus else pairs.groups if pairs else {}
+    metrics = tuned_metrics(run, recipe.tuning.task) if taught and recipe.tuning else base_metrics(run)
     return facts.Manifest(
         octavo=records["training"].octavo,
         name=recipe.name,
@@ -56,7 +58,7 @@ def gather(
         tokenization=_tokenization(recipe, figures, corpus is not None),
         training=_training(recipe, figures["training"], figures["training"]["wall_seconds"]),
         energy=_energy(recipe, records),
-        metrics=tuned_metrics(run, recipe.tuning.task) if taught and recipe.tuning else base_metrics(run),
+        metrics=[*metrics, *quantised_metrics(home)],
         samples={lang: facts.Sample(**sample) for lang, sample in samples.items()},
         weights=_files(sorted([*home.glob("*.safetensors"), *home.glob("gguf/*.gguf")]), home),
         corpus_files=_files(_corpus_files(run) if corpus else [], home),

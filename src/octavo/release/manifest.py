@@ -16,6 +16,9 @@ THRESHOLD_FLOPS = 1e23
 """Training compute from which on a model is taken to be a general-purpose AI model in the sense of the AI Act
 (the Commission's guidelines of July 2025, an indicative criterion)."""
 
+BITS_LOST = "bits per byte more"
+"""Unit of a figure that is a difference, and small."""
+
 
 class Facts(BaseModel):
     """A part of the manifest: no unknown keys."""

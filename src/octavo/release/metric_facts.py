@@ -9,7 +9,8 @@ from typing import Any
 
 from octavo.evaluation.figure_names import ALL, prompts_name
 from octavo.evaluation.report_figures import Estimate, Model, Report
-from octavo.release.manifest import Metric
+from octavo.release.manifest import BITS_LOST, Metric
+from octavo.release.quantised_figures import FILE, MEAN, Quantised, read_quantised
 from octavo.tuning.report_figures import ScoreRow
 from octavo.tuning.report_metrics import MAIN
 from octavo.tuning.scores import MODEL
@@ -17,6 +18,7 @@ from octavo.tuning.tuned_model import FILE as TUNING_FILE
 
 REPORT = "evaluation/report.json"
 _TUNED = f"evaluation/{TUNING_FILE}"
+_QUANTISED = f"release/{FILE}"
 _SHARE = "share"
 
 
@@ -33,6 +35,22 @@ def tuned_metrics(run: Path, task: str) -> list[Metric]:
     """Of a tune's evaluation: the model's figures over all test pairs, and the main one by language."""
     measured: dict[str, Any] = json.loads((run / _TUNED).read_bytes())
     return list(of_tune([ScoreRow(**row) for row in measured["scores"]], task))
+
+
+def quantised_metrics(home: Path) -> list[Metric]:
+    """Of the GGUF files of the release in `home`, what each loses."""
+    found = read_quantised(home)
+    return list(_of_quantised(found)) if found else []
+
+
+def _of_quantised(found: Quantised) -> Iterator[Metric]:
+    for file in found.files:
+        if file.lost:
+            lost = Estimate(value=file.lost[MEAN])
+            yield from _metric(f"bits per byte lost in {file.format}", ALL, lost, BITS_LOST, _QUANTISED)
+        if found.tokens:
+            same = Estimate(value=round(file.same_tokens / found.tokens, 4))
+            yield from _metric(f"greedy text kept in {file.format}", ALL, same, file=_QUANTISED)
 
 
 def of_tune(rows: Iterable[ScoreRow], task: str) -> Iterator[Metric]:
@@ -88,7 +106,7 @@ def of_base(model: Model) -> Iterator[Metric]:
             yield from _metric(f"{task.task}, {task.shots} examples in the prompt: {name}", task.group, score, unit)
 
 
-def _metric(name: str, group: str, estimate: Estimate, unit: str = _SHARE) -> Iterator[Metric]:
+def _metric(name: str, group: str, estimate: Estimate, unit: str = _SHARE, file: str = REPORT) -> Iterator[Metric]:
     if estimate.value is not None:
         yield Metric(
             name=name,
@@ -97,5 +115,5 @@ def _metric(name: str, group: str, estimate: Estimate, unit: str = _SHARE) -> It
             low=estimate.low,
             high=estimate.high,
             unit=unit,
-            file=REPORT,
+            file=file,
         )

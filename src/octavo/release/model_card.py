@@ -13,6 +13,7 @@ from octavo.recipe import LANGUAGE_NAMES, OWN_TOKENS, Recipe
 from octavo.release.card_metadata import card_metadata
 from octavo.release.card_parts import card_template, energy_rows
 from octavo.release.metric_facts import of_base
+from octavo.release.quantised_figures import Quantised
 from octavo.release.statements import intended_use, out_of_scope
 from octavo.release.unflattering import unflattering
 
@@ -24,8 +25,10 @@ def model_card(
     figures: dict[str, Any],
     samples: dict[str, dict[str, str]],
     report: Report | None,
+    quantised: Quantised | None = None,
 ) -> str:
-    """The release's README.md, with Hugging Face's metadata at its head; `report` is the one in evaluation/."""
+    """The release's README.md, with Hugging Face's metadata at its head; `report` is the one in evaluation/, and
+    `quantised` what was measured of the GGUF files."""
     country = recipe.provider.country
     given = figures["tokenization"].get("folders", {})
     # Documents beside given token files may be there to be held out alone.
@@ -52,6 +55,7 @@ def model_card(
         tasks=written.task_rows(figures["evaluation"]),
         harm=harm_rows(figures["evaluation"]["harm"]),
         report=report,
+        quantised=quantised,
         samples=samples,
         unflattering=unflattering(report) if report else [],
         intended_use=intended_use(recipe.provider, None),

@@ -13,6 +13,7 @@ from octavo.recipe import LANGUAGE_NAMES, Recipe
 from octavo.release.card_metadata import card_metadata
 from octavo.release.card_parts import card_template, energy_rows
 from octavo.release.metric_facts import of_tune
+from octavo.release.quantised_figures import Quantised
 from octavo.release.statements import intended_use, out_of_scope
 from octavo.tokenization.entries import OCR_ENTRIES, SOURCE_ENTRIES, TRANSLATION_ENTRIES
 from octavo.tuning.report_figures import Sample, ScoreRow
@@ -44,11 +45,12 @@ def tuned_card(
     figures: dict[str, Any],
     rows: Sequence[ScoreRow],
     samples: Sequence[Sample],
+    quantised: Quantised | None = None,
 ) -> str:
     """The release's README.md, with Hugging Face's metadata at its head.
 
     `figures` are those of the stages; `rows` and `samples`, from the best to the worst, are those of the report in
-    evaluation/.
+    evaluation/; `quantised` is what was measured of the GGUF files.
     """
     assert recipe.tuning is not None
     task = recipe.tuning.task
@@ -81,6 +83,7 @@ def tuned_card(
         intended_use=intended_use(recipe.provider, task),
         out_of_scope=out_of_scope(recipe.provider, task),
         found=[finding.text for finding in found if finding.kind == "found"],
+        quantised=quantised,
         limits=[finding.text for finding in found if finding.kind == "limit"],
         systems=systems,
         figure_rows=list(_by_metric(rows, systems)),

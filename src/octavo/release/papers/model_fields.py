@@ -20,8 +20,10 @@ _LARGEST_BAND = "Over 1 trillion parameters"
 _FORMATS = {
     "safetensors": "model.safetensors in bfloat16, with config.json and the tokenizer, in Hugging Face's layout",
     "gguf-f32": "GGUF in float32",
+    "gguf-f16": "GGUF in float16",
     "gguf-bf16": "GGUF in bfloat16",
     "gguf-q8_0": "GGUF in blocks of eight-bit numbers (Q8_0)",
+    "gguf-q4_k_m": "GGUF in blocks of four-bit numbers, some of six bits (Q4_K_M)",
 }
 _SCHEDULES = {
     "cosine": "falls along a cosine after a linear rise",

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from octavo.evaluation.figure_names import ALL, group_name
 from octavo.recipe import LANGUAGE_NAMES
-from octavo.release.manifest import Count, Metric
+from octavo.release.manifest import BITS_LOST, Count, Metric
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _UNITS = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
@@ -98,6 +98,8 @@ def figure(metric: Metric) -> str:
     """A figure of the evaluation in its unit."""
     if metric.unit == "share":
         return f"{100 * metric.value:.1f} %"
+    if metric.unit == BITS_LOST:
+        return f"{metric.value:.4f}"
     return f"{metric.value:.3f}" if metric.unit == "bits per byte" else f"{metric.value:.1f}"
 
 
