@@ -148,7 +148,7 @@ def test_a_name_and_a_source_are_enough(tmp_path: Path) -> None:
         pytest.param(
             "1789: seed\n",
             "recipe.yaml:5: 1789: unknown field; known are name, seed, provider, corpus, curation, tokenizer, "
-            "model, tuning, training, evaluation, release, slurm",
+            "model, tuning, training, evaluation, release, trace, slurm",
             id="a number for a key",
         ),
         pytest.param("name: again\n", "recipe.yaml:5: name: given twice", id="given twice"),
