@@ -14,7 +14,9 @@ from octavo.audit.claims import is_held
 from octavo.cli import app
 from octavo.errors import InputError
 from octavo.progress import Progress
+from octavo.run import run_road
 from tests.audit.forging import copy_run, flip_a_bit
+from tests.conftest import quiet_reporter, small_recipe
 
 
 def test_every_claim_of_a_run_holds_its_steps_replayed_to_the_bit(small_run: Path) -> None:
@@ -65,6 +67,19 @@ def test_sources_that_are_gone_are_told_and_fail_nothing(small_run: Path, tmp_pa
     claims = audit(run, False, Progress())
     assert is_held(claims)
     assert any("not here any more" in claim.found for claim in claims)
+
+
+def test_a_stage_that_was_done_again_with_the_same_results_fails_nothing(small_run: Path, tmp_path: Path) -> None:
+    """It took another time, which the report of the evaluation cannot know."""
+    run = tmp_path / "small"
+    shutil.copytree(small_run, run)
+    shutil.rmtree(run / "documents")
+    run_road(small_recipe(), run, "trace", quiet_reporter())
+    claims = audit(run, False, Progress())
+    assert is_held(claims)
+    (costs,) = (claim for claim in claims if claim.claim == "says what the stages took")
+    assert costs.outcome == "not checkable here"
+    assert "a stage that is done again takes another time" in costs.found
 
 
 def test_papers_of_another_version_are_no_forgery(small_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:

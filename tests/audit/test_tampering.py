@@ -91,6 +91,10 @@ BITS = [
     "evaluation/toxicity.json",
     "evaluation/repetition.svg",
     "evaluation/stage.json",
+    "trace/index.json",
+    "trace/part-00000/text.bin",
+    "trace/part-00000/suffixes.bin",
+    "trace/part-00000/documents.arrow",
 ]
 
 
@@ -488,6 +492,15 @@ def test_a_file_of_the_corpus_is_added(run: Path) -> None:
 def test_a_stage_is_gone(run: Path) -> None:
     shutil.rmtree(run / "evaluation")
     assert "evaluation/stage.json" in found_out(run)
+
+
+def test_an_index_that_was_made_of_other_tokens(run: Path) -> None:
+    def change(record: dict) -> None:
+        name = next(name for name in record["inputs"] if name.endswith(".ds"))
+        record["inputs"][name]["blake3"] = "0" * 64
+
+    change_json(run / "trace/stage.json", change)
+    assert found_out(run) == {"trace/stage.json"}
 
 
 def test_a_link_leads_out_of_the_release(run: Path, tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 from octavo.audit.claims import Claim, all_or_each, unknown
 from octavo.audit.differences import first_difference
 from octavo.audit.opening import Audited
-from octavo.lineage import STAGE_FILE, FileRecord, StageRecord, hash_file, hash_files, why_changed
+from octavo.lineage import STAGE_FILE, FileRecord, StageRecord, hash_file, hash_files, read_record, why_changed
 from octavo.release.bundle import LINEAGE, record_name
-from octavo.stages import Stage
+from octavo.stages import Stage, stages_of
 
 
 def check_chain(audited: Audited) -> Iterator[Claim]:
@@ -41,6 +41,27 @@ def check_run(audited: Audited, run: Path) -> Iterator[Claim]:
             yield from _same(run / name, audited.release / LINEAGE / record_name(stage.name), name)
         yield from _outputs(stage, audited.records[stage.name], run)
         yield from _inputs(stage, audited.records[stage.name], audited, run)
+    for stage in stages_of(audited.recipe)[len(audited.stages) :]:
+        yield from _after_release(stage, audited, run)
+
+
+def _after_release(stage: Stage, audited: Audited, run: Path) -> Iterator[Claim]:
+    """That what the run made after its release, which holds no record of it, is made of the same files."""
+    record, file = read_record(run / stage.home), f"{stage.home}/{STAGE_FILE}"
+    said = f"stage {stage.name} read what earlier stages made, by the recipe"
+    if record is None or not record.done:
+        yield unknown("lineage", file, said, "the run has not come so far")
+        return
+    made = {name: output for other in audited.records.values() for name, output in other.outputs.items()}
+    problems = [(file, what) for what in _about(record, stage, audited.recipe.model_dump(mode="json"))]
+    problems += [
+        (file, f"input {name} is not as it was made")
+        for name, read in record.inputs.items()
+        if name in made and read.blake3 != made[name].blake3
+    ]
+    yield from all_or_each("lineage", file, said, problems)
+    yield from _outputs(stage, record, run)
+    yield from _inputs(stage, record, audited, run)
 
 
 def _file_of(stage: Stage) -> str:

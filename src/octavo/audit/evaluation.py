@@ -54,9 +54,29 @@ def report_problems(recipe: Recipe, run: Path) -> Iterator[str]:
     file = run / REPORT
     if recipe.is_taught or not file.exists():
         return
-    stated = Report.model_validate_json(file.read_bytes()).models[0].model_dump(mode="json", exclude=_SCORED)
-    found = read_model(recipe.name, run, run / HOME).model_dump(mode="json", exclude=_SCORED)
-    yield from differences(stated, found)
+    yield from differences(*_gathered(recipe, run, exclude={*_SCORED, "costs"}))
+
+
+def cost_differences(recipe: Recipe, run: Path) -> list[str]:
+    """In what the report tells otherwise than the records what the stages took.
+
+    A stage that is done again with the same results takes another time, and the evaluation need not be done again.
+    """
+    if recipe.is_taught or not (run / REPORT).exists():
+        return []
+    return list(differences(*_gathered(recipe, run, include={"costs"})))
+
+
+def _gathered(
+    recipe: Recipe, run: Path, include: set[str] | None = None, exclude: set[str] | None = None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Some of what the report says, and of what the files say."""
+    stated = Report.model_validate_json((run / REPORT).read_bytes()).models[0]
+    found = read_model(recipe.name, run, run / HOME)
+    return (
+        stated.model_dump(mode="json", include=include, exclude=exclude),
+        found.model_dump(mode="json", include=include, exclude=exclude),
+    )
 
 
 def sum_problems(recipe: Recipe, run: Path) -> Iterator[str]:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from octavo.audit import evaluation
-from octavo.audit.claims import Claim, all_or_each, failed
+from octavo.audit.claims import Claim, all_or_each, failed, held, unknown
 from octavo.audit.differences import differences
 from octavo.audit.opening import Audited
 from octavo.curation.opt_outs_report import summarise_opt_outs
@@ -154,6 +154,22 @@ def _evaluation(audited: Audited, run: Path) -> Iterator[Claim]:
             yield failed("figures", file, said, _first_line(error))
         else:
             yield from all_or_each("figures", file, said, found)
+    yield from _costs(audited, run)
+
+
+def _costs(audited: Audited, run: Path) -> Iterator[Claim]:
+    """What the report says that the stages took: true when it was written."""
+    said = "says what the stages took"
+    try:
+        found = evaluation.cost_differences(audited.recipe, run)
+    except _UNREADABLE as error:
+        yield failed("figures", evaluation.REPORT, said, _first_line(error))
+        return
+    if found:
+        why = f"{found[0]} in the records: a stage that is done again takes another time"
+        yield unknown("figures", evaluation.REPORT, said, why)
+    else:
+        yield held("figures", evaluation.REPORT, said)
 
 
 def _energy(audited: Audited, run: Path) -> Iterator[Claim]:

@@ -11,8 +11,7 @@ from pydantic import ValidationError
 from octavo import __version__
 from octavo.audit.claims import Claim, failed, held
 from octavo.errors import InputError
-from octavo.evaluation.model_files import is_run
-from octavo.lineage import STAGE_FILE, StageRecord
+from octavo.lineage import STAGE_FILE, StageRecord, is_run
 from octavo.recipe import Recipe
 from octavo.recipe_file import load
 from octavo.release.bundle import LINEAGE, record_name
