@@ -10,16 +10,10 @@ BIN := .venv/bin
 demo: .venv/installed
 	$(BIN)/octavo run recipes/starter.yaml
 
-# Those that start clusters and processes of their own, are killed or take times stand alone; the others run in two
-# processes, a file at a time, each with one thread: two threads each would wait for one another's turn.
-TOGETHER := $(addprefix tests/,audit corpus curation evaluation modeling release tokenization tracing tuning \
-	test_recipe.py test_reference_docs.py test_starter_corpus.py)
-ALONE := $(filter-out $(TOGETHER) tests/__pycache__,$(patsubst %/,%,$(wildcard tests/*/ tests/test_*.py)))
-RAY := tests/curation/test_ray.py
-
+# In two processes, a file at a time, each with one thread: two threads each would wait for one another's turn.
+# tests/conftest.py puts the longest files first.
 test: .venv/installed-dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(TOGETHER) --ignore $(RAY)
-	$(BIN)/python -m pytest $(ALONE) $(RAY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: .venv/installed-dev
 	$(BIN)/ruff check .

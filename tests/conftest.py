@@ -1,8 +1,10 @@
-"""What the tests share: one small run over the starter corpus, made once."""
+"""What the tests share: the order of their files, and one small run over the starter corpus, made once."""
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import os
 import shutil
 from pathlib import Path
 
@@ -17,6 +19,38 @@ from octavo.run import Reporter, run_road
 # A busy machine is no reason to fail.
 settings.register_profile("octavo", deadline=None)
 settings.load_profile("octavo")
+
+# Else Daft imports all of Ray in each process, as the tests' own packages bring it, to see whether it is in use.
+os.environ["DAFT_RUNNER"] = "native"
+# Else each process that compiles a model starts others for it, beside the tests that are at work already.
+os.environ["TORCHINDUCTOR_COMPILE_THREADS"] = "1"
+
+LONGEST = (
+    "training/test_slurm_cluster.py",
+    "curation/test_ray.py",
+    "audit/test_tampering.py",
+    "end_to_end/test_kill_and_resume.py",
+    "modeling/test_llama.py",
+    "distributed/test_parallel.py",
+    "test_cli.py",
+    "test_run.py",
+    "curation/test_pipeline.py",
+    "training/test_checkpoint.py",
+    "training/test_loop.py",
+    "test_shared_corpus.py",
+    "tuning/test_road.py",
+    "tokenization/test_encoders.py",
+    "corpus/test_importing.py",
+)
+"""Files that take longest: the first to begin, so that at the end no worker has one alone."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first; pytest-xdist hands files out in this order."""
+    home = Path(__file__).parent
+    places = {home / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(LONGEST)))
+
 
 SMALL = {
     "name": "small",
@@ -69,10 +103,22 @@ def quiet_reporter(messages: list[str] | None = None, progress: Progress | None 
 
 @pytest.fixture(scope="session")
 def small_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The directory of a finished run of the small recipe; tests read it and leave it as it is."""
-    run = tmp_path_factory.mktemp("runs") / "small"
-    run_road(small_recipe(), run, "release", quiet_reporter())
-    return run
+    """The directory of a finished run of the small recipe; tests read it and leave it as it is.
+
+    Of pytest-xdist's workers, whose folders lie side by side, the first to need it makes it; each has a copy, which
+    lies as deep, as a run names outside files by the way to them.
+    """
+    own = tmp_path_factory.mktemp("runs") / "small"
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        run_road(small_recipe(), own, "trace", quiet_reporter())
+        return own
+    made = tmp_path_factory.getbasetemp().parent / "shared" / "runs" / "small"
+    made.parent.mkdir(parents=True, exist_ok=True)
+    with made.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (made / "trace/index.json").exists():
+            run_road(small_recipe(), made, "trace", quiet_reporter())
+    return Path(shutil.copytree(made, own, copy_function=shutil.copy2))
 
 
 def copy_tokenized(small_run: Path, run: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 from octavo.recipe_file import dump, load
 from octavo.starters import STARTERS
 from tests.conftest import copy_tokenized, small_recipe
+from tests.distributed.processes import octavo_process
 
 OCTAVO = Path(sys.executable).parent / "octavo"
 ROOT = Path(__file__).parent.parent
@@ -229,23 +230,26 @@ def test_ctrl_c_in_training_ends_soon_and_the_next_call_goes_on(small_run, tmp_p
     copy_tokenized(small_run, run)
     metrics, step = run / "metrics.jsonl", 0
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
-        process = subprocess.Popen([OCTAVO, "pretrain", file, "--out", run], stderr=subprocess.PIPE, text=True)
+        process = octavo_process(tmp_path / f"{number}.txt", "pretrain", file, "--out", run)
         while not (metrics.exists() and metrics.read_text().count("\n") > step + 3):
-            assert process.poll() is None
-            time.sleep(0.1)
+            assert process.is_alive()
+            time.sleep(0.05)
         asked = time.monotonic()
-        process.send_signal(number)
-        _, said = process.communicate()
+        os.kill(process.pid, number)
+        process.join()
+        said = (tmp_path / f"{number}.txt").read_text()
         assert time.monotonic() - asked < 10  # four seconds of grace, and a busy machine
-        assert process.returncode == 130
+        assert process.exitcode == 130
         assert "stopping; what is done is kept" in said
         assert "Traceback" not in said
         assert not step or f"goes on from step {step:,}" in said
         step = max(int(path.name.removeprefix("step-")) for path in (run / "checkpoints").glob("step-*"))
-    again = octavo("pretrain", file, "--out", run)
-    assert again.returncode == 0, again.stderr
-    assert "training: goes on where it stopped" in again.stderr
-    assert f"goes on from step {step:,}" in again.stderr
+    again = octavo_process(tmp_path / "again.txt", "pretrain", file, "--out", run)
+    again.join()
+    said = (tmp_path / "again.txt").read_text()
+    assert again.exitcode == 0, said
+    assert "training: goes on where it stopped" in said
+    assert f"goes on from step {step:,}" in said
 
 
 def test_an_interrupt_in_the_middle_of_native_work_ends_all_the_same(tmp_path):

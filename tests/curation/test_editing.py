@@ -65,3 +65,7 @@ def test_a_replacement_that_a_cut_overlaps_goes_whole_so_that_no_half_of_it_stay
 def test_neighbouring_changes_do_not_touch_each_other() -> None:
     done = edit(b"aabbccdd", [(2, 4)], [(0, 2, b"x"), (4, 6, b"yyyy")], [(6, 8)])
     assert (done.text, done.rewritten, done.marks) == (b"xyyyydd", [(0, 1), (1, 5)], [(5, 7)])
+
+
+def test_an_empty_cut_within_a_replacement_cuts_nothing() -> None:
+    assert edit(b"ab", [(1, 1)], [(0, 2, b"c")]).text == b"c"

@@ -1,4 +1,4 @@
-"""Trains a tiny model in real processes of its own, one or several, that tests may kill.
+"""Trains a tiny model, or does what a command asks, in real processes of its own that tests may kill.
 
 They are forked from a server that has imported everything, so that a start takes a moment.
 """
@@ -18,6 +18,11 @@ import numpy as np
 import torch
 import torch._inductor  # what training asks of PyTorch imports it
 
+import octavo.curation.pipeline
+import octavo.evaluation.evaluate
+import octavo.release.bundle
+import octavo.run  # noqa: F401
+from octavo.cli import main
 from octavo.display import Stop
 from octavo.errors import OctavoError
 from octavo.progress import Progress, StoppedError
@@ -106,17 +111,28 @@ class Training:
 def start(run: Path, tokens: Path, what: Recipe, size: int = 1, **environment: str) -> Training:
     """Start a training in so many processes, each with some variables more."""
     run.mkdir(parents=True, exist_ok=True)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     training = Training(run)
-    address = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(size)}
-    for rank in range(size):
-        variables = address | {"RANK": str(rank), "LOCAL_RANK": str(rank)} | environment
+    for rank, place in enumerate(_places(size)):
+        variables = place | environment
         process = SERVER.Process(target=_work, args=(run, tokens, what.model_dump_json(), rank, variables))
         process.start()
         training.processes.append(process)
     return training
+
+
+def octavo_process(said: Path, *arguments: object, **environment: str) -> Any:
+    """Start a command of octavo, with some variables more; what it writes goes to the end of the file `said`."""
+    process = SERVER.Process(target=_do, args=([str(part) for part in arguments], said, environment))
+    process.start()
+    return process
+
+
+def octavo_in_two(said: Path, *arguments: object, **environment: str) -> list[int | None]:
+    """Do a command of octavo in two processes that work together; their exit statuses."""
+    started = [octavo_process(said, *arguments, **place | environment) for place in _places(2)]
+    for process in started:
+        process.join(300)
+    return [process.exitcode for process in started]
 
 
 def weights(run: Path, what: Recipe) -> dict[str, torch.Tensor]:
@@ -136,6 +152,24 @@ def trained(run: Path, tokens: Path, what: Recipe, size: int = 1, **environment:
 def same(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> bool:
     """Whether weights are the same to the bit."""
     return all(torch.equal(left[name], right[name]) for name in left)
+
+
+def _places(size: int) -> list[dict[str, str]]:
+    """The variables that tell each of so many processes its place among them, as torchrun sets them."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(size)}
+    return [address | {"RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(size)]
+
+
+def _do(arguments: list[str], said: Path, variables: dict[str, str]) -> None:
+    os.environ.update(variables)
+    sys.argv = ["octavo", *arguments]
+    with said.open("ab") as file:
+        for output in (sys.stdout, sys.stderr):
+            os.dup2(file.fileno(), output.fileno())
+    main()
 
 
 def _work(run: Path, tokens: Path, what: str, rank: int, variables: dict[str, str]) -> None:

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -23,7 +22,7 @@ from octavo.training.metrics import Metrics
 from octavo.training.muon import orthogonalise
 from octavo.training.parallel import choose_layout, sequences_each
 from tests.conftest import small_recipe
-from tests.distributed.processes import VOCABULARY, recipe, same, start, trained
+from tests.distributed.processes import VOCABULARY, octavo_in_two, recipe, same, start, trained
 
 MUON = {"optimizer": {"name": "muon", "learning_rate": 1e-2}}
 
@@ -115,7 +114,7 @@ def test_torchrun_starts_it_and_the_first_process_walks_the_road(small_run, tmp_
     shutil.copytree(small_run, run)
     file = tmp_path / "recipe.yaml"
     settings = {"tokens": 5_000, "precision": "float32", "evaluate_every_steps": 2, "parallel": "fsdp"}
-    file.write_text(dump(small_recipe(training=settings)))
+    file.write_text(dump(small_recipe(training=settings, evaluation={"max_bytes": 4000})))
     command = [Path(sys.executable).parent / "torchrun", "--nproc-per-node", "2", "-m", "octavo", "pretrain", file]
     done = subprocess.run([*command, "--out", run, "--json"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -126,9 +125,9 @@ def test_torchrun_starts_it_and_the_first_process_walks_the_road(small_run, tmp_
     held_out = Metrics.read(run)[-1]["held_out"]
     assert set(held_out) == {"de", "en", "es", "fr", "it", "la", "nl", "pt"}
     # And where there is nothing to train, the others are let go.
-    again = subprocess.run([*command, "--out", run], capture_output=True, text=True)
-    assert again.returncode == 0, again.stderr
-    assert "training: done already" in again.stderr
+    said = tmp_path / "said.txt"
+    assert octavo_in_two(said, "pretrain", file, "--out", run) == [0, 0], said.read_text()
+    assert "training: done already" in said.read_text()
 
 
 def test_the_energy_of_a_training_is_that_of_all_its_machines(small_run, tmp_path):
@@ -137,16 +136,8 @@ def test_the_energy_of_a_training_is_that_of_all_its_machines(small_run, tmp_pat
     shutil.copytree(small_run, run)
     file = tmp_path / "recipe.yaml"
     file.write_text(dump(small_recipe(training={"tokens": 10_000, "precision": "float32", "log_every": 1})))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    address = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "1"}
-    command = [sys.executable, "-m", "octavo", "pretrain", file, "--out", run]
-    machines = [
-        subprocess.Popen(command, env=os.environ | address | {"RANK": str(rank), "LOCAL_RANK": "0"})
-        for rank in (0, 1)
-    ]
-    assert [machine.wait() for machine in machines] == [0, 0]
+    said, own_machine = tmp_path / "said.txt", {"LOCAL_WORLD_SIZE": "1", "LOCAL_RANK": "0"}
+    assert octavo_in_two(said, "pretrain", file, "--out", run, **own_machine) == [0, 0], said.read_text()
     energy = read_record(run / "checkpoints").energy
     assert energy["machines"] == 2
     own = Metrics.read(run)[0]["joules"]

@@ -40,7 +40,7 @@ def test_the_small_model_learns(small_run):
 
 
 def test_the_same_recipe_gives_the_same_bytes(small_run, tmp_path):
-    short = {"training": {"tokens": 20_000}}
+    short = {"training": {"tokens": 12_000}}
     first, second = (weights(train_small(small_run, tmp_path / n, **short)) for n in "ab")
     assert all(torch.equal(first[name], second[name]) for name in first)
 
@@ -69,8 +69,8 @@ def test_how_a_step_is_cut_into_passes_does_not_change_what_is_learnt(small_run,
 
 
 def test_saving_more_often_or_logging_less_changes_nothing(small_run, tmp_path):
-    first = weights(train_small(small_run, tmp_path / "a", training={"tokens": 20_000}))
-    changed = {"tokens": 20_000, "log_every": 3, "checkpoint": {"every_steps": 3, "keep_last": 1}}
+    first = weights(train_small(small_run, tmp_path / "a", training={"tokens": 12_000}))
+    changed = {"tokens": 12_000, "log_every": 3, "checkpoint": {"every_steps": 3, "keep_last": 1}}
     second = weights(train_small(small_run, tmp_path / "b", training=changed))
     assert all(torch.equal(first[name], second[name]) for name in first)
 
@@ -117,7 +117,7 @@ def test_the_loss_is_cross_entropy_over_the_positions_that_count():
 
 @pytest.mark.parametrize("optimizer", [{"name": "adamw"}, {"name": "muon"}, {"name": "muon", "width": 16}])
 def test_a_training_that_was_stopped_ends_in_the_weights_of_an_unbroken_one(small_run, tmp_path, optimizer):
-    changes = {"training": {"tokens": 20_000, "optimizer": {"learning_rate": 1e-2, **optimizer}}}
+    changes = {"training": {"tokens": 12_000, "optimizer": {"learning_rate": 1e-2, **optimizer}}}
     whole = weights(train_small(small_run, tmp_path / "whole", **changes))
     recipe = small_recipe(**changes)
     vocab = load_tokenizer(small_run / "tokenizer/tokenizer.json").get_vocab_size()

@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from octavo.cli import app
 from octavo.energy import co2eq_grams
 from octavo.errors import InputError
 from octavo.recipe_file import load
@@ -113,10 +115,11 @@ def test_this_machine_is_planned_by_its_own_products_and_memory():
 
 @pytest.mark.parametrize("gpu", ["h100", "h200", "a100", "l40s"])
 def test_the_command_answers_in_words_and_as_json(gpu):
-    command = [OCTAVO, "plan", ROOT / "recipes/pleias-350m.yaml", "--gpus", "64", "--gpu", gpu]
-    words = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    figures = json.loads(subprocess.run([*command, "--json"], capture_output=True, text=True, check=True).stdout)
-    assert f"{figures['parameters']:,}" in words
+    command = ["plan", str(ROOT / "recipes/pleias-350m.yaml"), "--gpus", "64", "--gpu", gpu]
+    words, answer = (CliRunner().invoke(app, [*command, *more]) for more in ([], ["--json"]))
+    assert words.exit_code == answer.exit_code == 0
+    figures = json.loads(answer.stdout)
+    assert f"{figures['parameters']:,}" in words.stdout
     assert figures["assumed"]["pue"] == 1.2
 
 

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ import pytest
 
 from octavo.recipe_file import dump
 from tests.conftest import small_recipe
+from tests.distributed.processes import octavo_in_two
 from tests.training.slurm_cluster import cluster, missing
 
 pytestmark = [
@@ -101,14 +101,8 @@ class Run:
 
 def unbroken(run: Run) -> bytes:
     """The weights that two processes without Slurm come to, in one go."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [OCTAVO, "run", run.recipe, "--out", run.folder]
-    places = [{"RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(2)]
-    shared = run.environment | {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    started = [subprocess.Popen(command, env=shared | place, stdout=subprocess.DEVNULL) for place in places]
-    assert [process.wait(300) for process in started] == [0, 0]
+    said = run.folder / "said.txt"
+    assert octavo_in_two(said, "run", run.recipe, "--out", run.folder) == [0, 0], said.read_text()
     return run.weights()
 
 
@@ -161,7 +155,7 @@ def test_a_job_that_is_warned_preempted_and_loses_a_task_ends_in_the_weights_of_
 
 def test_a_job_goes_on_past_its_time_limit_and_stays_away_once_cancelled(slurm, small_run, tmp_path):
     endless = TRAINING | {"tokens": 1_000_000_000}
-    limited = TWO_TASKS | {"time": "00:01:00", "warning_seconds": 20}
+    limited = TWO_TASKS | {"processes_per_node": 1, "time": "00:01:00", "warning_seconds": 20}
     run = Run(tmp_path / "run", small_run, slurm, training=endless, slurm=limited)
     run.launch("--until", "training")
     run.goes_back(1)

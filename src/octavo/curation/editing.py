@@ -27,6 +27,7 @@ def edit(
     Cuts may overlap anything. A replacement that overlaps a cut is cut as a whole, so that neither half of the
     old nor of the new one stays. Replacements and marks do not overlap each other.
     """
+    cuts = [cut for cut in cuts if cut[0] < cut[1]]  # an empty one within a replacement would cut all of it
     dropped = [any(_overlap(span[:2], cut) for cut in cuts) for span in rewrites]
     gone = _union([*cuts, *(span[:2] for span, cut in zip(rewrites, dropped, strict=True) if cut)])
     changes = [(start, end, b"") for start, end in gone]
