@@ -14,7 +14,7 @@ from tests.conftest import copy_tokenized, small_recipe
 from tests.distributed.processes import octavo_process, same
 
 TIMED = {"stage.json", "README.md", "report.html", "report.json", "SHA256SUMS", "compliance", "lineage"}
-COMPARED = ["corpus/ledger.parquet", "corpus/kept", "corpus/removed", "tokenizer", "tokens", "release"]
+COMPARED = ["corpus/ledger.parquet", "corpus/kept", "corpus/removed", "tokenizer", "tokens", "release", "trace"]
 
 
 def contents(run: Path) -> dict[str, bytes]:
