@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -103,7 +104,8 @@ def generate(
     opened = open_engine(model, engine, min(len(prompts), SIDE_BY_SIDE))
     tokens = [prompt_tokens(opened, prompt) for prompt in prompts]
     if stream and not as_json and len(prompts) == 1:
-        finishes = [_printed(prompts[0], opened.stream(tokens[0], decoding), index)]
+        with closing(opened.stream(tokens[0], decoding)) as pieces:  # else, once interrupted, it would write on
+            finishes = [_printed(prompts[0], pieces, index)]
     else:
         found = opened.texts(tokens, decoding)
         finishes = [written.finish for written in found]
@@ -113,7 +115,7 @@ def generate(
 
 
 def _index_of(model: Path) -> Index:
-    from octavo.inference.belonging import needed_index
+    from octavo.inference.corpus_index import needed_index
 
     return needed_index(model)
 

@@ -45,6 +45,11 @@ class StageRecord(BaseModel):
     energy: dict[str, Any] = {}
 
 
+def is_run(folder: Path) -> bool:
+    """Whether this is the directory of a run."""
+    return (folder / "recipe.yaml").is_file()
+
+
 def hash_file(path: Path, known: FileRecord | None = None) -> FileRecord:
     """Hash a file with BLAKE3; a `known` record is believed while size and time of change are the same."""
     stat = path.stat()

@@ -1,4 +1,4 @@
-"""What the tests of the server share: a model that is open, servers on it, and clients that misbehave."""
+"""What the tests of the server share: servers on a model that is open, and clients that misbehave."""
 
 from __future__ import annotations
 
@@ -10,21 +10,16 @@ import threading
 import time
 import urllib.request
 from collections.abc import Collection, Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx2
-import pytest
 
 from octavo.inference.gate import Standing
 from octavo.inference.limits import Limits
 from octavo.inference.listening import bound, host_names
-from octavo.inference.served_model import ServedModel, open_served_model
+from octavo.inference.served_model import ServedModel
 from octavo.inference.server import create_app
 from octavo.inference.serving import server_of
-from octavo.progress import Progress
-from octavo.recipe_file import load
-from octavo.tracing.index_building import build_index
 
 LOCAL = "127.0.0.1"
 
@@ -118,25 +113,3 @@ def running(model: ServedModel, limits: Limits | None = None, keys: Collection[b
         finally:
             server.should_exit = True
             thread.join(20)
-
-
-@pytest.fixture(scope="session")
-def trace_index(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An index of the small run's corpus."""
-    home = tmp_path_factory.mktemp("index") / "trace"
-    home.mkdir()
-    build_index(load(small_run / "recipe.yaml", None), small_run, home, Progress())
-    return home
-
-
-@pytest.fixture(scope="session")
-def served(small_run: Path, trace_index: Path) -> ServedModel:
-    """The small run's model in two slots, with the index of its corpus."""
-    return open_served_model(small_run, 2, trace_index)
-
-
-@pytest.fixture(scope="module")
-def server(served: ServedModel) -> Iterator[Running]:
-    """A server with the usual limits."""
-    with running(served) as up:
-        yield up

@@ -10,6 +10,7 @@ from tokenizers import Tokenizer, normalizers, pre_tokenizers
 from octavo.errors import InputError, OctavoError
 from octavo.inference.converting import cache_folder, converted, precision
 from octavo.inference.engine import open_engine
+from octavo.inference.served_model import open_served_model
 from octavo.inference.torch_engine import TorchEngine
 from octavo.modeling.decoding import Decoding, whole
 from octavo.modeling.gguf_reading import load_gguf
@@ -91,6 +92,26 @@ def test_what_a_killed_conversion_left_is_made_anew(folder):
     file.with_suffix(".unfinished").write_bytes(content[:1000])
     assert converted(folder).read_bytes() == content
     assert not file.with_suffix(".unfinished").exists()
+
+
+def test_what_a_full_disk_cut_short_is_taken_away(folder, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("octavo.inference.converting.os.fsync", full)
+    with pytest.raises(OctavoError, match=r"cannot be written \(No space left on device\)"):
+        converted(folder)
+    assert [left.suffix for left in (cache_folder() / "gguf").iterdir()] == [".lock"]
+
+
+def test_a_served_directory_is_called_by_its_own_name_and_fits_its_context(folder):
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"max_position_embeddings": 64}))
+    served = open_served_model(folder, 1, None)
+    copy = open_served_model(shutil.copytree(folder, folder.parent / "copy"), 1, None)
+    assert (served.name, copy.name) == ("model", "copy")
+    assert served.engine.gguf == copy.engine.gguf
+    assert (served.engine.context, served.defaults.max_tokens) == (64, 64)
 
 
 def test_a_cache_that_cannot_be_written_is_told(folder, tmp_path, monkeypatch):

@@ -1,4 +1,7 @@
+import contextlib
 import json
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -14,7 +17,7 @@ import torch
 from octavo.errors import InputError, OctavoError
 from octavo.inference.defaults import default_decoding
 from octavo.inference.engine import open_engine, prompt_tokens
-from octavo.inference.llama_cpp import LlamaCppEngine, finish_of, pieces_of
+from octavo.inference.llama_cpp import LlamaCppEngine, finish_of, pieces_of, threads
 from octavo.inference.torch_engine import TorchEngine
 from octavo.modeling.decoding import Decoding, Stopping, whole
 
@@ -68,25 +71,50 @@ def test_what_is_no_model_is_refused(small_run, tmp_path):
         open_engine(cut)
 
 
+OPENED_AND_CLOSED = """
+import subprocess, sys
+from pathlib import Path
+from octavo.inference.llama_cpp import LlamaCppEngine
+busy = [subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(4)]
+try:
+    for _ in range(8):
+        LlamaCppEngine(Path(sys.argv[1]), 2)
+finally:
+    for process in busy:
+        process.kill()
+"""
+
+
 def test_llama_cpp_can_be_closed_as_soon_as_it_is_open_on_a_busy_machine(small_run):
-    opens = (
-        "import sys\nfrom pathlib import Path\nfrom octavo.inference.llama_cpp import LlamaCppEngine\n"
-        "for _ in range(8): LlamaCppEngine(Path(sys.argv[1]), 2)"
-    )
-    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(4)]
-    try:
-        gguf = small_run / "release/gguf/small-BF16.gguf"
-        subprocess.run([sys.executable, "-c", opens, str(gguf)], check=True, timeout=120)
-    finally:
-        for process in busy:
-            process.kill()
-            process.wait()
+    """In a process of its own, as one that waits for llama.cpp's end for ever does nothing else any more."""
+    gguf = small_run / "release/gguf/small-BF16.gguf"
+    with subprocess.Popen([sys.executable, "-c", OPENED_AND_CLOSED, str(gguf)], start_new_session=True) as process:
+        try:
+            assert process.wait(120) == 0
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def test_a_prompt_that_fills_the_context_is_refused(engines):
     for engine in engines:
         with pytest.raises(InputError, match=r"found \d+ tokens, expected fewer than the model's context of 128"):
             prompt_tokens(engine, "word " * 500)
+
+
+def test_where_llama_cpp_splits_by_an_expression_alone_no_word_may_end_it(small_run, tmp_path):
+    """Of 200,000 letters the process would end."""
+    whole_file = (small_run / "release/gguf/small-F32.gguf").read_bytes()
+    assert whole_file.count(b"superbpe") == 1
+    other = tmp_path / "other.gguf"
+    other.write_bytes(whole_file.replace(b"superbpe", b"trillion"))
+    engine = LlamaCppEngine(other)
+    for text in ("x" * 200_000, " " * 200_000, "!" * 200_000, "日" * 200_000):
+        with pytest.raises(
+            InputError, match="found 200,000 characters of one kind in a row, expected at most 10,000"
+        ):
+            engine.encode(text)
+    assert engine.encode("x" * 10_000 + " " + "y1" * 20_000)
 
 
 @pytest.mark.parametrize("digits", ["7" * 60_000, "½" * 30_000])
@@ -245,6 +273,24 @@ def test_a_stream_that_is_closed_frees_its_slot(slow_to_end):
     assert is_free_soon(slow_to_end)
 
 
+def test_a_stream_is_let_go_before_the_process_ends(slow_to_end):
+    """Python ends daemon threads from within, and one that llama.cpp has called would take all down with it."""
+    before = set(threading.enumerate())
+    pieces = slow_to_end.stream([1, 300], LONG)
+    next(pieces)
+    (asking,) = set(threading.enumerate()) - before
+    assert not asking.daemon
+    pieces.close()
+    asking.join(5)
+    assert not asking.is_alive()
+
+
+def test_only_cores_that_the_process_may_use_are_counted(monkeypatch):
+    for cores, expected in ((1, 1), (2, 1), (6, 5)):
+        monkeypatch.setattr("os.sched_getaffinity", lambda _, cores=cores: set(range(cores)))
+        assert threads() == expected
+
+
 def test_a_stop_string_frees_the_slot_too(slow_to_end):
     free = slow_to_end.stream([1, 300], Decoding(max_tokens=8000))
     text = "".join(next(free).text for _ in range(12))
@@ -339,15 +385,21 @@ def test_settings_are_the_models_own_where_it_states_them(small_run, tmp_path):
     assert default_decoding(tmp_path) == Decoding(repetition_penalty=1.0)
     config.write_text('{"temperature": 0.6, "top_k": 20, "do_sample": true}')
     assert default_decoding(tmp_path) == Decoding(temperature=0.6, top_k=20)
+    config.write_text('{"top_p": 0.9, "do_sample": true}')  # as transformers understands it
+    assert default_decoding(tmp_path) == Decoding(temperature=1.0, top_p=0.9)
     (tmp_path / "gguf").mkdir()
-    assert (
-        default_decoding(tmp_path / "gguf/x.gguf")
-        == default_decoding(tmp_path / "x.gguf")
-        == Decoding(temperature=0.6, top_k=20)
-    )
-    config.write_text('{"repetition_penalty": "much"}')
-    with pytest.raises(InputError, match="repetition_penalty: found 'much', expected a number"):
-        default_decoding(tmp_path)
+    assert default_decoding(tmp_path / "x.gguf") == Decoding()
+    (tmp_path / "config.json").write_text("{}")
+    for file in ("gguf/x.gguf", "x.gguf"):
+        assert default_decoding(tmp_path / file) == Decoding(temperature=1.0, top_p=0.9)
+    for stated, told in (
+        ('{"repetition_penalty": "much"}', "repetition_penalty: found 'much', expected a number"),
+        ('{"repetition_penalty": 0}', r"generation_config\.json: repetition_penalty: found 0.0, expected over 0"),
+        ('{"do_sample": true, "top_k": Infinity}', "top_k: found inf, expected a number"),
+    ):
+        config.write_text(stated)
+        with pytest.raises(InputError, match=told):
+            default_decoding(tmp_path)
     config.write_text("{")
     with pytest.raises(InputError, match="not valid JSON"):
         default_decoding(tmp_path)

@@ -1,5 +1,6 @@
 """`octavo generate`: settings, several prompts, and what is told on stderr."""
 
+import inspect
 import json
 import shutil
 import sys
@@ -42,6 +43,20 @@ def test_the_end_of_the_context_is_told(generate, small_run):
         assert out
         assert err == "the model's context of 128 tokens is full\n"
     assert generate(small_run, "The old keeper", "--max-tokens", 5)[2] == ""
+
+
+def test_an_interrupted_text_is_not_written_on(generate, small_run, monkeypatch):
+    begun = []
+
+    def interrupted(prompt, pieces, index):
+        begun.append(pieces)
+        next(pieces)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("octavo.cli_tools._printed", interrupted)
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    assert generate(small_run, "The old keeper")[0] == 130
+    assert inspect.getgeneratorstate(begun[0]) == inspect.GEN_CLOSED
 
 
 def test_a_text_ends_before_a_stop_string(generate, small_run):

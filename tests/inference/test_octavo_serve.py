@@ -52,9 +52,27 @@ def metric(address, name):
     return float(line.split()[1])
 
 
+def asked_early(port):
+    """A connection that has asked as soon as the port was there."""
+    while True:
+        with contextlib.suppress(ConnectionRefusedError):
+            early = socket.create_connection(("127.0.0.1", port), timeout=60)
+            early.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            return early
+        time.sleep(0.02)
+
+
 def test_it_tells_its_address_and_ends_once_running_requests_have(small_run):
-    with started(small_run, "--port", 0, "--slots", 2, "--json") as (process, line):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    early = []
+    asking_early = threading.Thread(target=lambda: early.append(asked_early(port)), daemon=True)
+    asking_early.start()
+    with started(small_run, "--port", port, "--slots", 2, "--json") as (process, line):
         address = json.loads(line)["address"]
+        asking_early.join()
+        with early[0] as connection:  # who comes before the model is there waits, and is answered
+            assert connection.recv(12) == b"HTTP/1.1 200"
         assert len(complete(address, prompt="The old", max_tokens=3)["choices"]) == 1
         answers = []
         asking = threading.Thread(target=lambda: answers.append(complete(address, **LONG)))

@@ -13,30 +13,14 @@ import pyarrow.parquet as pq
 import pytest
 from playwright.sync_api import Page, expect
 
-from octavo.progress import Progress
-from octavo.tracing.index_building import build_index
-from tests.conftest import small_recipe
 from tests.inference.browsing import NEEDS_BROWSER, chromium, window
 
 pytestmark = NEEDS_BROWSER
 
 
 @pytest.fixture(scope="module")
-def address(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    index = tmp_path_factory.mktemp("trace")
-    build_index(small_recipe(), small_run, index, Progress(message=print))
-    command = [
-        sys.executable,
-        "-m",
-        "octavo",
-        "serve",
-        str(small_run),
-        "--port",
-        "0",
-        "--trace",
-        str(index),
-        "--json",
-    ]
+def address(small_run: Path) -> Iterator[str]:
+    command = [sys.executable, "-m", "octavo", "serve", str(small_run), "--port", "0", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         yield json.loads(server.stdout.readline())["address"]

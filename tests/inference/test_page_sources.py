@@ -6,7 +6,7 @@ import re
 
 import pytest
 from license_expression import get_spdx_licensing
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from octavo.corpus.licence_names import NAMES
 from tests.inference.browsing import (
@@ -158,6 +158,29 @@ class TestProbabilities:
         expect(page.locator(".person")).to_have_text(prompt)
         asked = stand_in.asked[1]
         assert (asked["prompt"], asked["echo"], asked["max_tokens"]) == (prompt + " went 🌊 down", True, 0)
+
+    def test_one_who_wishes_for_them_while_it_writes_gets_them_at_the_end(
+        self, page: Page, stand_in: StandIn
+    ) -> None:
+        stand_in.hold_after = 2
+        begin(page)
+        expect(page.locator("#text")).to_have_text("The old keeper went down")
+        page.get_by_role("switch", name="Show probabilities").check()
+        stand_in.go.set()
+        expect(page.locator(".token")).to_have_count(5)
+        assert stand_in.asked[1]["prompt"] == WRITTEN
+
+    def test_to_ask_for_them_does_not_stop_the_search(self, page: Page, stand_in: StandIn) -> None:
+        stand_in.spans = [span(WRITTEN, "went down", document())]
+        held: list[Route] = []
+        page.route("**/trace", lambda route: held.append(route))
+        begin(page)
+        expect(page.get_by_role("status")).to_contain_text("Looking it up in the corpus …")
+        page.get_by_role("switch", name="Show probabilities").check()
+        expect(page.locator(".token")).to_have_count(5)
+        held[0].continue_()
+        expect(page.locator(".found")).to_have_text([" went", " down"])
+        expect(page.get_by_role("status")).to_contain_text("1 passage of this stands word for word in the corpus.")
 
 
 class TestHtml:

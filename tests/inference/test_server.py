@@ -1,6 +1,8 @@
 """The server as its clients see it: OpenAI's, those of the page, and those who watch over it."""
 
 import json
+import shutil
+from pathlib import Path
 
 import openai
 import pytest
@@ -9,13 +11,13 @@ import torch
 from octavo.inference.gate import PAGE_POLICY
 from octavo.inference.served_model import open_served_model
 from octavo.modeling.decoding import Decoding, whole
-from tests.inference.serving import running, served, server, trace_index  # noqa: F401
+from tests.inference.serving import running
 
 PROMPT = "The old keeper"
 
 
 @pytest.fixture(scope="module")
-def client(server):  # noqa: F811
+def client(server):
     with openai.OpenAI(base_url=f"{server.url}/v1", api_key="any", max_retries=0) as opened:
         yield opened
 
@@ -28,7 +30,7 @@ def by_engine(model, prompt, decoding):
     return whole(model.engine.stream(model.engine.encode(prompt), decoding))
 
 
-def test_the_openai_client_gets_the_text_that_the_engine_writes(client, served):  # noqa: F811
+def test_the_openai_client_gets_the_text_that_the_engine_writes(client, served):
     answer = client.completions.create(model="small", prompt=PROMPT, max_tokens=20)
     assert answer.choices[0].text == written(served, PROMPT, Decoding(max_tokens=20))
     assert (answer.choices[0].finish_reason, answer.choices[0].logprobs) == ("length", None)
@@ -36,7 +38,7 @@ def test_the_openai_client_gets_the_text_that_the_engine_writes(client, served):
     assert (answer.usage.completion_tokens, answer.object) == (20, "text_completion")
 
 
-def test_the_openai_client_streams_the_same_text(client, served):  # noqa: F811
+def test_the_openai_client_streams_the_same_text(client, served):
     stream = client.completions.create(
         model="small", prompt=PROMPT, max_tokens=20, stream=True, stream_options={"include_usage": True}
     )
@@ -57,7 +59,7 @@ def test_the_openai_client_lists_the_model(client):
         client.completions.create(model="gpt-4", prompt=PROMPT)
 
 
-def test_octavos_own_settings_reach_the_engine(server, served):  # noqa: F811
+def test_octavos_own_settings_reach_the_engine(server, served):
     settings = {"temperature": 0.9, "top_k": 40, "top_p": 0.9, "min_p": 0.02, "repetition_penalty": 1.3, "seed": 5}
     text = server.choice(prompt=PROMPT, max_tokens=24, **settings)["text"]
     assert text == written(served, PROMPT, Decoding(max_tokens=24, **settings))
@@ -65,12 +67,12 @@ def test_octavos_own_settings_reach_the_engine(server, served):  # noqa: F811
     assert len({text, *others}) == 4
 
 
-def test_without_a_seed_each_draw_is_another(server):  # noqa: F811
+def test_without_a_seed_each_draw_is_another(server):
     asked = {"prompt": PROMPT, "max_tokens": 24, "temperature": 1.0}
     assert len({server.choice(**asked)["text"] for _ in range(3)}) == 3
 
 
-def test_several_prompts_and_texts_come_in_order_each_by_its_own_seed(server, served):  # noqa: F811
+def test_several_prompts_and_texts_come_in_order_each_by_its_own_seed(server, served):
     tokens = [served.engine.encode(text) for text in (PROMPT, "Erat olim")]
     answer = server.complete(prompt=tokens, n=3, temperature=1.0, seed=7, max_tokens=12).json()
     assert [choice["index"] for choice in answer["choices"]] == [0, 1, 2, 3, 4, 5]
@@ -85,7 +87,7 @@ def test_several_prompts_and_texts_come_in_order_each_by_its_own_seed(server, se
     assert answer["usage"]["completion_tokens"] == ends
 
 
-def test_streamed_texts_side_by_side_are_told_apart(server):  # noqa: F811
+def test_streamed_texts_side_by_side_are_told_apart(server):
     asked = {"prompt": [PROMPT, "Erat olim", "Le vieux"], "max_tokens": 12}
     whole = {choice["index"]: choice["text"] for choice in server.complete(**asked).json()["choices"]}
     texts = dict.fromkeys(whole, "")
@@ -95,7 +97,7 @@ def test_streamed_texts_side_by_side_are_told_apart(server):  # noqa: F811
     assert texts == whole
 
 
-def test_writing_ends_at_a_stop_string_and_at_the_edge_of_the_context(server, served):  # noqa: F811
+def test_writing_ends_at_a_stop_string_and_at_the_edge_of_the_context(server, served):
     free = server.choice(prompt=PROMPT, max_tokens=40)["text"]
     for stop in (free[9:12], [free[9:12], "never"]):
         choice = server.choice(prompt=PROMPT, max_tokens=40, stop=stop)
@@ -106,7 +108,7 @@ def test_writing_ends_at_a_stop_string_and_at_the_edge_of_the_context(server, se
     assert server.choice(prompt=PROMPT, max_tokens=0)["text"] == ""
 
 
-def test_log_probabilities_fit_the_text(server):  # noqa: F811
+def test_log_probabilities_fit_the_text(server):
     choice = server.choice(prompt="Ô temps, 日本", max_tokens=30, logprobs=3, echo=True, temperature=1.5, seed=3)
     told = choice["logprobs"]
     assert len({len(values) for values in told.values()}) == 1
@@ -122,7 +124,7 @@ def test_log_probabilities_fit_the_text(server):  # noqa: F811
     assert [len(likeliest) for likeliest in least] == [1, 1, 1]
 
 
-def test_streamed_log_probabilities_are_those_of_the_whole(server):  # noqa: F811
+def test_streamed_log_probabilities_are_those_of_the_whole(server):
     asked = {"prompt": PROMPT, "max_tokens": 20, "logprobs": 2, "echo": True, "stop": ["zq"]}
     whole = server.choice(**asked)["logprobs"]
     parts = [event["choices"][0]["logprobs"] for event in server.events(**asked)]
@@ -133,7 +135,7 @@ def test_streamed_log_probabilities_are_those_of_the_whole(server):  # noqa: F81
 
 
 @pytest.mark.parametrize("count", [0, 1])
-def test_a_prompts_log_probabilities_are_those_of_transformers(server, small_run, count):  # noqa: F811
+def test_a_prompts_log_probabilities_are_those_of_transformers(server, small_run, count):
     transformers = pytest.importorskip("transformers")
     theirs = transformers.AutoModelForCausalLM.from_pretrained(small_run / "release", dtype=torch.float32)
     prompts = [[1, 40, 50, 60], [1, *range(300, 426)], [77, 78]]
@@ -155,7 +157,7 @@ def test_a_prompts_log_probabilities_are_those_of_transformers(server, small_run
             assert max(told["top_logprobs"][-1].values()) == pytest.approx(float(expected[-1].max()), abs=0.05)
 
 
-def test_a_prompts_text_is_read_without_the_begin_of_text_token(server, served):  # noqa: F811
+def test_a_prompts_text_is_read_without_the_begin_of_text_token(server, served):
     tokens = served.engine.encode(PROMPT)
     text = server.choice(prompt=PROMPT, echo=True, logprobs=1, max_tokens=1)
     by_tokens = server.choice(prompt=tokens, echo=True, logprobs=1, max_tokens=1)
@@ -166,12 +168,19 @@ def test_a_prompts_text_is_read_without_the_begin_of_text_token(server, served):
     assert by_tokens["logprobs"]["token_logprobs"][1:-1] == text["logprobs"]["token_logprobs"][:-1]
 
 
-def test_the_page_is_told_what_it_needs(server, served):  # noqa: F811
+def test_a_text_that_fills_the_context_can_be_weighed(server):
+    full = [1, *range(300, 427)]
+    told = server.choice(prompt=full, echo=True, logprobs=1, max_tokens=0)["logprobs"]
+    assert len(told["tokens"]) == len(full) == 128
+    for prompt, tokens in ((full, 1), ([*full, 300], 0)):
+        assert server.complete(prompt=prompt, echo=True, logprobs=1, max_tokens=tokens).status_code == 400
+
+
+def test_the_page_is_told_what_it_needs(server, served):
     about = server.client.get("/about").json()
     assert about["model"]["id"] == "small"
     assert about["model"]["context"] == 128
     assert about["model"]["format"] == "BF16"
-    assert set(about["model"]["languages"]) == {"en", "fr", "es", "de", "it", "nl", "la", "pt"}
     assert about["model"]["parameters"] == sum(p.numel() for p in _model(served).parameters())
     assert about["defaults"] == {**vars(Decoding()), "stop": []}
     assert about["limits"] == {"max_tokens": 128, "prompt_tokens": 127, "trace_characters": 100_000}
@@ -187,13 +196,13 @@ def test_the_page_is_told_what_it_needs(server, served):  # noqa: F811
     assert [paper["title"] for paper in about["papers"]] == ["Model card", "Training summary", "Evaluation report"]
 
 
-def _model(served):  # noqa: F811
+def _model(served):
     from octavo.modeling.gguf_reading import load_gguf
 
     return load_gguf(served.engine.gguf).model
 
 
-def test_the_page_and_its_parts_are_served_under_a_strict_policy(server):  # noqa: F811
+def test_the_page_and_its_parts_are_served_under_a_strict_policy(server):
     page = server.client.get("/")
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert page.headers["content-security-policy"] == PAGE_POLICY
@@ -204,7 +213,7 @@ def test_the_page_and_its_parts_are_served_under_a_strict_policy(server):  # noq
     assert server.client.head("/").headers["content-length"] == page.headers["content-length"]
 
 
-def test_a_text_is_told_by_its_tokens(server, served):  # noqa: F811
+def test_a_text_is_told_by_its_tokens(server, served):
     text = "Ô temps! 日本\n"
     told = server.client.post("/tokenize", json={"text": text}).json()
     assert told["tokens"] == served.engine.encode(text)
@@ -216,7 +225,7 @@ def test_a_text_is_told_by_its_tokens(server, served):  # noqa: F811
     assert b"".join(as_bytes).decode() == text
 
 
-def test_what_stands_in_the_corpus_is_found_with_its_document(server, small_run):  # noqa: F811
+def test_what_stands_in_the_corpus_is_found_with_its_document(server, small_run):
     import pyarrow.parquet as pq
 
     document = pq.read_table(small_run / "corpus/kept").to_pylist()[0]
@@ -230,15 +239,15 @@ def test_what_stands_in_the_corpus_is_found_with_its_document(server, small_run)
     assert (nothing["spans"], nothing["covered"]) == ([], 0)
 
 
-def test_without_an_index_there_is_nothing_to_trace(small_run):
-    model = open_served_model(small_run / "release/gguf/small-F32.gguf", 1, None)
+def test_without_an_index_there_is_nothing_to_trace(small_run, tmp_path):
+    model = open_served_model(Path(shutil.copy(small_run / "release/gguf/small-F32.gguf", tmp_path)), 1, None)
     with running(model) as up:
         assert up.client.get("/about").json()["trace"] is None
         answer = up.client.post("/trace", json={"text": "a"})
         assert (answer.status_code, answer.json()["error"]["code"]) == (404, "no_index")
 
 
-def test_keys_guard_what_costs_work_and_nothing_else(served):  # noqa: F811
+def test_keys_guard_what_costs_work_and_nothing_else(served):
     with running(served, keys=[b"first", b"second"]) as up:
         assert up.client.get("/about").json()["key_required"] is True
         for path in ("/", "/health", "/metrics", "/papers/model-card", "/openapi.json"):
@@ -260,7 +269,7 @@ def test_keys_guard_what_costs_work_and_nothing_else(served):  # noqa: F811
             client.models.list()
 
 
-def test_what_was_done_is_counted(served):  # noqa: F811
+def test_what_was_done_is_counted(served):
     with running(served) as up:
         up.choice(prompt=PROMPT, max_tokens=9)
         up.complete(prompt=PROMPT, max_tokens=-1)

@@ -4,11 +4,10 @@ import pytest
 
 from octavo.evaluation.harness_engines import open_reader
 from octavo.modeling.decoding import Decoding, cut, whole
-from tests.inference.serving import served, server, trace_index  # noqa: F401
 
 
 @pytest.fixture(scope="module")
-def remote(server, small_run):  # noqa: F811
+def remote(server, small_run):
     pytest.importorskip("tenacity", reason="needs lm-eval[api]")
     completions = pytest.importorskip("lm_eval.models.openai_completions")
     return completions.LocalCompletionsAPI(
@@ -48,7 +47,7 @@ def test_loglikelihoods_are_those_of_octavos_own_model(remote, small_run):
     assert len({greedy for _, greedy in found}) == 2
 
 
-def test_continuations_are_those_of_the_engine(remote, served):  # noqa: F811
+def test_continuations_are_those_of_the_engine(remote, served):
     prompts = ["The old keeper", "Erat olim", "Les vieux arbres"]
     settings = {"until": ["\n", ". "], "max_gen_toks": 24, "temperature": 0.0}
     found = remote.generate_until(instances("generate_until", [(prompt, dict(settings)) for prompt in prompts]))

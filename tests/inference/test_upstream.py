@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from octavo.inference.upstream import events
-from octavo.inference.vocabulary import label_of
 
 
 async def read(pieces):
@@ -25,9 +24,3 @@ def test_events_are_those_that_were_sent_wherever_they_are_cut(texts, data):
     cuts = sorted(data.draw(st.sets(st.integers(0, len(sent)), max_size=10)))
     pieces = [sent[start:end] for start, end in zip([0, *cuts], [*cuts, len(sent)], strict=True)]
     assert asyncio.run(read(pieces)) == texts
-
-
-def test_bytes_within_a_character_are_spelled_out():
-    assert label_of("é".encode()) == "é"
-    assert label_of("é".encode()[:1]) == "bytes:\\xc3"
-    assert label_of(b"a\xe2\x80") == "bytes:\\x61\\xe2\\x80"

@@ -11,6 +11,7 @@ from tokenizers import Tokenizer
 
 from octavo.errors import InputError
 from octavo.evaluation.speaker import Speaker
+from octavo.lineage import is_run
 from octavo.modeling.gguf_reading import load_gguf
 from octavo.modeling.hf import load_hf, read_config, round_to_bfloat16
 from octavo.modeling.llama import Llama, LlamaConfig
@@ -23,11 +24,6 @@ from octavo.training.stopping import chosen_step
 
 _PADDING: Final = 128
 """Rows of an embedding without an entry that are no surprise, or a tenth of all."""
-
-
-def is_run(model: Path) -> bool:
-    """Whether this is the directory of a run."""
-    return (model / "recipe.yaml").is_file()
 
 
 def name_of(model: Path) -> str:

@@ -8,7 +8,6 @@ a model writes in other tokens than the corpus has is found too.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -18,7 +17,7 @@ from tokenizers import Tokenizer
 
 from octavo.compiled import Hashes, Ints, compiled
 from octavo.progress import Progress
-from octavo.tokenization.entries import letters_of_bytes
+from octavo.tokenization.entries import bytes_of_entry
 from octavo.tokenization.shards import Shard
 
 Bytes = npt.NDArray[np.uint8]
@@ -45,7 +44,6 @@ class Span(NamedTuple):
 def entry_bytes(tokenizer: Tokenizer) -> list[bytes]:
     """What each entry of a vocabulary stands for, by id; of a special one the border between documents."""
     content = json.loads(tokenizer.to_str())
-    byte_of = {letter: byte for byte, letter in enumerate(letters_of_bytes())}
     byte_level = "ByteLevel" in _types(content["decoder"])
     added = tokenizer.get_added_tokens_decoder()
     vocabulary = tokenizer.get_vocab()
@@ -53,12 +51,8 @@ def entry_bytes(tokenizer: Tokenizer) -> list[bytes]:
     for entry, number in vocabulary.items():
         if number in added:
             text = b"" if added[number].special else entry.encode()
-        elif byte_level:
-            text = bytes(byte_of[letter] for letter in entry)
-        elif byte := re.fullmatch(r"<0x([0-9A-F]{2})>", entry):  # as SentencePiece writes them
-            text = bytes.fromhex(byte[1])
         else:
-            text = entry.replace("▁", " ").encode()
+            text = bytes_of_entry(entry, byte_level)
         found[number] = text or bytes([_BORDER])
     return found
 

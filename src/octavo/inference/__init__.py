@@ -1,1 +1,1 @@
-"""Continuing a text on a CPU: llama.cpp for speed, torch as the reference."""
+"""Continuing a text on a CPU, llama.cpp for speed and torch as the reference; and serving that to many."""

@@ -23,11 +23,12 @@ from octavo.inference.completions import (
     Usage,
     logprobs_json,
     new_answer,
+    shown,
 )
-from octavo.inference.gate import refusal
+from octavo.inference.gate import error_body, refusal
 from octavo.inference.limits import MOST_SEED, Limits, Turns
 from octavo.inference.metrics import Metrics
-from octavo.inference.prompt_logprobs import PromptReader
+from octavo.inference.prompt_logprobs import PromptReader, as_given
 from octavo.inference.served_model import ServedModel
 from octavo.inference.upstream import Upstream
 from octavo.inference.writing import Job, Tell, Told, Writer, together
@@ -35,7 +36,9 @@ from octavo.modeling.decoding import Piece
 
 T = TypeVar("T")
 
-_LATE: Final = "found the time that a request may take passed, expected an end within it"
+_LATE: Final = error_body(
+    "found the time that a request may take passed, expected an end within it", "server_error", code="timeout"
+)
 
 
 class _Prompt(NamedTuple):
@@ -70,7 +73,7 @@ class Completions:
     async def answer(self, request: Request, asked: CompletionRequest) -> Response:
         """The answer; InputError where the request cannot be followed."""
         if asked.model not in (None, self.model.name):
-            message = f"model: found {asked.model!r}, expected {self.model.name!r}"
+            message = f"model: found {shown(asked.model)}, expected {self.model.name!r}"
             return refusal(404, message, param="model", code="model_not_found")
         deadline = asyncio.get_running_loop().time() + self.limits.request
         try:
@@ -83,7 +86,7 @@ class Completions:
         except ClientGoneError:
             return Response(status_code=499)
         except TimeoutError:
-            return refusal(504, _LATE, "server_error", code="timeout")
+            return Response(orjson.dumps(_LATE), 504, media_type="application/json")
 
     async def _whole(self, asked: CompletionRequest, deadline: float) -> Response:
         answer = new_answer(self.model.name)
@@ -100,16 +103,12 @@ class Completions:
 
     async def _events(self, asked: CompletionRequest, deadline: float) -> AsyncGenerator[bytes]:
         answer = new_answer(self.model.name)
-        try:
-            async with aclosing(self._parts(asked, deadline)) as parts:
-                async for part in parts:
-                    if not isinstance(part, Usage):
-                        yield _event(answer.as_json([part]))
-                    elif asked.stream_options and asked.stream_options.include_usage:
-                        yield _event(answer.as_json([], part))
-        except TimeoutError:
-            yield _event({"error": {"message": _LATE, "type": "server_error", "param": None, "code": "timeout"}})
-            return
+        async with aclosing(self._parts(asked, deadline)) as parts:
+            async for part in parts:
+                if not isinstance(part, Usage):
+                    yield _event(answer.as_json([part]))
+                elif asked.stream_options and asked.stream_options.include_usage:
+                    yield _event(answer.as_json([], part))
         yield b"data: [DONE]\n\n"
 
     async def _parts(self, asked: CompletionRequest, deadline: float) -> AsyncGenerator[Part | Usage]:
@@ -157,6 +156,7 @@ class Completions:
                 "texts to write in all"
             )
         context = self.model.engine.context
+        most = context - (asked.max_tokens != 0)
         if (asked.max_tokens or 0) > context:
             raise InputError(
                 f"max_tokens: found {asked.max_tokens:,}, expected at most {context:,}, as many as the "
@@ -166,13 +166,13 @@ class Completions:
         async with asyncio.timeout_at(deadline):
             for prompt in given:
                 tokens = prompt if isinstance(prompt, list) else await self.encode(prompt)
-                self._check(tokens)
+                self._check(tokens, most)
                 text = prompt if isinstance(prompt, str) else self.model.vocabulary.text(prompt)
                 pieces: Sequence[Piece] = ()
                 if asked.echo and asked.logprobs is not None:
                     pieces = await in_thread(self.reading, self.reader.read, tokens, asked.logprobs)
-                    if isinstance(prompt, str) and tokens[0] in self.model.vocabulary.special:  # is none of it
-                        pieces = pieces[1:]
+                    if isinstance(prompt, str):
+                        pieces = as_given(pieces, prompt, self.model.vocabulary)
                 found.append(_Prompt(tokens, text, pieces))
         return found
 
@@ -183,8 +183,7 @@ class Completions:
             raise InputError(f"prompt: found {len(text):,} characters, expected at most {most:,}")
         return await in_thread(self.encoding, self.model.engine.encode, text)
 
-    def _check(self, tokens: Sequence[int]) -> None:
-        most = self.model.engine.context - 1
+    def _check(self, tokens: Sequence[int], most: int) -> None:
         if not 0 < len(tokens) <= most:
             raise InputError(f"prompt: found {len(tokens):,} tokens, expected 1 to {most:,}")
         if (highest := max(tokens)) >= len(self.model.vocabulary):
@@ -211,9 +210,9 @@ class EventStream(StreamingResponse):
             try:
                 async for event in self.events:
                     await send({"type": "http.response.body", "body": event, "more_body": True})
-            except OctavoError as error:
-                told = {"message": str(error), "type": "server_error", "param": None, "code": None}
-                await send({"type": "http.response.body", "body": _event({"error": told}), "more_body": True})
+            except (OctavoError, TimeoutError) as error:
+                told = _LATE if isinstance(error, TimeoutError) else error_body(str(error), "server_error")
+                await send({"type": "http.response.body", "body": _event(told), "more_body": True})
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 

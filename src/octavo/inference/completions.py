@@ -1,4 +1,4 @@
-"""OpenAI's /v1/completions: what a request may hold, and the shape of an answer."""
+"""What a request may hold, and the shape of OpenAI's answers to /v1/completions."""
 
 from __future__ import annotations
 
@@ -6,31 +6,62 @@ import secrets
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Annotated, Any, NamedTuple, Self
+from typing import Annotated, Any, Final, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from octavo.inference.limits import LONGEST_STOP, MOST_ALTERNATIVES, MOST_SEED, MOST_STOPS
+from octavo.inference.limits import (
+    LONGEST_STOP,
+    MOST_ALTERNATIVES,
+    MOST_CHOICES,
+    MOST_FIELDS,
+    MOST_SEED,
+    MOST_STOPS,
+)
 from octavo.inference.vocabulary import Vocabulary
 from octavo.modeling.decoding import Decoding, Finish, Piece
 
-Token = Annotated[int, Field(ge=0)]
+_SHOWN: Final = 60
+
+# Millions of entries fit into a body: that the first is wrong is enough, and each mistake would cost memory.
+Tokens = Annotated[list[Annotated[int, Field(ge=0)]], Field(fail_fast=True)]
 Stop = Annotated[str, Field(min_length=1, max_length=LONGEST_STOP)]
 
 
-class StreamOptions(BaseModel):
-    """How to stream."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
-    include_usage: bool | None = Field(False, description="Send the counts of tokens at the end.")
-
-
-class CompletionRequest(BaseModel):
-    """A text to continue, or several. A field that is null is as if it were missing."""
+class Body(BaseModel):
+    """An object of a request: what it may hold is named, and all else is refused."""
 
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
-    prompt: str | list[str] | list[Token] | list[list[Token]] = Field(
+    @model_validator(mode="before")
+    @classmethod
+    def _few(cls, given: Any) -> Any:
+        if isinstance(given, dict) and len(given) > MOST_FIELDS:  # each would be told as a mistake of its own
+            raise ValueError(f"found {len(given):,} fields, expected at most {MOST_FIELDS}")
+        return given
+
+
+class StreamOptions(Body):
+    """How to stream."""
+
+    include_usage: bool | None = Field(False, description="Send the counts of tokens at the end.")
+
+
+class TextRequest(Body):
+    """A text."""
+
+    text: str = Field(description="The text.")
+
+
+class CompletionRequest(Body):
+    """A text to continue, or several. A field that is null is as if it were missing."""
+
+    prompt: (
+        str
+        | Annotated[list[str], Field(max_length=MOST_CHOICES, fail_fast=True)]
+        | Tokens
+        | Annotated[list[Tokens], Field(max_length=MOST_CHOICES, fail_fast=True)]
+    ) = Field(
         description="A text, several, its tokens, or those of several. Tokens are read as they are; a text's "
         "follow the begin-of-text token."
     )
@@ -50,7 +81,7 @@ class CompletionRequest(BaseModel):
     seed: int | None = Field(
         None, ge=0, le=MOST_SEED, description="Of the draw; one by chance by default. The i-th of n takes seed + i."
     )
-    stop: Stop | Annotated[list[Stop], Field(max_length=MOST_STOPS)] | None = Field(
+    stop: Stop | Annotated[list[Stop], Field(max_length=MOST_STOPS, fail_fast=True)] | None = Field(
         None, description="Where writing ends; not written."
     )
     n: int | None = Field(None, ge=1, le=MOST_ALTERNATIVES, description="Texts to write for each prompt.")
@@ -65,7 +96,7 @@ class CompletionRequest(BaseModel):
     suffix: str | None = Field(None, description="Not supported.")
     presence_penalty: float | None = Field(None, description="Not supported but for 0.")
     frequency_penalty: float | None = Field(None, description="Not supported but for 0.")
-    logit_bias: dict[str, float] | None = Field(None, description="Not supported.")
+    logit_bias: dict[str, Any] | None = Field(None, description="Not supported.")
 
     @model_validator(mode="after")
     def _only_what_is_done(self) -> Self:
@@ -103,8 +134,13 @@ class RefusedFieldError(ValueError):
     """A field of OpenAI's that octavo does not follow; to ignore it would answer another question."""
 
     def __init__(self, field: str, found: object, why: str) -> None:
-        super().__init__(f"{field}: found {found!r}, expected none: {why}")
+        super().__init__(f"{field}: found {shown(found)}, expected none: {why}")
         self.field = field
+
+
+def shown(value: object) -> str:
+    """A wrong value as an error repeats it, not to the end."""
+    return repr(value)[:_SHOWN]
 
 
 class Usage(NamedTuple):

@@ -60,10 +60,14 @@ def converted(folder: Path) -> Path:
                 begin, end = begin_and_end(tokenizer, str(folder / "tokenizer.json"))
                 unfinished = file.with_suffix(".unfinished")
                 name = folder.resolve().name
-                save_gguf(load_hf(folder), unfinished, kind, name, _LICENCE, tokenizer, begin, end)
-                with unfinished.open("rb") as written:
-                    os.fsync(written.fileno())
-                unfinished.replace(file)
+                try:
+                    save_gguf(load_hf(folder), unfinished, kind, name, _LICENCE, tokenizer, begin, end)
+                    with unfinished.open("rb") as written:
+                        os.fsync(written.fileno())
+                    unfinished.replace(file)
+                finally:
+                    for left in home.glob(f"{unfinished.name}*"):
+                        left.unlink()
     except OSError as error:
         where = error.filename or home
         raise OctavoError(f"{where}: cannot be written ({error.strerror}); XDG_CACHE_HOME names a cache") from None

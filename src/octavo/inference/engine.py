@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from octavo.errors import InputError
+from octavo.inference.belonging import belonging
 from octavo.inference.converting import NoEqualGgufError, converted
 from octavo.inference.llama_cpp import LlamaCppEngine
 from octavo.inference.torch_engine import TorchEngine
@@ -70,16 +71,15 @@ def open_engine(model: Path, engine: EngineName = "auto", slots: int = 1) -> Eng
         return TorchEngine(model) if engine == "torch" else LlamaCppEngine(model, slots)
     if not model.is_dir():
         raise InputError(f"{model}: found no such folder, expected a release, a model directory or a .gguf file")
-    if not (model / "config.json").exists() and (model / "release").is_dir():
-        model = model / "release"
+    folder = belonging(model).release or model
     if engine == "torch":
-        return TorchEngine(model)
-    if ggufs := sorted((model / "gguf").glob("*.gguf"), key=lambda p: ("BF16" not in p.name, p.name)):
+        return TorchEngine(folder)
+    if ggufs := sorted((folder / "gguf").glob("*.gguf"), key=lambda p: ("BF16" not in p.name, p.name)):
         return LlamaCppEngine(ggufs[0], slots)
     try:
-        return LlamaCppEngine(converted(model), slots)
+        return LlamaCppEngine(converted(folder), slots)
     except NoEqualGgufError as error:
         if engine == "llama.cpp":
             raise
         print(f"{error}; so torch writes, which is slower", file=sys.stderr)
-        return TorchEngine(model)
+        return TorchEngine(folder)

@@ -23,7 +23,7 @@ PAGE_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-_HEADERS: Final = {
+HEADERS: Final = {
     "content-security-policy": PAGE_POLICY,
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -33,6 +33,7 @@ _HEADERS: Final = {
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
     "cache-control": "no-store",
 }
+"""Of every answer that does not state its own."""
 WORK: Final = frozenset({"/v1/completions", "/tokenize", "/trace"})
 """What takes a place in the queue."""
 _OPEN_WHILE_CLOSING: Final = frozenset({"/health", "/metrics"})
@@ -54,9 +55,15 @@ def refusal(
     code: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
+    """An answer that tells an error."""
+    return JSONResponse(error_body(message, kind, param, code), status, headers)
+
+
+def error_body(
+    message: str, kind: str = "invalid_request_error", param: str | None = None, code: str | None = None
+) -> dict[str, dict[str, str | None]]:
     """An error in OpenAI's shape."""
-    error = {"message": message, "type": kind, "param": param, "code": code}
-    return JSONResponse({"error": error}, status, headers)
+    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
 
 
 class Gate:
@@ -160,7 +167,7 @@ class _Exchange:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers: Any = MutableHeaders(scope=message)
-            for name, value in _HEADERS.items():
+            for name, value in HEADERS.items():
                 headers.setdefault(name, value)
         elif not message.get("more_body", False):
             self._complete = True

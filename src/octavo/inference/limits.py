@@ -18,7 +18,11 @@ LONGEST_STOP: Final = 256
 MOST_STOPS: Final = 16
 MOST_ALTERNATIVES: Final = 20
 """Likeliest tokens told beside each token written."""
+MOST_CHOICES: Final = 128
+"""Texts to write for one request: prompts by `n`."""
 MOST_SEED: Final = 2**31 - 1
+MOST_FIELDS: Final = 64
+"""Fields of a request, known or not."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +31,7 @@ class Limits:
 
     body: int = 4 * 1024**2
     """Bytes of a request's body."""
-    choices: int = 128
-    """Texts to write for one request: prompts by `n`."""
+    choices: int = MOST_CHOICES
     trace: int = 100_000
     """Characters of a text to trace."""
     queue: int = 64

@@ -7,7 +7,7 @@ import os
 import queue
 import secrets
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import replace
 from http.client import HTTPConnection
@@ -20,13 +20,19 @@ import xllamacpp
 
 from octavo.errors import InputError, OctavoError
 from octavo.modeling.decoding import Alternative, Decoding, Finish, Piece, Pieces, Written, until_stop, whole
-from octavo.modeling.gguf_header import gguf_settings
+from octavo.modeling.gguf_header import Setting, gguf_settings
+from octavo.tokenization.train import LLAMA_CPP_SPLIT
 
 CONTEXT_LIMIT: Final = 8192
 """Longest context that llama.cpp is asked to keep, whatever the model could."""
 
-LONGEST_NUMBER: Final = 10_000
-"""Digits in a row that llama.cpp is given at most: it calls itself for each, and 60,000 end the process."""
+LONGEST_RUN: Final = 10_000
+"""Digits in a row that llama.cpp is given at most: it calls itself for each, and 60,000 end the process. Where it
+knows a tokenizer's split by an expression alone, so it does for letters, spaces and signs."""
+
+_SPLITS_BY_CODE: Final = frozenset(
+    {LLAMA_CPP_SPLIT, "llama-bpe", "llama3", "qwen2", "gpt-2", "smollm", "starcoder"}
+)
 
 CERTAIN: Final = 10_000.0
 """Added to a token's logit: more than any two logits lie apart."""
@@ -34,14 +40,17 @@ CERTAIN: Final = 10_000.0
 _RANDOM_SEED: Final = 2**32 - 1
 """What llama.cpp takes for 'another seed each time'."""
 
-
 _MOST: Final = 2**31 - 1
 """What its whole numbers hold."""
 
 
 def threads() -> int:
-    """Threads that compute: they spin at barriers, and with no core left for others are a tenth as fast."""
-    return max(1, (os.cpu_count() or 2) - 1)
+    """Threads that compute: they spin at barriers, and with no core left for others are a tenth as fast.
+
+    Only those cores count that this process may use, fewer than the machine's in many a container.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2
+    return max(1, cores - 1)
 
 
 class LlamaCppEngine:
@@ -53,8 +62,13 @@ class LlamaCppEngine:
     name: Final = "llama.cpp"
 
     def __init__(self, gguf: Path, slots: int = 1) -> None:
-        self.context = min(context_length(gguf), CONTEXT_LIMIT)
+        settings = gguf_settings(gguf)
+        self.context = min(context_length(gguf, settings), CONTEXT_LIMIT)
         self.gguf, self.slots = gguf, slots
+        # SentencePiece splits nothing.
+        self._by_code = settings.get("tokenizer.ggml.model") == "llama" or (
+            settings.get("tokenizer.ggml.pre") in _SPLITS_BY_CODE
+        )
         self.key = secrets.token_urlsafe(32)
         parameters = xllamacpp.CommonParams()
         parameters.model.path = str(gguf)
@@ -149,7 +163,8 @@ class LlamaCppEngine:
                 answers.put({"error": {"message": str(error)}})
             answers.put(None)
 
-        threading.Thread(target=ask, daemon=True).start()
+        # At the end of the process it is waited for: were it stopped inside of llama.cpp, all would be aborted.
+        threading.Thread(target=ask).start()
         silent: list[Piece] = []  # a token without text may be that of the end, which is no part of the text
         try:
             while (answer := answers.get()) is not None:
@@ -191,14 +206,23 @@ class LlamaCppEngine:
     def encode(self, text: str) -> list[int]:
         """A prompt's tokens by llama.cpp's own tokenizer, after the begin-of-text token.
 
-        Raises InputError for a number so long that llama.cpp's expression for digits would end the process.
+        Raises InputError for a number or a word so long that llama.cpp's expression for it would end the process.
         """
-        longest = max((len([*run]) for number, run in groupby(text, str.isnumeric) if number), default=0)
-        if longest > LONGEST_NUMBER:
-            raise InputError(f"prompt: found {longest:,} digits in a row, expected at most {LONGEST_NUMBER:,}")
+        longest = max((sum(1 for _ in run) for kind, run in groupby(text, self._kind) if kind), default=0)
+        if longest > LONGEST_RUN:
+            what = "digits" if self._by_code else "characters of one kind"
+            raise InputError(f"prompt: found {longest:,} {what} in a row, expected at most {LONGEST_RUN:,}")
         asked = {"content": text, "add_special": True, "parse_special": False}
         tokens: list[int] = self._post("/tokenize", asked)["tokens"]
         return tokens
+
+    def _kind(self, character: str) -> str | None:
+        """Of what a character makes a run with those beside it; None where the length of that is no matter."""
+        if character.isnumeric():
+            return "digit"
+        if self._by_code:
+            return None
+        return "space" if character.isspace() else "letter" if character.isalpha() else "sign"
 
     def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         connection = HTTPConnection(urlsplit(self.address).netloc)
@@ -253,9 +277,8 @@ def finish_of(reason: str, tokens: int, decoding: Decoding) -> Finish:
     return "length" if tokens >= decoding.max_tokens else "context"
 
 
-def context_length(gguf: Path) -> int:
-    """The context length that a GGUF file states; InputError where it is none."""
-    settings = gguf_settings(gguf)
+def context_length(gguf: Path, settings: Mapping[str, Setting]) -> int:
+    """The context length that a GGUF file states; InputError where it states none."""
     found = settings.get(f"{settings.get('general.architecture')}.context_length")
     if not isinstance(found, int) or found < 1:
         raise InputError(f"{gguf}: found no context length, expected a GGUF model")

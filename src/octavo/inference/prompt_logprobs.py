@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -44,6 +45,15 @@ class PromptReader:
             others = tuple(Alternative(other, label(other), value) for other, value in likeliest)
             found.append(Piece(token, text, logprob, others))
         return found
+
+
+def as_given(pieces: Sequence[Piece], text: str, vocabulary: Vocabulary) -> Sequence[Piece]:
+    """The pieces of a text alone, without what is read before it: the begin token, and SentencePiece's space."""
+    if pieces[0].token in vocabulary.special:
+        pieces = pieces[1:]
+    if "".join(piece.text for piece in pieces) != f" {text}":
+        return pieces
+    return [replace(pieces[0], text=pieces[0].text[1:]), *pieces[1:]]
 
 
 @torch.inference_mode()

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import yaml
 from gguf import GGUFReader, LlamaFileType
 
-from octavo.errors import InputError
-from octavo.inference.belonging import belonging, index_of
+from octavo.inference.belonging import belonging
+from octavo.inference.converting import cache_folder
+from octavo.inference.corpus_index import index_of
 from octavo.inference.defaults import default_decoding
 from octavo.inference.engine import open_engine
 from octavo.inference.llama_cpp import LlamaCppEngine
 from octavo.inference.papers import Paper, read_papers
 from octavo.inference.vocabulary import Vocabulary, read_vocabulary
 from octavo.modeling.decoding import Decoding
+from octavo.modeling.gguf import ROPE_DIVISORS
 from octavo.tracing.index import Index, open_index
 from octavo.tracing.trace import trace as trace_text
 
@@ -30,8 +31,6 @@ class ServedModel:
     parameters: int
     format: str
     """Of its matrices, as BF16."""
-    languages: tuple[str, ...]
-    """Codes, as the model card has them."""
     defaults: Decoding
     papers: tuple[Paper, ...]
     index: Index | None
@@ -50,14 +49,14 @@ def open_served_model(model: Path, slots: int, trace: Path | None) -> ServedMode
     engine = open_engine(model, "llama.cpp", slots)
     assert isinstance(engine, LlamaCppEngine)
     reader = GGUFReader(engine.gguf)
+    defaults = default_decoding(model)
     return ServedModel(
-        name=_name(reader, model),
+        name=_name(reader, engine.gguf, model),
         engine=engine,
         vocabulary=read_vocabulary(reader, engine.gguf),
-        parameters=sum(int(tensor.n_elements) for tensor in reader.tensors),
+        parameters=sum(int(tensor.n_elements) for tensor in reader.tensors if tensor.name != ROPE_DIVISORS),
         format=_format(reader),
-        languages=_languages(release),
-        defaults=default_decoding(model),
+        defaults=replace(defaults, max_tokens=min(defaults.max_tokens, engine.context)),
         papers=read_papers(release) if release else (),
         index=index,
     )
@@ -68,7 +67,10 @@ def _search_once(index: Index) -> None:
     trace_text(index, bytes(index.parts[0].text[:400]).decode("utf-8", "replace"))
 
 
-def _name(reader: GGUFReader, model: Path) -> str:
+def _name(reader: GGUFReader, gguf: Path, model: Path) -> str:
+    """What the file says; of one in the cache, which may have been made of another copy, the directory's."""
+    if gguf.is_relative_to(cache_folder()):
+        return model.resolve().name
     field = reader.fields.get("general.name")
     return str(field.contents()) if field and field.contents() else model.absolute().stem
 
@@ -80,18 +82,3 @@ def _format(reader: GGUFReader) -> str:
     except ValueError:
         name = "unknown"
     return name.removeprefix("MOSTLY_").removeprefix("ALL_")
-
-
-def _languages(release: Path | None) -> tuple[str, ...]:
-    """What the head of the model card says."""
-    card = release / "README.md" if release else None
-    if card is None or not card.is_file():
-        return ()
-    text = card.read_text("utf-8", errors="replace")
-    try:
-        head = yaml.safe_load(text.split("\n---\n", 1)[0]) if text.startswith("---\n") else None
-        stated = head.get("language") if isinstance(head, dict) else None
-    except yaml.YAMLError as error:
-        raise InputError(f"{card}: found a head that is no YAML ({type(error).__name__})") from None
-    stated = [stated] if isinstance(stated, str) else stated
-    return tuple(code for code in stated if isinstance(code, str)) if isinstance(stated, list) else ()

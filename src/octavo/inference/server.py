@@ -19,16 +19,16 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from prometheus_client import CONTENT_TYPE_LATEST
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from octavo import __version__
 from octavo.errors import InputError, OctavoError
 from octavo.inference.answering import ClientGoneError, Completions, in_thread, unless_gone
-from octavo.inference.completions import CompletionRequest, RefusedFieldError
+from octavo.inference.completions import CompletionRequest, RefusedFieldError, TextRequest, shown
 from octavo.inference.gate import Gate, Standing, refusal
-from octavo.inference.limits import LONGEST_STOP, MOST_STOPS, Limits, Turns
+from octavo.inference.limits import LONGEST_STOP, MOST_CHOICES, MOST_STOPS, Limits, Turns
 from octavo.inference.metrics import Metrics
 from octavo.inference.papers import POLICY
 from octavo.inference.served_model import ServedModel
@@ -43,15 +43,6 @@ _TYPES: Final = {
     ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-_SHOWN: Final = 60
-"""Characters of a wrong value that an error repeats."""
-
-
-class TextRequest(BaseModel):
-    """A text."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
-    text: str = Field(description="The text.")
 
 
 class OpenAIErrorBody(BaseModel):
@@ -92,8 +83,6 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        if model.index:  # what is compiled when it is first used, nobody need wait for
-            tracing.submit(_traced, model.index, "a")
         yield
         completions.close()
         tracing.shutdown(wait=False, cancel_futures=True)
@@ -124,7 +113,6 @@ def create_app(
                 "parameters": model.parameters,
                 "context": context,
                 "format": model.format,
-                "languages": model.languages,
             },
             "defaults": dataclasses.asdict(model.defaults),
             "limits": {"max_tokens": context, "prompt_tokens": context - 1, "trace_characters": limits.trace},
@@ -142,7 +130,7 @@ def create_app(
     def one_model(name: str) -> Response:
         """The model by its name."""
         if name != model.name:
-            return refusal(404, f"model: found {name!r}, expected {model.name!r}", code="model_not_found")
+            return refusal(404, f"model: found {shown(name)}, expected {model.name!r}", code="model_not_found")
         return _json(_model_json(model, began))
 
     @app.post("/v1/completions", response_model=None, responses={200: _COMPLETION})
@@ -245,7 +233,7 @@ def _serve_pages(app: FastAPI, model: ServedModel) -> None:
         """The model card, the training summary or the evaluation report."""
         if name not in papers:
             names = ", ".join(papers) or "none, as the model has no papers"
-            return refusal(404, f"found {name[:_SHOWN]!r}, expected {names}")
+            return refusal(404, f"found {shown(name)}, expected {names}")
         headers = {"content-security-policy": POLICY, **fresh}
         return Response(papers[name], media_type=_TYPES[".html"], headers=headers)
 
@@ -256,16 +244,18 @@ def _say_errors(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def wrong(_: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
-        if isinstance(refused := first.get("ctx", {}).get("error"), RefusedFieldError):
-            return refusal(400, str(refused), param=refused.field)
         where = [str(part) for part in first["loc"][1:]]
         field = where[0] if where and first["type"] != "json_invalid" else None
+        refused = first.get("ctx", {}).get("error")
+        if isinstance(refused, RefusedFieldError):
+            return refusal(400, str(refused), param=refused.field)
+        if isinstance(refused, ValueError):
+            return refusal(400, f"{field or 'body'}: {refused}", param=field)
         if first["type"] in ("model_attributes_type", "model_type"):
             return refusal(400, "body: expected a JSON object, sent with Content-Type: application/json")
         if field in _EXPECTED and first["type"] != "missing":
             return refusal(400, f"{field}: expected {_EXPECTED[field]}", param=field)
-        found = repr(first.get("input"))
-        found = "" if first["type"] in ("missing", "json_invalid") else f"found {found[:_SHOWN]}: "
+        found = "" if first["type"] in ("missing", "json_invalid") else f"found {shown(first.get('input'))}: "
         return refusal(400, f"{field or 'body'}: {found}{first['msg']}", param=field)
 
     @app.exception_handler(HTTPException)
@@ -288,7 +278,8 @@ def _say_errors(app: FastAPI) -> None:
 
 
 _EXPECTED: Final = {
-    "prompt": "a text, a list of texts, a list of tokens (whole numbers from 0), or a list of such lists",
+    "prompt": f"a text, a list of texts, a list of tokens (whole numbers from 0), or a list of such lists, of at "
+    f"most {MOST_CHOICES} texts",
     "stop": f"a text of 1 to {LONGEST_STOP} characters, or a list of up to {MOST_STOPS} such texts",
 }
 """Fields that take more than one form, of which each would be told as a mistake of its own."""

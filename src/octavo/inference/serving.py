@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import math
 import os
 import resource
@@ -16,7 +17,7 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from octavo.inference.gate import Standing
+from octavo.inference.gate import HEADERS, Standing, refusal
 from octavo.inference.limits import Limits
 from octavo.inference.listening import BACKLOG, host_names
 from octavo.inference.served_model import open_served_model
@@ -44,6 +45,7 @@ def serve(
     opened = open_served_model(model, slots, trace)
     app = create_app(opened, limits, keys, host_names(host), standing)
     _raise_file_limit()
+    gc.freeze()  # what is open now stays, and need not be looked through while requests are read
     server_of(app, limits, standing, ready).run([listening])
 
 
@@ -136,6 +138,15 @@ class Connection(H11Protocol):
         super().data_received(data)
         if self.cycle is not before and self._asking is not None and not self.cycle.response_complete:
             self._asking.cancel()
+
+    def send_400_response(self, msg: str) -> None:
+        """What is no HTTP is refused as all else is."""
+        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
+            headers = {**HEADERS, "connection": "close"}
+            answer = refusal(400, "found no request that can be read, expected one of HTTP/1.1", headers=headers)
+            lines = [b"HTTP/1.1 400 Bad Request", *(name + b": " + value for name, value in answer.raw_headers)]
+            self.transport.write(b"\r\n".join([*lines, b"", bytes(answer.body)]))
+        self.transport.close()
 
     def on_response_complete(self) -> None:
         """An answer is sent: the next request may come."""

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
 
 from gguf import GGUFReader, TokenType
 
 from octavo.errors import InputError
-from octavo.tokenization.entries import letters_of_bytes
-
-_BYTE: Final = re.compile(r"<0x([0-9A-F]{2})>")
+from octavo.tokenization.entries import bytes_of_entry
 
 
 class Vocabulary:
@@ -58,16 +54,12 @@ def read_vocabulary(reader: GGUFReader, path: Path) -> Vocabulary:
         raise InputError(f"{path}: tokenizer.ggml.model: found {kind!r}, expected 'gpt2' or 'llama'")
     control = (TokenType.CONTROL, TokenType.UNKNOWN, TokenType.UNUSED)
     special = {n: entry for n, (entry, what) in enumerate(zip(entries, types, strict=True)) if what in control}
-    byte_of = {letter: byte for byte, letter in enumerate(letters_of_bytes())}
 
     def as_bytes(number: int, entry: str) -> bytes:
         if number in special:
             return b""
         if types[number] == TokenType.USER_DEFINED:
             return entry.encode()
-        if kind == "gpt2":
-            return bytes(byte_of[letter] for letter in entry)
-        byte = _BYTE.fullmatch(entry)
-        return bytes([int(byte[1], 16)]) if byte else entry.replace("▁", " ").encode()
+        return bytes_of_entry(entry, kind == "gpt2")
 
     return Vocabulary([as_bytes(number, entry) for number, entry in enumerate(entries)], special)

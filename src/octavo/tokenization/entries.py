@@ -6,6 +6,10 @@ entries for documents below are reserved: pretraining never shows them, and a tu
 
 from __future__ import annotations
 
+import re
+from functools import cache
+from typing import Final
+
 from tokenizers import Tokenizer
 
 from octavo.errors import InputError
@@ -46,6 +50,7 @@ UNUSED_ID = 65_535
 """The id that no entry has where ids take two bytes, so that files of tokens can mark with it where a document
 begins."""
 
+_BYTE: Final = re.compile(r"<0x([0-9A-F]{2})>")
 _BEGIN_NAMES = (BEGIN, "<s>", "<|startoftext|>", "<|bos|>", "[BOS]")
 _END_NAMES = (END, "</s>", "<|endoftext|>", "<|eos|>", "[EOS]", "<|im_end|>")
 
@@ -77,3 +82,17 @@ def letters_of_bytes() -> list[str]:
     plain = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = iter(range(0x100, 0x200))
     return [chr(byte if byte in plain else next(others)) for byte in range(256)]
+
+
+def bytes_of_entry(entry: str, byte_level: bool) -> bytes:
+    """What an entry that is no special one stands for, in byte-level BPE or as SentencePiece writes entries."""
+    if byte_level:
+        byte_of = _bytes_of_letters()
+        return b"".join(byte_of.get(letter) or letter.encode() for letter in entry)
+    byte = _BYTE.fullmatch(entry)
+    return bytes.fromhex(byte[1]) if byte else entry.replace("▁", " ").encode()
+
+
+@cache
+def _bytes_of_letters() -> dict[str, bytes]:
+    return {letter: bytes([byte]) for byte, letter in enumerate(letters_of_bytes())}

@@ -16,8 +16,7 @@ import pyarrow as pa
 
 from octavo.curation.explaining import identifiers_in, unknown
 from octavo.errors import InputError
-from octavo.evaluation.model_files import is_run
-from octavo.lineage import read_record
+from octavo.lineage import is_run, read_record
 from octavo.recipe import OWN_TOKENS, Recipe
 from octavo.recipe_file import load
 from octavo.tokenization.encode import load_tokenizer

@@ -9,7 +9,8 @@ from tokenizers import AddedToken, Tokenizer
 from torch import Tensor, nn
 
 from octavo.errors import InputError
-from octavo.evaluation.model_files import is_run, model_config, open_model
+from octavo.evaluation.model_files import model_config, open_model
+from octavo.lineage import is_run
 from octavo.modeling.llama import Llama, LlamaConfig
 from octavo.modeling.rope import stated_of
 from octavo.recipe import Model, Recipe

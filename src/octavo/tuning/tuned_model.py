@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from octavo.errors import InputError
-from octavo.evaluation.model_files import is_run, name_of, open_model
+from octavo.evaluation.model_files import name_of, open_model
 from octavo.evaluation.speaker import Speaker
+from octavo.lineage import is_run
 from octavo.modeling.llama import Llama
 from octavo.tuning.vocabulary import Vocabulary, task_vocabulary
 

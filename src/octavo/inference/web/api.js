@@ -4,7 +4,7 @@ let key = "";
 
 /** A key to send from now on. It stands in this variable and nowhere else. */
 export function useKey(given) {
-  key = given;
+  key = given.trim();
 }
 
 /** Something that went wrong, in words for the person; `status` is HTTP's, 0 where no answer came. */
@@ -16,6 +16,7 @@ export class Trouble extends Error {
 }
 
 const GONE = "The model cannot be reached: its server has stopped, or the network is gone.";
+const NO_KEY = "This key is not the right one.";
 const LOST = "The connection to the model was lost. What it wrote until then is kept.";
 
 export const about = () => json("about");
@@ -102,6 +103,8 @@ async function json(path, body, signal) {
 
 async function ask(path, body, signal) {
   const request = body ? { method: "POST", body: JSON.stringify(body) } : {};
+  // What no header may hold is no key, and must not be taken for a server that is gone.
+  if (/[^\x21-\x7e]/.test(key)) throw new Trouble(NO_KEY, 401);
   const headers = { "Content-Type": "application/json", ...(key && { Authorization: `Bearer ${key}` }) };
   let answer;
   try {
@@ -118,7 +121,7 @@ async function reason(answer) {
     const seconds = Number(answer.headers.get("Retry-After"));
     return `The model is busy with the texts of others. Try again ${seconds ? `in ${seconds} s` : "in a while"}.`;
   }
-  if (answer.status === 401) return key ? "This key is not the right one." : "The server asks for a key.";
+  if (answer.status === 401) return key ? NO_KEY : "The server asks for a key.";
   const told = await answer.json().catch(() => null);
   return told?.error?.message ?? `The server answered with ${answer.status} ${answer.statusText}.`;
 }

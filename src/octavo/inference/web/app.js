@@ -19,16 +19,17 @@ let parts = [];
 let found = [];
 /** What "Bring back the last text" brings back. */
 let former = null;
-/** Stops what is under way: the model's writing, or looking it up. */
+/** Stops what is under way: the model's writing, looking it up, or weighing it. */
 let writing = null;
 let looking = null;
+let weighing = null;
 let server = null;
 let values = null;
 
 // Modes: a draft that a person edits, or a text set in type.
 
 function showDraft() {
-  looking?.abort();
+  stopAsking();
   closePanel();
   draft.value = textOf(parts);
   text.hidden = true;
@@ -75,7 +76,8 @@ function openSources(index, opener) {
 function showTools() {
   const reading = draft.hidden && !writing;
   byId("go").textContent = writing ? "Stop" : "Continue";
-  byId("sheet").setAttribute("aria-busy", String(Boolean(writing)));
+  // Not on the whole sheet, as what its status tells must be heard meanwhile.
+  text.setAttribute("aria-busy", String(Boolean(writing)));
   for (const id of ["edit", "copy"]) byId(id).hidden = !reading;
   byId("anew").hidden = writing !== null || !(parts.length || draft.value);
   byId("back").hidden = writing !== null || former === null;
@@ -112,6 +114,7 @@ function tell(error, retry) {
   const button = element("button", { type: "button" }, "Try again");
   button.addEventListener("click", () => {
     clearTrouble();
+    byId("go").focus(); // this button is gone
     retry();
   });
   byId("trouble").replaceChildren(element("p", { class: "trouble" }, error.message, " ", button));
@@ -136,7 +139,7 @@ byId("key").addEventListener("submit", (event) => {
 // Writing.
 
 async function goOn() {
-  looking?.abort();
+  stopAsking();
   clearTrouble();
   if (!draft.hidden) parts = edited(parts, draft.value);
   const prompt = textOf(parts);
@@ -154,9 +157,9 @@ async function goOn() {
   say("Writing …");
   let written = "";
   let ending;
+  const asked = probabilities.checked;
   try {
-    const asked = probabilities.checked && { logprobs: ALTERNATIVES };
-    const request = { model: server.model.id, prompt, ...chosen, ...asked };
+    const request = { model: server.model.id, prompt, ...chosen, ...(asked && { logprobs: ALTERNATIVES }) };
     const pieces = write(request, writing.signal);
     for (;;) {
       const { value, done } = await pieces.next();
@@ -179,6 +182,7 @@ async function goOn() {
     return tell(ending, goOn);
   }
   await lookUp(`${counted(count(written), "word")} written.`, ending);
+  if (probabilities.checked && !asked) await weighText(); // wished for since it began
 }
 
 const endings = {
@@ -229,27 +233,34 @@ async function lookUp(...told) {
 
 /** Asks for the probabilities of what was written without them. */
 async function weighText() {
-  if (parts.every(({ by, tokens }) => by === "person" || tokens.length)) return;
+  if (weighing || parts.every(({ by, tokens }) => by === "person" || tokens.length)) return;
   clearTrouble();
-  looking?.abort();
-  looking = new AbortController();
+  weighing = new AbortController();
   say("Weighing each word …");
   try {
-    parts = weighed(parts, await weigh(textOf(parts), ALTERNATIVES, looking.signal));
+    parts = weighed(parts, await weigh(textOf(parts), ALTERNATIVES, weighing.signal));
     showText();
     say("Each of the model’s words has its probability.");
   } catch (error) {
     if (error.name === "AbortError") return;
     say("");
     tell(error, weighText);
+  } finally {
+    weighing = null;
   }
+}
+
+/** Gives up what is being asked about a text that is not there any more. */
+function stopAsking() {
+  looking?.abort();
+  weighing?.abort();
 }
 
 // Beginning.
 
 /** Puts another text on the sheet, and keeps the one that was there for the button that brings it back. */
 function replace(next, lang) {
-  looking?.abort();
+  stopAsking();
   const now = { parts: draft.hidden ? parts : edited(parts, draft.value), lang: text.lang };
   former = now.parts.length ? now : null;
   parts = next;
@@ -323,12 +334,7 @@ async function start() {
   const { model, defaults, limits, papers, trace: index, key_required: locked } = server;
   document.title = `${model.id} · octavo`;
   byId("model").textContent = model.id;
-  const here = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
-  byId("lead").append(
-    here
-      ? " It runs on this machine, and nothing that you write leaves it."
-      : ` It runs on ${location.host}, and what you write goes nowhere else.`,
-  );
+  byId("lead").append(` What you write goes to ${location.host}, where it runs, and nowhere else.`);
   byId("papers").replaceChildren(...papers.map(({ title, url }) => element("li", {}, outward(url, title))));
   byId("colophon").textContent = [
     model.id,

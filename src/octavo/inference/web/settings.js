@@ -42,7 +42,7 @@ const FIELDS = [
   {
     name: "seed",
     label: "Seed",
-    range: { min: 0, step: 1 },
+    range: { min: 0, max: 2 ** 31 - 1, step: 1 },
     says: "The same seed draws the same text again. Counts only over temperature 0.",
   },
   { name: "stop", label: "Stop at", says: "It ends before one of these, one a line; \\n is a line’s end." },
@@ -57,6 +57,9 @@ export function settings(form, defaults, limits, changed) {
       : element("textarea", { ...attributes, rows: "2" });
     if (name === "max_tokens") input.max = limits.max_tokens;
     const recommended = name === "stop" ? lines(defaults.stop) : String(defaults[name]);
+    // A model may recommend what is past the usual.
+    if (range) input.min = Math.min(input.min, recommended);
+    if (range && input.max) input.max = Math.max(input.max, recommended);
     const shown = recommended || "none";
     form.append(
       element(
