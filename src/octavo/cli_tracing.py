@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,7 @@ from typing import Annotated
 import typer
 
 from octavo.cli_options import AsJson, print_json
+from octavo.errors import InputError
 
 tracing = typer.Typer()
 
@@ -30,7 +32,7 @@ def trace(
     from octavo.tracing.trace import trace as trace_text
 
     index = open_index(directory)
-    traced = trace_text(index, sys.stdin.read() if text == "-" else text)
+    traced = trace_text(index, _asked(text))
     if as_json:
         print_json(traced.as_json())
         return
@@ -39,6 +41,17 @@ def trace(
     from octavo.tracing.underlining import print_traced
 
     print_traced(Console(highlight=False), traced)
+
+
+def _asked(text: str) -> str:
+    """The text of the argument, or of standard input."""
+    name, raw = "TEXT", os.fsencode(text)
+    if text == "-":
+        name, raw = "standard input", sys.stdin.buffer.read()
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{name}: found no UTF-8 at byte {error.start}, expected a text in UTF-8") from None
 
 
 @tracing.command()

@@ -1,5 +1,6 @@
 """A trace index must find what a scan of the texts finds, whatever the texts are."""
 
+import random
 import re
 import unicodedata
 
@@ -28,7 +29,7 @@ def index_of(texts):
     bounds = np.cumsum([0, *map(len, raw)]).astype(np.int64)
     tokens = np.frombuffer(b"".join(raw), np.uint8).astype(np.int64)
     text, starts = np.empty(len(tokens) + len(raw), np.uint8), np.empty(len(tokens) + 1, np.uint32)
-    begins, end, words = write_documents(tokens, bounds, *BYTES, classes(), text, 0, starts)
+    begins, end, words = write_documents(tokens, bounds[:-1], bounds[1:], *BYTES, classes(), text, 0, starts)
     return text[:end], starts[:words], begins
 
 
@@ -98,6 +99,86 @@ def test_stretches_longer_than_what_is_sorted_by_are_told_apart(copies):
     assert len(occurrences(text, suffixes, classes(), asked.text, asked.starts[1], asked.ends[1000])) == copies
 
 
+def alike(kind):
+    """Texts that have much in common, as no other text has."""
+    draw = random.Random(kind)
+    words = [*"ab", "é", "x" * 1500, "x" * 1499 + "y"]
+    base = " ".join(draw.choice(words[:3]) for _ in range(1500))
+    return {
+        "one word again and again": [" ".join(["a"] * size) for size in (3000, 700, 2999, 1)],
+        "a few words again and again": ["a é\nb a " * 700 + end for end in ("a", "", "é")],
+        "copies, with ends of their own": [
+            base[draw.randrange(900) :] + end for end in ("", " end", " e", ".", "")
+        ],
+        "a text twice in one document": [base[:1700] + mark + base for mark in "q. "],
+        "long words": [f"{draw.choice(words)} {draw.choice(words)}" for _ in range(12)],
+    }[kind]
+
+
+KINDS = (
+    "one word again and again",
+    "a few words again and again",
+    "copies, with ends of their own",
+    "a text twice in one document",
+    "long words",
+)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_texts_that_are_alike_for_long_are_sorted_to_their_ends(kind):
+    text, starts, _ = index_of(alike(kind))
+    plain = bytes(text).replace(b"\n", b" ")
+    following = [(plain[at : plain.index(b"\0", at)], at) for at in sort_suffixes(text, starts).tolist()]
+    assert following == sorted(following)  # those that are equal by their places
+
+
+def test_a_text_of_one_word_is_looked_up_in_others_of_that_word():
+    text, starts, _ = index_of([f"{'0 ' * 3000}end{n}" for n in range(60)])
+    suffixes, asked = sort_suffixes(text, starts), ask("0 " * 3500 + "and " + "0 " * 10 + "end7")
+    found = longest(text, suffixes, classes(), asked.text, asked.starts, asked.ends)
+    assert found[:3500].tolist() == [min(3000, 3500 - word) for word in range(3500)]
+    assert found[3500:].tolist() == [0, *range(11, 0, -1)]
+
+
+def test_words_that_others_begin_with_are_no_words_of_the_text():
+    texts = [f"the{one}{two} rest" for one in "abcdefghijklmnopqrstuvwxyz" for two in "aeiou"]
+    asked = ask("the " * 500)
+    for more, there in (([], 0), (["—the—"], 1), (["the\u4e00"], 1), (["the²"], 0)):
+        text, starts, _ = index_of(texts + more)
+        found = longest(text, sort_suffixes(text, starts), classes(), asked.text, asked.starts, asked.ends)
+        assert set(found.tolist()) == {there}
+
+
+@pytest.mark.parametrize(
+    ("there", "here"), [("un mot¹ dit", "un mot» dit"), ("un motⱥ", "un mot“"), ("abcé", "abc×")]
+)
+def test_a_word_that_goes_on_with_a_letter_of_the_same_first_byte_is_another_word(there, here):
+    text, starts, _ = index_of([there])
+    asked = ask(here)
+    found = longest(text, sort_suffixes(text, starts), classes(), asked.text, asked.starts, asked.ends)
+    assert found.tolist() == ([1, 0, 1][: len(found)] if there.startswith("un") else [0])
+
+
+def test_nothing_is_found_across_a_special_entry():
+    raw = b"\xff\xff\n one two\xffthree four \xff"
+    text, starts = np.empty(len(raw) + 1, np.uint8), np.empty(len(raw), np.uint32)
+    tokens = np.frombuffer(raw, np.uint8).astype(np.int64)
+    _, end, words = write_documents(tokens, np.array([0]), np.array([len(raw)]), *BYTES, classes(), text, 0, starts)
+    assert bytes(text[:end]) == b"one two\xffthree four\0"
+    text, suffixes = text[:end], sort_suffixes(text[:end], starts[:words])
+    for asked, expected in ((ask("one two three four"), [2, 1, 2, 1]), (ask("two\u00ffthree"), [0])):
+        found = longest(text, suffixes, classes(), asked.text, asked.starts, asked.ends)
+        assert found.tolist() == expected
+
+
+def test_syllables_in_parts_and_marks_without_end_are_composed():
+    korean = "이것은 한국어 문장 입니다"
+    assert bytes(ask(unicodedata.normalize("NFD", korean)).text).decode() == korean
+    marks = "a" + "\u0301\u0316" * 50_000
+    asked = ask(f"b {marks} c")
+    assert [asked.place(word, word + 1) for word in (0, 1, 2)] == [(0, 1), (2, 100_003), (100_004, 100_005)]
+
+
 @given(st.text(st.sampled_from("e\u0301\u0327o\u0308 \n\t\u00a0😀ſx.\ud800"), max_size=40))
 def test_what_is_found_is_told_where_the_given_text_has_it(text):
     asked = ask(text)
@@ -110,10 +191,10 @@ def test_what_is_found_is_told_where_the_given_text_has_it(text):
 
 
 def test_bytes_that_are_no_utf_8_are_no_words_and_end_nothing():
-    raw = np.frombuffer(b"good \xff\xc3 \xe2\x82 \xf8\x80 words\xc3", np.uint8)
+    raw = np.frombuffer(b"good \xff\xc3 \xe2\x82 \xf8\x80\xe0\x80\xa0\xf0\x80\x80\xa0 words\xc3", np.uint8)
     text, starts = np.empty(len(raw) + 1, np.uint8), np.empty(len(raw), np.uint32)
     _, end, words = write_documents(
-        raw.astype(np.int64), np.array([0, len(raw)]), *BYTES, classes(), text, 0, starts
+        raw.astype(np.int64), np.array([0]), np.array([len(raw)]), *BYTES, classes(), text, 0, starts
     )
     assert bytes(text[:end]) == bytes(raw) + b"\0"
     assert [bytes(text[at : at + 4]) for at in starts[:words]] == [b"good", b"word"]

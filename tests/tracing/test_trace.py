@@ -1,5 +1,6 @@
 """A text is traced to the documents that a run was trained on."""
 
+import io
 import json
 import random
 import re
@@ -10,15 +11,22 @@ import sys
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from rich.console import Console
+from typer.testing import CliRunner
 
+from octavo.cli import app
 from octavo.errors import InputError
+from octavo.lineage import read_record, write_record
 from octavo.progress import Progress, StoppedError
+from octavo.run import run_road
+from octavo.tokenization.encode import load_tokenizer
 from octavo.tokenization.index import training_documents
-from octavo.tokenization.shards import write_shard
+from octavo.tokenization.shards import open_shards, write_shard
 from octavo.tracing.index import open_index
-from octavo.tracing.index_building import build_index
-from octavo.tracing.trace import LEAST_WORDS, trace
-from tests.conftest import small_recipe
+from octavo.tracing.index_building import Entries, build_index, plan_parts
+from octavo.tracing.trace import LEAST_WORDS, OVERLAP, SPANS, Source, Span, Traced, trace
+from octavo.tracing.underlining import print_traced
+from tests.conftest import quiet_reporter, small_recipe
 
 WORD = re.compile(r"[^\W_]+")
 
@@ -163,27 +171,84 @@ def test_a_document_that_is_taken_several_times_is_indexed_once(small_run, tmp_p
     assert figures["documents"] == len(np.unique(training_documents(table)))
 
 
-def test_given_token_files_are_indexed_by_their_names_where_no_more_is_known(small_run, tmp_path):
-    run, given = tmp_path / "run", tmp_path / "given"
-    shutil.copytree(small_run / "tokenizer", run / "tokenizer")
-    given.mkdir()
-    from octavo.tokenization.encode import load_tokenizer
+@pytest.fixture
+def indexed(small_run, tmp_path):
+    """Makes an index of texts, in token files that no corpus lies beside."""
 
-    tokenizer = load_tokenizer(run / "tokenizer" / "tokenizer.json")
-    texts = ["The quick brown fox jumps over the lazy dog.", "A second document of some few words."]
-    tokens = [np.array(tokenizer.encode(text, add_special_tokens=False).ids, np.uint16) for text in texts]
-    write_shard(given / "00000.ds", iter([tokens]), np.dtype("<u2"), "tokenizer")
-    recipe = small_recipe(
-        corpus={"sources": []},
-        tokenizer={"path": str(run / "tokenizer" / "tokenizer.json")},
-        training={"data": [{"first_step": 1, "weights": {str(given): 1.0}}]},
-    )
-    build_index(recipe, run, run / "trace", Progress())
-    (span,) = trace(open_index(run), "Look: quick brown fox jumps over the lazy cat").spans
+    def index_them(texts, dtype="<u2"):
+        run, given = tmp_path / "run", tmp_path / "given"
+        shutil.copytree(small_run / "tokenizer", run / "tokenizer")
+        given.mkdir()
+        tokenizer = load_tokenizer(run / "tokenizer" / "tokenizer.json")
+        tokens = [np.array(tokenizer.encode(text, add_special_tokens=False).ids, dtype) for text in texts]
+        write_shard(given / "00000.ds", iter([tokens]), np.dtype(dtype), "tokenizer")
+        recipe = small_recipe(
+            corpus={"sources": []},
+            tokenizer={"path": str(run / "tokenizer" / "tokenizer.json")},
+            training={"data": [{"first_step": 1, "weights": {str(given): 1.0}}]},
+        )
+        build_index(recipe, run, run / "trace", Progress())
+        return open_index(run)
+
+    return index_them
+
+
+@pytest.mark.parametrize("dtype", ["<u2", "<u4"])
+def test_given_token_files_are_indexed_by_their_names_where_no_more_is_known(indexed, dtype):
+    texts = ["The quick brown fox jumps over the lazy dog.", "", "A second document of some few words."]
+    (span,) = trace(indexed(texts, dtype), "Look: quick brown fox jumps over the lazy cat").spans
     assert span.text == "quick brown fox jumps over the lazy"
     (source,) = span.documents
     assert source.identifier == "00000.ds#0"
     assert source.title is source.licence is None
+    assert (source.before, source.after) == ("The ", " dog.")
+
+
+def test_passages_are_told_of_texts_without_spaces_too(indexed):
+    before, passage, after = "春眠不觉晓" * 40, "白日依山尽黄河入海流欲穷千里目", "更上一层楼" * 40
+    (span,) = trace(indexed([f"{before}{passage}{after}"]), passage).spans
+    (source,) = span.documents
+    assert (source.before, source.passage, source.after) == (before[-80:], passage, after[:80])
+
+
+def test_of_a_text_that_is_made_of_overlaps_not_all_are_told(indexed):
+    others = " ".join(f"word{n}" for n in range(2000))
+    index = indexed([others, *("zyx " * 200 + f"end{n}" for n in range(3))])
+    found = trace(index, "zyx " * 5000)
+    assert (found.longest, found.covered) == (200, 5000)
+    assert 0 < len(found.spans) <= SPANS
+    assert sum(span.words for span in found.spans) <= OVERLAP * found.words
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_corpus_without_a_word_has_nothing_of_any_text(indexed):
+    index = indexed(["", "… — ?!", " "])
+    assert (index.documents, index.words) == (3, 0)
+    assert trace(index, "Some words of a text that is not there.").longest == 0
+
+
+def test_a_document_that_is_longer_than_a_part_is_alone_in_one(tmp_path):
+    sizes = [3, 3, 50, 3, 3, 3, 60, 70, 3]
+    write_shard(tmp_path / "0.ds", iter([[np.zeros(size, np.uint16) for size in sizes]]), np.dtype("<u2"), "t")
+    entries = Entries(np.frombuffer(b"a", np.uint8), np.array([0, 1]))
+    parts = list(plan_parts(open_shards(tmp_path), entries, 12, Progress()))
+    assert [part[0].documents.tolist() for part in parts] == [[0, 1], [2], [3, 4, 5], [6], [7], [8]]
+    assert [part[0].bytes for part in parts] == [8, 51, 12, 61, 71, 4]
+
+
+def test_parts_of_another_recipe_are_not_taken(small_run, tmp_path):
+    run = shutil.copytree(small_run, tmp_path / "run", copy_function=shutil.copy2)
+    record = read_record(run / "trace")
+    record.done = False
+    write_record(run / "trace", record)
+    (run / "trace" / "part-00000" / "text.bin").write_bytes(b"of another index")
+    said = []
+    run_road(small_recipe(trace={"part_megabytes": 7}), run, "trace", quiet_reporter(said))
+    assert (
+        "trace: again, because trace.part_megabytes changed from 256 to 7; "
+        f"what was there is kept in {run}/superseded/trace-1"
+    ) in said
+    assert open_index(run).documents == open_index(small_run).documents
 
 
 def test_an_index_that_was_stopped_goes_on_to_the_same_bytes(small_run, tmp_path, monkeypatch):
@@ -192,9 +257,9 @@ def test_an_index_that_was_stopped_goes_on_to_the_same_bytes(small_run, tmp_path
     recipe = small_recipe(trace={"part_megabytes": 1})
     whole = build_index(recipe, small_run, tmp_path / "whole", Progress())
     assert whole["parts"] > 3
-    checked = iter([False, False, True])
+    halves = Progress(stopping=lambda: len(list((tmp_path / "halves").glob("part-*"))) == 2)
     with pytest.raises(StoppedError):
-        build_index(recipe, small_run, tmp_path / "halves", Progress(stopping=lambda: next(checked)))
+        build_index(recipe, small_run, tmp_path / "halves", halves)
     assert len(list((tmp_path / "halves").glob("part-*"))) == 2
     assert build_index(recipe, small_run, tmp_path / "halves", Progress()) == whole
     for file in sorted(tmp_path.glob("whole/**/*.*")):
@@ -254,3 +319,20 @@ def test_the_command_tells_spans_and_documents(traced_run, trained_on):
     wrong = octavo(str(traced_run / "tokens"), "text")
     assert wrong.returncode == 2
     assert "found no trace index" in wrong.stderr
+
+
+@pytest.mark.parametrize(("text", "name"), [("-", "standard input"), ("caf\udce9", "TEXT")])
+def test_a_text_that_is_no_utf_8_is_refused(traced_run, text, name):
+    told = CliRunner().invoke(app, ["trace", str(traced_run), text], input=b"caf\xe9")
+    assert isinstance(told.exception, InputError)
+    assert str(told.exception) == f"{name}: found no UTF-8 at byte 3, expected a text in UTF-8"
+
+
+def test_what_is_underlined_is_the_span_whatever_stands_before_it():
+    text = "a\x0cb\r\n[c] the rain in Spain falls"
+    source = Source("id", "A \x1b[31mtitle", *[None] * 6, "http://x", "", "the rain", "")
+    span = Span(9, 26, text[9:26], 4, 1, 60.0, [source])
+    file = io.StringIO()
+    print_traced(Console(file=file, highlight=False, force_terminal=True), Traced(text, 7, 4, 4, 1, 9, [span]))
+    assert "\x1b[4mthe rain in Spain\x1b[0m falls" in file.getvalue()
+    assert "A  [31mtitle" in file.getvalue()

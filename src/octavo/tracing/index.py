@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -61,7 +61,7 @@ class PartContents(BaseModel):
 class Contents(BaseModel):
     """The content of index.json."""
 
-    version: int = 1
+    version: Literal[1] = 1
     parts: list[PartContents]
 
 
@@ -166,4 +166,4 @@ def _mapped(path: Path, dtype: np.dtype[np.unsignedinteger], count: int) -> np.n
             f"{path}: found {size} bytes, expected {count * dtype.itemsize}, as in {CONTENTS}; is it cut short?"
         )
     # A view: every element of a memmap that is looked at makes an object of its class.
-    return np.memmap(path, dtype, "r").view(np.ndarray) if size else np.empty(0, dtype)
+    return np.memmap(path, dtype, "r").view(np.ndarray) if size else np.frombuffer(b"", dtype)

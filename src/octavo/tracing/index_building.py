@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -50,11 +49,12 @@ _KEPT_COLUMNS: Final = tuple(
 
 
 class Slice(NamedTuple):
-    """Documents of a token file that follow one another."""
+    """Documents of a token file."""
 
     shard: int
-    first: int
-    last: int
+    documents: Ints
+    bytes: int
+    """That they take at most."""
 
 
 class Entries(NamedTuple):
@@ -72,7 +72,7 @@ def build_index(recipe: Recipe, run: Path, home: Path, progress: Progress) -> di
     entries = _entries(run / "tokenizer" / "tokenizer.json")
     folders = [run / "tokens", *map(Path, recipe.token_folders)]
     shards = [shard for folder in folders for shard in open_shards(folder)]
-    planned = list(plan_parts(shards, entries, recipe.trace.part_megabytes * MEGABYTE))
+    planned = list(plan_parts(shards, entries, recipe.trace.part_megabytes * MEGABYTE, progress))
     parts = []
     for number, slices in enumerate(planned):
         progress.check()
@@ -92,7 +92,7 @@ def build_index(recipe: Recipe, run: Path, home: Path, progress: Progress) -> di
     }
 
 
-def plan_parts(shards: Sequence[Shard], entries: Entries, most: int) -> Iterator[list[Slice]]:
+def plan_parts(shards: Sequence[Shard], entries: Entries, most: int, progress: Progress) -> Iterator[list[Slice]]:
     """Which documents each part has: in the order of the files, as many as make `most` bytes, or one alone.
 
     A document that the mixture takes several times, one after the other, is taken once.
@@ -100,31 +100,26 @@ def plan_parts(shards: Sequence[Shard], entries: Entries, most: int) -> Iterator
     part: list[Slice] = []
     room = most
     for number, shard in enumerate(shards):
+        progress.check()
         taken = _taken_once(shard)
-        bounds = np.cumsum(_sizes(shard, entries, 0, len(shard.document_ends))[taken])
-        if len(bounds) and int(np.diff(bounds, prepend=0).max()) >= LONGEST:
+        sizes = _sizes(shard, taken, entries)
+        if sizes.max(initial=0) >= LONGEST:
             raise InputError(f"{shard.path}: found a document of {LONGEST:,} bytes or more, expected shorter ones")
+        bounds = np.concatenate(([0], np.cumsum(sizes)))
         first = 0
         while first < len(taken):
-            done = int(bounds[first - 1]) if first else 0
-            last = int(np.searchsorted(bounds, done + room, side="right"))
-            if last == first and part:
+            last = int(np.searchsorted(bounds, bounds[first] + room, side="right")) - 1
+            if last <= first and part:  # below it where a document alone has taken more room than there was
                 yield part
                 part, room = [], most
                 continue
             last = max(last, first + 1)
-            part += [Slice(number, int(taken[a]), int(taken[b - 1]) + 1) for a, b in _runs(taken, first, last)]
-            room -= int(bounds[last - 1]) - done
+            size = int(bounds[last] - bounds[first])
+            part.append(Slice(number, taken[first:last], size))
+            room -= size
             first = last
     if part:
         yield part
-
-
-def _runs(taken: Ints, first: int, last: int) -> Iterator[tuple[int, int]]:
-    """Stretches of `taken` without a gap, between two places in it."""
-    gaps = np.flatnonzero(np.diff(taken[first:last]) > 1) + first + 1
-    edges = [first, *gaps.tolist(), last]
-    return pairwise(edges)
 
 
 def _taken_once(shard: Shard) -> Ints:
@@ -135,30 +130,40 @@ def _taken_once(shard: Shard) -> Ints:
     return np.flatnonzero(np.diff(rows, prepend=-1) != 0)
 
 
-def _sizes(shard: Shard, entries: Entries, first: int, last: int) -> Ints:
-    """The bytes of the text of each document from `first` up to `last`, and of the border after it."""
+class _Batch(NamedTuple):
+    """Documents that are read together: the tokens of document `numbers[n]` are from `begins[n]` to `ends[n]`."""
+
+    numbers: Ints
+    tokens: Ints
+    begins: Ints
+    ends: Ints
+
+
+def _batches(shard: Shard, documents: Ints) -> Iterator[_Batch]:
+    """Documents of a token file, in order, by BATCH tokens and one document at least."""
+    ends = shard.document_ends[documents].astype(np.int64)
+    begins = np.where(documents > 0, shard.document_ends[documents - 1], 0).astype(np.int64)
+    first = 0
+    while first < len(documents):
+        start = int(begins[first])
+        last = max(int(np.searchsorted(ends, start + BATCH, side="right")), first + 1)
+        tokens = shard.tokens[start : ends[last - 1]].astype(np.int64)
+        yield _Batch(documents[first:last], tokens, begins[first:last] - start, ends[first:last] - start)
+        first = last
+
+
+def _sizes(shard: Shard, documents: Ints, entries: Entries) -> Ints:
+    """The bytes that each document takes at most: those of its entries, and the border after it."""
     lengths = np.diff(entries.firsts)
-    ends = shard.document_ends.astype(np.int64)
-    sizes = []
-    for begin, end in _batches(ends, first, last):
-        start = int(ends[begin - 1]) if begin else 0
-        total = np.concatenate(([0], np.cumsum(lengths[shard.tokens[start : int(ends[end - 1])]])))
-        sizes.append(np.diff(total[ends[begin:end] - start], prepend=0) + 1)
-    return np.concatenate([np.empty(0, np.int64), *sizes])
-
-
-def _batches(ends: Ints, first: int, last: int) -> Iterator[tuple[int, int]]:
-    """The documents from `first` up to `last`, by BATCH tokens and one document at least."""
-    while first < last:
-        start = int(ends[first - 1]) if first else 0
-        until = int(np.searchsorted(ends, start + BATCH, side="right"))
-        until = min(max(until, first + 1), last)
-        yield first, until
-        first = until
+    sizes = [np.empty(0, np.int64)]
+    for batch in _batches(shard, documents):
+        total = np.concatenate(([0], np.cumsum(lengths[batch.tokens])))
+        sizes.append(total[batch.ends] - total[batch.begins] + 1)
+    return np.concatenate(sizes)
 
 
 def _entries(file: Path) -> Entries:
-    contents = [b"" if content == b"\xff" else content for content in entry_bytes(load_tokenizer(file))]
+    contents = entry_bytes(load_tokenizer(file))
     firsts = np.concatenate(([0], np.cumsum([len(content) for content in contents], dtype=np.int64)))
     return Entries(np.frombuffer(b"".join(contents), np.uint8), firsts)
 
@@ -172,8 +177,8 @@ def _write_part(part: Path, slices: list[Slice], shards: Sequence[Shard], entrie
     slots = max(256, 1 << (len(starts) // 16).bit_length())
     counts = count_words(text, starts, classes(), slots)
     text.tofile(partial / TEXT)
-    counts.astype("<u4").tofile(partial / WORDS)
-    sort_suffixes(text, starts).astype("<u4").tofile(partial / SUFFIXES)
+    counts.astype("<u4", copy=False).tofile(partial / WORDS)
+    sort_suffixes(text, starts).astype("<u4", copy=False).tofile(partial / SUFFIXES)
     with pa.OSFile(str(partial / DOCUMENTS), "wb") as file, pa.ipc.new_file(file, DOCUMENTS_SCHEMA) as writer:
         writer.write_table(documents)
     contents = PartContents(
@@ -186,24 +191,21 @@ def _write_part(part: Path, slices: list[Slice], shards: Sequence[Shard], entrie
 
 def _texts(slices: list[Slice], shards: Sequence[Shard], entries: Entries) -> tuple[Bytes, Places, pa.Table]:
     """The texts of a part, where their words begin, and its documents."""
-    room = sum(int(_sizes(shards[part.shard], entries, part.first, part.last).sum()) for part in slices)
+    room = sum(part.bytes for part in slices)
     text, starts = np.empty(room, np.uint8), np.empty(room // 2 + 1, np.uint32)
     at, words = 0, 0
     tables = []
     known: tuple[int, pa.Table] | None = None
     for part in slices:
-        shard = shards[part.shard]
         if known is None or known[0] != part.shard:
-            known = part.shard, _known(shard)
-        ends = shard.document_ends.astype(np.int64)
-        for first, last in _batches(ends, part.first, part.last):
-            bounds = np.concatenate(([ends[first - 1] if first else 0], ends[first:last]))
-            tokens = shard.tokens[bounds[0] : bounds[-1]].astype(np.int64)
+            known = part.shard, _known(shards[part.shard])
+        for batch in _batches(shards[part.shard], part.documents):
             begins, at, count = write_documents(
-                tokens, bounds - bounds[0], *entries, classes(), text, at, starts[words:]
+                batch.tokens, batch.begins, batch.ends, *entries, classes(), text, at, starts[words:]
             )
             words += count
-            tables.append(known[1].slice(first, last - first).add_column(0, DOCUMENTS_SCHEMA.field(0), [begins]))
+            own = known[1].take(batch.numbers)
+            tables.append(own.add_column(0, DOCUMENTS_SCHEMA.field(0), [begins]))
     return text[:at], starts[:words], pa.concat_tables(tables).combine_chunks()
 
 

@@ -25,6 +25,8 @@ Whole = int | np.int64
 
 BORDER: Final = 0x00
 """Stands after each document: it sorts before all that a text has."""
+SPECIAL: Final = 0xFF
+"""Stands for a special entry of the vocabulary: no UTF-8 has it, so that nothing is found across one."""
 OTHER: Final = 0
 LETTER: Final = 1
 WORD: Final = 2
@@ -75,7 +77,7 @@ def character_at(text: Bytes, at: Whole) -> tuple[Whole, int]:
         if following & 0xC0 != 0x80:
             return 0xFFFD, 1
         point = (point << 6) | (following & 0x3F)
-    if point > 0x10FFFF:
+    if point > 0x10FFFF or (size == 3 and point < 0x800) or (size == 4 and point < 0x10000):
         return 0xFFFD, 1
     return point, size
 
@@ -128,34 +130,57 @@ def slot_of(text: Bytes, start: Whole, end: Whole, slots: int) -> Whole:
 
 
 @compiled
+def slots_of(text: Bytes, starts: Ints, ends: Ints, slots: int) -> Ints:
+    """The slots of words that begin and end at these bytes."""
+    found = np.empty(len(starts), np.int64)
+    for word in range(len(starts)):
+        found[word] = slot_of(text, starts[word], ends[word], slots)
+    return found
+
+
+@compiled
 def write_documents(
-    tokens: Ints, bounds: Ints, flat: Bytes, firsts: Ints, kinds: Bytes, text: Bytes, at: int, starts: Places
+    tokens: Ints,
+    begins: Ints,
+    ends: Ints,
+    flat: Bytes,
+    firsts: Ints,
+    kinds: Bytes,
+    text: Bytes,
+    at: int,
+    starts: Places,
 ) -> tuple[Ints, int, int]:
     """Write documents' texts into `text` from byte `at` on, and where words begin into `starts`.
 
-    A document's tokens lie between two neighbouring `bounds`; an entry of the vocabulary, between two of `firsts`,
-    stands for bytes of `flat`. Returns where each document begins, the byte after the last, and the words.
+    A document's tokens lie between its begin and its end; an entry of the vocabulary, between two of `firsts`,
+    stands for bytes of `flat`. Special entries before and after a text are left out. Returns where each document
+    begins, the byte after the last, and the words.
     """
-    begins, words = np.empty(len(bounds) - 1, np.int64), 0
+    written, words = np.empty(len(begins), np.int64), 0
     none = np.empty(0, np.int64)
-    for document in range(len(bounds) - 1):
+    for document in range(len(begins)):
+        first, last = begins[document], ends[document]
+        while first < last and flat[firsts[tokens[first]]] == SPECIAL:
+            first += 1
+        while first < last and flat[firsts[tokens[last - 1]]] == SPECIAL:
+            last -= 1
         size = 0
-        for n in range(bounds[document], bounds[document + 1]):
+        for n in range(first, last):
             size += firsts[tokens[n] + 1] - firsts[tokens[n]]
         raw, size = np.empty(size, np.uint8), 0
-        for n in range(bounds[document], bounds[document + 1]):
+        for n in range(first, last):
             for place in range(firsts[tokens[n]], firsts[tokens[n] + 1]):
                 raw[size] = flat[place]
                 size += 1
-        own, ends = np.empty(size, np.int64), np.empty(size, np.int64)
-        begins[document] = at
-        length, count = normalise(raw, kinds, text[at:], own, ends, none)
+        own, own_ends = np.empty(size, np.int64), np.empty(size, np.int64)
+        written[document] = at
+        length, count = normalise(raw, kinds, text[at:], own, own_ends, none)
         for n in range(count):
             starts[words + n] = at + own[n]
         words += count
         text[at + length] = BORDER
         at += length + 1
-    return begins, at, words
+    return written, at, words
 
 
 @compiled

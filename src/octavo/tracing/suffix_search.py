@@ -6,7 +6,7 @@ import numpy as np
 
 from octavo.compiled import Ints, compiled
 from octavo.tracing.index_text import BORDER, LETTER, Bytes, Places, Whole, character_at
-from octavo.tracing.suffixes import DEPTH
+from octavo.tracing.suffixes import same_space
 
 
 @compiled
@@ -16,22 +16,68 @@ def longest(text: Bytes, suffixes: Places, kinds: Bytes, asked: Bytes, starts: I
     The words of `asked` begin and end at these bytes. A stretch is found where it ends with a whole word.
     """
     found = np.zeros(len(starts), np.int64)
-    reached, ended = np.int64(0), np.int64(0)  # by bytes of `asked`, of an earlier word: stands, stands as words
+    reached = np.int64(0)  # the bytes of `asked` that are known to stand there, from an earlier word on
+    further = 0  # the first word that may stand with more than these
+    after = 0  # the first word that ends past them
+    whole_from = np.full(len(starts), -1, np.int64)  # by last word: the first word to stand with it as a whole one
     for word in range(len(starts)):
-        start = starts[word]
-        reached = start + _reach(text, suffixes, asked, start, max(reached - start, 0))
-        last = word
-        while last < len(ends) and ends[last] <= reached:
-            last += 1
-        while last > word and not (
-            ends[last - 1] <= ended
-            or _is_whole(text, suffixes, kinds, asked, start, ends[last - 1], reached - start)
-        ):
+        if word >= further and reached < len(asked):
+            more = starts[word] + _first_not_below(text, suffixes, asked, starts[word], len(asked))[1]
+            if more > reached:
+                reached = more
+            else:
+                further = _first_standing(text, suffixes, asked, starts, word, reached + 1)
+        while after < len(ends) and ends[after] <= reached:
+            after += 1
+        last = max(after, word)
+        while last > word:
+            if ends[last - 1] < reached and ends[last - 1] + character_at(asked, ends[last - 1])[1] <= reached:
+                break  # the character that follows the word stands there, too
+            if whole_from[last - 1] < 0:
+                whole_from[last - 1] = _first_whole(text, suffixes, kinds, asked, starts, word, ends[last - 1])
+            if whole_from[last - 1] <= word:
+                break
             last -= 1
-        if last > word:
-            ended = max(ended, ends[last - 1])
         found[word] = last - word
     return found
+
+
+@compiled
+def _first_standing(text: Bytes, suffixes: Places, asked: Bytes, starts: Ints, word: int, end: Whole) -> int:
+    """The first word after one from which on all up to `end` stands in the text: the nearer to it, the likelier."""
+    size, high = 1, int(np.searchsorted(starts, end))
+    low = high - 1
+    while low > word and _stands(text, suffixes, asked, starts[low], end):
+        size *= 2
+        low, high = high - size, low
+    low = max(low, word)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _stands(text, suffixes, asked, starts[middle], end):
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+@compiled
+def _first_whole(
+    text: Bytes, suffixes: Places, kinds: Bytes, asked: Bytes, starts: Ints, word: int, end: Whole
+) -> int:
+    """The first word from one on with which a later one ends in the text as it does here."""
+    low, high = word, int(np.searchsorted(starts, end))
+    while low < high:
+        middle = (low + high) // 2
+        if _is_whole(text, suffixes, kinds, asked, starts[middle], end):
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+@compiled
+def _stands(text: Bytes, suffixes: Places, asked: Bytes, start: Whole, end: Whole) -> bool:
+    return bool(_first_not_below(text, suffixes, asked, start, end)[1] == end - start)
 
 
 @compiled
@@ -41,79 +87,51 @@ def occurrences(text: Bytes, suffixes: Places, kinds: Bytes, asked: Bytes, start
     found = suffixes[first:last].copy()
     count = 0
     for place in suffixes[first:last]:
-        if _stands(text, kinds, asked, start, end, place):
+        if not _letters_after(text, kinds, np.int64(place), end - start):
             found[count] = place
             count += 1
     return found[:count]
 
 
 @compiled
-def _is_whole(
-    text: Bytes, suffixes: Places, kinds: Bytes, asked: Bytes, start: Whole, end: Whole, reach: Whole
-) -> bool:
-    """Whether a stretch that is known to be in the text is there with its last word ending as it does here."""
-    if end < start + reach:
-        return True  # what follows the word stands in the text, too
-    first, last = _range(text, suffixes, asked, start, end)
-    for place in suffixes[first:last]:  # noqa: SIM110  # compiled; borders, spaces and most marks sort first
-        if _stands(text, kinds, asked, start, end, place):
+def _is_whole(text: Bytes, suffixes: Places, kinds: Bytes, asked: Bytes, start: Whole, end: Whole) -> bool:
+    """Whether a stretch is in the text with its last word ending as it does here."""
+    at, last = _range(text, suffixes, asked, start, end)
+    while at < last:
+        place = np.int64(suffixes[at])
+        letter = _letters_after(text, kinds, place, end - start)
+        if not letter:
             return True
+        at = _end_of_range(text, suffixes, text, place, place + end - start + letter, at)  # none of these does
     return False
 
 
 @compiled
-def _stands(text: Bytes, kinds: Bytes, asked: Bytes, start: Whole, end: Whole, place: Whole) -> bool:
-    """Whether a stretch, whose first DEPTH bytes are known to be at a place, stands there and ends with a word."""
-    size = end - start
-    if size > DEPTH and _common(text, np.int64(place), asked, start, end) < size:
-        return False
-    after = np.int64(place) + size
+def _letters_after(text: Bytes, kinds: Bytes, place: Whole, size: Whole) -> int:
+    """The bytes of the letter by which a word goes on after a stretch; 0 where it ends with a whole word."""
+    after = place + size
     if after >= len(text) or text[after] == BORDER:
-        return True
-    following, _ = character_at(text, after)
+        return 0
+    following, width = character_at(text, after)
     if kinds[following] != LETTER:
-        return True
+        return 0
     before = after - 1
     while before > place and text[before] & 0xC0 == 0x80:
         before -= 1
     point, _ = character_at(text, before)
-    return bool(kinds[point] != LETTER)
-
-
-@compiled
-def _reach(text: Bytes, suffixes: Places, asked: Bytes, start: Whole, known: Whole) -> Whole:
-    """The bytes of the longest stretch from `start` on that stands in the text, where `known` surely do."""
-    if start + known == len(asked):
-        return known
-    end = min(len(asked), start + DEPTH)
-    at = _first_not_below(text, suffixes, asked, start, end)
-    reach: Whole = np.int64(known)
-    for neighbour in (at - 1, at):
-        if 0 <= neighbour < len(suffixes):
-            common = _common(text, np.int64(suffixes[neighbour]), asked, start, end)
-            reach = common if common > reach else reach
-    if reach < DEPTH:
-        return reach
-    first, last = _range(text, suffixes, asked, start, end)
-    for tied in suffixes[first:last]:  # in the order of their places: how far they reach is to be looked up
-        place = np.int64(tied)
-        if start + reach == len(asked):
-            break
-        back = reach  # from behind, as one that reaches no further differs near its end
-        while (
-            back >= DEPTH and place + back < len(text) and _same(text[place + back]) == _same(asked[start + back])
-        ):
-            back -= 1
-        if back < DEPTH and place + reach < len(text):
-            reach += 1 + _common(text, place + reach + 1, asked, start + reach + 1, len(asked))
-    return reach
+    return width if kinds[point] == LETTER else 0
 
 
 @compiled
 def _range(text: Bytes, suffixes: Places, asked: Bytes, start: Whole, end: Whole) -> tuple[int, int]:
-    """The suffixes that begin with a stretch, or with its first DEPTH bytes."""
-    end = min(end, start + DEPTH)
-    first = _first_not_below(text, suffixes, asked, start, end)
+    """The suffixes that begin with a stretch."""
+    first, _ = _first_not_below(text, suffixes, asked, start, end)
+    return first, _end_of_range(text, suffixes, asked, start, end, first)
+
+
+@compiled
+def _end_of_range(text: Bytes, suffixes: Places, asked: Bytes, start: Whole, end: Whole, first: int) -> int:
+    """The suffix after those that begin with a stretch, the first of which is known."""
     low, high = first, len(suffixes)
     while low < high:
         middle = (low + high) // 2
@@ -121,36 +139,49 @@ def _range(text: Bytes, suffixes: Places, asked: Bytes, start: Whole, end: Whole
             low = middle + 1
         else:
             high = middle
-    return first, low
-
-
-@compiled
-def _first_not_below(text: Bytes, suffixes: Places, asked: Bytes, start: Whole, end: Whole) -> int:
-    """The first suffix that sorts with or after a stretch."""
-    low, high = 0, len(suffixes)
-    while low < high:
-        middle = (low + high) // 2
-        place = np.int64(suffixes[middle])
-        common = _common(text, place, asked, start, end)
-        if common < end - start and (
-            place + common >= len(text) or _same(text[place + common]) < _same(asked[start + common])
-        ):
-            low = middle + 1
-        else:
-            high = middle
     return low
 
 
 @compiled
-def _common(text: Bytes, place: Whole, asked: Bytes, start: Whole, end: Whole) -> int:
+def _first_not_below(text: Bytes, suffixes: Places, asked: Bytes, start: Whole, end: Whole) -> tuple[int, Whole]:
+    """The first suffix that sorts with or after a stretch, and how many bytes of it stand in the text."""
+    low, high = 0, len(suffixes)
+    below, above = np.int64(0), np.int64(0)  # bytes that the suffixes next to these two have of the stretch
+    while low < high:
+        middle = (low + high) // 2
+        place = np.int64(suffixes[middle])
+        common = min(below, above)  # as all between have
+        common += _common(text, place + common, asked, start + common, end)
+        if common < end - start and (
+            place + common >= len(text) or same_space(text[place + common]) < same_space(asked[start + common])
+        ):
+            low, below = middle + 1, common
+        else:
+            high, above = middle, common
+    return low, max(below, above)
+
+
+@compiled
+def _common(text: Bytes, place: Whole, asked: Bytes, start: Whole, end: Whole) -> Whole:
     """How many bytes are alike from a place and from `start` on, up to `end`."""
     size = min(end - start, len(text) - place)
-    n = 0
-    while n < size and _same(text[place + n]) == _same(asked[start + n]):
-        n += 1
+    n: Whole = np.int64(0)
+    while n < size:
+        block = min(n + 32, size)
+        if block == n + 32 and _same_32(text, np.uint64(place + n), asked, np.uint64(start + n)):
+            n = block
+            continue
+        while n < block and same_space(text[place + n]) == same_space(asked[start + n]):
+            n += 1
+        if n < block:
+            break
     return n
 
 
 @compiled
-def _same(byte: Whole) -> Whole:
-    return 0x20 if byte == 0x0A else np.int64(byte)
+def _same_32(text: Bytes, place: np.uint64, asked: Bytes, start: np.uint64) -> bool:
+    """Whether so many bytes are the same; written for vector instructions, with no index that could be negative."""
+    other = np.uint8(0)
+    for n in range(np.uint64(32)):
+        other |= text[place + n] ^ asked[start + n]
+    return bool(other == 0)

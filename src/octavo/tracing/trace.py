@@ -2,7 +2,8 @@
 
 The method is OLMoTrace's (Liu et al., 2025): the longest stretches that are found, those of the rarest words first,
 each with some of its documents, those most like the text as a whole first. Here stretches are of words and not of a
-tokenizer's entries, and all that are surely no chance are told, not a share of them.
+tokenizer's entries, and all that are surely no chance are told, not a share of them: up to a number that only texts
+made for it reach.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -20,7 +21,7 @@ import numpy as np
 from octavo.compiled import Ints
 from octavo.tracing.asked import Asked, ask
 from octavo.tracing.index import DOCUMENT_FIELDS, Index, Part
-from octavo.tracing.index_text import Bytes, classes, slot_of
+from octavo.tracing.index_text import Bytes, classes, normalise, slots_of
 from octavo.tracing.suffix_search import longest, occurrences
 
 LEAST_WORDS: Final = 4
@@ -28,12 +29,18 @@ LEAST_WORDS: Final = 4
 SURELY: Final = 20.0
 """Bits by which a span is rarer than what words drawn by lot would make once in a corpus of that size: one in a
 million corpora."""
+SPANS: Final = 1000
+"""Told at most, the rarest."""
+OVERLAP: Final = 10
+"""Words of the spans that are told, by words of the text: so many at most, as each span of a text of one word again
+and again may be nearly as long as the text."""
 DOCUMENTS: Final = 10
 """Told of each span."""
 LOOKED_AT: Final = 64
 """Places of a span whose documents are compared."""
 AROUND: Final = 240
 """Bytes of the passage before and after a span."""
+_GAPS: Final = (0x20, 0x0A)
 _K1: Final = 1.2
 _B: Final = 0.75
 
@@ -88,7 +95,7 @@ class Traced:
     """Of the corpus."""
     corpus_words: int
     spans: list[Span]
-    """The rarest first."""
+    """The rarest first, SPANS at most."""
 
     def as_json(self) -> dict[str, Any]:
         """As plain data: the answer of the server and of `octavo trace --json`."""
@@ -137,8 +144,7 @@ def trace(index: Index, text: str) -> Traced:
     covered = np.zeros(len(lengths), np.bool_)
     for stretch in stretches:
         covered[stretch.first : stretch.last] = True
-    stretches.sort(key=lambda stretch: (-stretch.rarity, stretch.first))
-    found = [_find(index, asked, stretch) for stretch in stretches]
+    found = [_find(index, asked, stretch) for stretch in _told(stretches, len(lengths))]
     spans = []
     for (stretch, often, _), sources in zip(found, _choose(asked, found, bits), strict=True):
         start, end = asked.place(stretch.first, stretch.last)
@@ -153,6 +159,13 @@ def trace(index: Index, text: str) -> Traced:
         corpus_words=index.words,
         spans=spans,
     )
+
+
+def _told(stretches: list[Stretch], words: int) -> list[Stretch]:
+    """The rarest, in that order, as many as are told of a text of so many words."""
+    ranked = sorted(stretches, key=lambda stretch: (-stretch.rarity, stretch.first))[:SPANS]
+    sizes = accumulate(stretch.last - stretch.first for stretch in ranked)
+    return [stretch for stretch, size in zip(ranked, sizes, strict=True) if size <= OVERLAP * words]
 
 
 def find_stretches(index: Index, text: str) -> Stretches:
@@ -177,14 +190,10 @@ def _rarity(index: Index, asked: Asked) -> np.ndarray:
     """By word minus the logarithm to the base 2 of its share of the corpus's words; of a new one as of one."""
 
     def of_part(part: Part) -> Ints:
-        slots = [
-            slot_of(asked.text, start, end, len(part.counts))
-            for start, end in zip(asked.starts.tolist(), asked.ends.tolist(), strict=True)
-        ]
-        return part.counts[np.array(slots, np.int64)].astype(np.int64)
+        return part.counts[slots_of(asked.text, asked.starts, asked.ends, len(part.counts))].astype(np.int64)
 
     counts = np.sum(index.each(of_part), axis=0)
-    bits: np.ndarray = np.log2(index.words) - np.log2(np.maximum(counts, 1))
+    bits: np.ndarray = np.log2(max(index.words, 1)) - np.log2(np.maximum(counts, 1))
     return bits
 
 
@@ -264,31 +273,42 @@ def _passage(part: Part, place: int, size: int) -> _Passage:
     before = max(begin, place - AROUND)
     after = min(end, place + size + AROUND)
     if before > begin:
-        before = _next_gap(part.text, before, place)
+        before = _next_word(part.text, before, place)
     if after < end:
         after = _last_gap(part.text, place + size, after)
     return _Passage(part, document, before, place, place + size, after)
 
 
-def _next_gap(text: Bytes, at: int, most: int) -> int:
-    """The byte after the first space or line break from `at` on."""
-    gaps = np.flatnonzero(np.isin(text[at:most], (0x20, 0x0A)))
-    return at + int(gaps[0]) + 1 if len(gaps) else most
+def _next_word(text: Bytes, at: int, most: int) -> int:
+    """The byte after the first space from `at` on; where there is none, as in some scripts, the first character."""
+    gaps = np.flatnonzero(np.isin(text[at:most], _GAPS))
+    return at + int(gaps[0]) + 1 if len(gaps) else at + int(np.argmax(_begins(text[at : most + 1])))
 
 
 def _last_gap(text: Bytes, least: int, at: int) -> int:
-    gaps = np.flatnonzero(np.isin(text[least:at], (0x20, 0x0A)))
-    return least + int(gaps[-1]) if len(gaps) else least
+    """The last space before `at`; where there is none, the end of the last whole character."""
+    gaps = np.flatnonzero(np.isin(text[least:at], _GAPS))
+    return least + int(gaps[-1]) if len(gaps) else at - int(np.argmax(_begins(text[least : at + 1])[::-1]))
+
+
+def _begins(text: Bytes) -> np.ndarray:
+    """Whether a character begins at each byte."""
+    begins: np.ndarray = (text & 0xC0) != 0x80
+    return begins
 
 
 def _likeness(passage: _Passage, terms: dict[bytes, float]) -> float:
     """BM25 of a passage, the rarity of a word in bits in place of its documents."""
-    words = Counter(bytes(passage.part.text[passage.before : passage.after]).split())
+    raw = passage.part.text[passage.before : passage.after]
+    text, starts, ends = np.empty(len(raw), np.uint8), *np.empty((2, len(raw)), np.int64)
+    size, count = normalise(raw, classes(), text, starts, ends, np.empty(0, np.int64))
+    plain = bytes(text[:size])
+    words = Counter(plain[start:end] for start, end in zip(starts[:count], ends[:count], strict=True))
     length = (passage.after - passage.before) / (2 * AROUND + passage.end - passage.start)
     return sum(
-        weight * count * (_K1 + 1) / (count + _K1 * (1 - _B + _B * length))
-        for word, weight in terms.items()
-        if (count := words[word])
+        terms[word] * often * (_K1 + 1) / (often + _K1 * (1 - _B + _B * length))
+        for word, often in words.items()
+        if word in terms
     )
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Final
 
+import numpy as np
 from rich.console import Console
 from rich.text import Text
 
@@ -39,15 +42,19 @@ def print_spans(console: Console, traced: Traced) -> None:
         for name, words in _documents(span):
             console.print(Text.assemble((f"   {name:<10}", "dim"), words), soft_wrap=True)
     if len(traced.spans) > SPANS:
-        console.print(f"\nand {len(traced.spans) - SPANS:,} more: octavo trace --json tells all")
+        console.print(f"\nand {len(traced.spans) - SPANS:,} more: octavo trace --json tells them")
 
 
 def underlined(traced: Traced) -> Text:
     """The text, with its spans underlined."""
-    text = Text(traced.text)
-    for span in traced.spans:
-        text.stylize("underline", span.start, span.end)
-    return text
+    spans = [(span.start, span.end) for span in traced.spans]
+    edges = sorted({0, len(traced.text), *(edge for span in spans for edge in span)})
+    covered = np.zeros(len(traced.text) + 1, np.bool_)
+    for first, last in spans:
+        covered[first:last] = True
+    # In pieces, as the places of characters change where rich leaves some out.
+    pieces = [(traced.text[a:b], "underline" if covered[a] else "") for a, b in pairwise(edges)]
+    return Text.assemble(*pieces)
 
 
 def in_words(traced: Traced) -> str:
@@ -67,7 +74,7 @@ def _documents(span: Span) -> Iterator[tuple[str, str]]:
     for source in span.documents[:SOURCES]:
         yield "in", _source(source)
         if source.url:
-            yield "", source.url
+            yield "", _one_line(source.url)
     if span.documents:
         first = span.documents[0]
         before, after = _one_line(first.before)[-PASSAGE:], _one_line(first.after)[:PASSAGE]
@@ -78,8 +85,9 @@ def _documents(span: Span) -> Iterator[tuple[str, str]]:
 
 def _source(source: Source) -> str:
     said = [source.title, source.creator, source.date, source.collection, source.licence]
-    return " · ".join([*(part for part in said if part), source.identifier])
+    return _one_line(" · ".join([*(part for part in said if part), source.identifier]))
 
 
 def _one_line(text: str) -> str:
-    return text.replace("\n", " ")
+    """A text of the corpus without line breaks, and without what a terminal would obey."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", text)
