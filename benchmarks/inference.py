@@ -6,9 +6,9 @@ The model has the shape of recipes/pleias-350m.yaml (353 million parameters, 65,
 weights, and the tokenizer of RUN. It is written in BF16 and Q8_0, and each is measured in a process of its own:
 
 - llama.cpp's own rate: its C functions called in a loop, a token at a time and 512 at once, with as many threads as
-  octavo gives it: what its own bench does. Nothing is sampled.
+  `octavo generate` gives it: what its own bench does. Nothing is sampled.
 - octavo's rate: the engine that `octavo generate` uses, with the recommended settings.
-- the memory's limit: what the threads read of a gigabyte in a second, by the bytes of the weights.
+- the memory's limit: what all cores together read of a gigabyte in a second, by the bytes of the weights.
 
 Then `octavo serve` is asked by one client and by 16 at once, and by 16 for --minutes, while its memory is looked
 at. It refuses to time beside other work unless told (--busy).
@@ -20,6 +20,7 @@ import argparse
 import asyncio
 import ctypes
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -33,7 +34,7 @@ import psutil
 import torch
 from figures import Figure, figure, idle_machine, show
 
-from octavo.inference.llama_cpp import LlamaCppEngine, threads
+from octavo.inference.llama_cpp import LlamaCppEngine, idle_threads
 from octavo.modeling.decoding import Decoding
 from octavo.modeling.gguf import save_gguf
 from octavo.modeling.init import initialise
@@ -68,7 +69,7 @@ class Bare:
     class Settings(ctypes.Structure):
         _fields_ = [("numbers", ctypes.c_uint32 * 128)]
 
-    def __init__(self, gguf: Path) -> None:
+    def __init__(self, gguf: Path, threads: int) -> None:
         import xllamacpp.xllamacpp as library
 
         self.lib = ctypes.CDLL(library.__file__)
@@ -92,7 +93,7 @@ class Bare:
         if list(settings.numbers[: at + 2]) != [512, 2048, 512, *settings.numbers[3:at], 4, 4]:
             sys.exit("llama.cpp's settings are laid out in another way than this script knows")
         settings.numbers[0] = 1024
-        settings.numbers[at] = settings.numbers[at + 1] = threads()
+        settings.numbers[at] = settings.numbers[at + 1] = threads
         self.context = self.lib.llama_init_from_model(model, settings)
 
     def seconds(self, tokens: int, at_once: int) -> float:
@@ -108,8 +109,8 @@ class Bare:
 
 
 def memory_rate() -> float:
-    """Bytes that as many threads as write read of the memory in a second."""
-    torch.set_num_threads(threads())
+    """Bytes that all cores together read of the memory in a second."""
+    torch.set_num_threads(os.cpu_count() or 1)
     block = torch.ones(2**28)
     seconds = []
     for _ in range(TIMES):
@@ -121,7 +122,8 @@ def memory_rate() -> float:
 
 def rates_of(gguf: Path) -> dict[str, list[float]]:
     """Tokens a second of llama.cpp's functions and of octavo's engine, by turns; the memory's bytes a second."""
-    bare, engine = Bare(gguf), LlamaCppEngine(gguf)
+    threads = idle_threads()
+    bare, engine = Bare(gguf, threads), LlamaCppEngine(gguf, compute_threads=threads)
     found: dict[str, list[float]] = {name: [] for name in ("bare writes", "writes", "bare reads", "reads")}
     bare.seconds(16, 1)
     for turn in range(TIMES):
@@ -136,7 +138,7 @@ def rates_of(gguf: Path) -> dict[str, list[float]]:
         started = time.perf_counter()
         next(engine.stream(prompt, Decoding(max_tokens=1)))
         found["reads"].append(READ / (time.perf_counter() - started))
-    return found | {"memory": [memory_rate()]}
+    return found | {"memory": [memory_rate()], "threads": [threads]}
 
 
 def measure_engine(gguf: Path, kind: str) -> dict[str, Figure]:
@@ -148,7 +150,8 @@ def measure_engine(gguf: Path, kind: str) -> dict[str, Figure]:
     middle = {name: median(own) for name, own in rates.items()}
     size = gguf.stat().st_size
     limit = middle["memory"] / size
-    how = f"median of {TIMES}, {threads()} thread{'s' if threads() > 1 else ''}"
+    threads = int(middle["threads"])
+    how = f"median of {TIMES}, {threads} thread{'s' if threads > 1 else ''}"
     writes, reads = middle["writes"] / middle["bare writes"], middle["reads"] / middle["bare reads"]
     memory = middle["writes"] / limit
     spread = f"{how}: {min(rates['writes']):.1f} to {max(rates['writes']):.1f}"

@@ -85,6 +85,7 @@ def generate(
     """
     from octavo.inference.defaults import default_decoding
     from octavo.inference.engine import open_engine, prompt_tokens
+    from octavo.inference.llama_cpp import idle_threads
 
     asked: dict[str, Any] = {
         "temperature": temperature,
@@ -101,7 +102,7 @@ def generate(
         **{name: value for name, value in asked.items() if value is not None},
     )
     index = _index_of(model) if trace else None
-    opened = open_engine(model, engine, min(len(prompts), SIDE_BY_SIDE))
+    opened = open_engine(model, engine, min(len(prompts), SIDE_BY_SIDE), idle_threads())
     tokens = [prompt_tokens(opened, prompt) for prompt in prompts]
     if stream and not as_json and len(prompts) == 1:
         with closing(opened.stream(tokens[0], decoding)) as pieces:  # else, once interrupted, it would write on

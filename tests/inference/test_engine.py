@@ -17,7 +17,7 @@ import torch
 from octavo.errors import InputError, OctavoError
 from octavo.inference.defaults import default_decoding
 from octavo.inference.engine import open_engine, prompt_tokens
-from octavo.inference.llama_cpp import LlamaCppEngine, finish_of, pieces_of, threads
+from octavo.inference.llama_cpp import LlamaCppEngine, finish_of, idle_threads, pieces_of, threads
 from octavo.inference.torch_engine import TorchEngine
 from octavo.modeling.decoding import Decoding, Stopping, whole
 
@@ -289,6 +289,15 @@ def test_only_cores_that_the_process_may_use_are_counted(monkeypatch):
     for cores, expected in ((1, 1), (2, 1), (6, 5)):
         monkeypatch.setattr("os.sched_getaffinity", lambda _, cores=cores: set(range(cores)))
         assert threads() == expected
+
+
+def test_who_writes_alone_takes_the_cores_that_have_nothing_to_do(monkeypatch):
+    for loads, expected in (((0, 0), 2), ((0, 95), 1), ((90, 95), 1), ((0, 0, 0, 0), 3), ((0, 80, 0, 80), 2)):
+        monkeypatch.setattr("os.sched_getaffinity", lambda _, loads=loads: set(range(len(loads))))
+        monkeypatch.setattr(
+            "psutil.cpu_percent", lambda _, percpu, loads=loads: [*loads, 0]
+        )  # one that is not ours
+        assert idle_threads() == expected
 
 
 def test_a_stop_string_frees_the_slot_too(slow_to_end):

@@ -60,24 +60,27 @@ def prompt_tokens(engine: Engine, prompt: str) -> list[int]:
     return tokens
 
 
-def open_engine(model: Path, engine: EngineName = "auto", slots: int = 1) -> Engine:
+def open_engine(
+    model: Path, engine: EngineName = "auto", slots: int = 1, compute_threads: int | None = None
+) -> Engine:
     """Open a run, a release, a Hugging Face directory or a .gguf file for writing, `slots` texts side by side.
 
     `auto` takes llama.cpp wherever it can: on the GGUF file that is there, BF16 before others, else on one made of
-    the weights. Where none of it would read text alike, it takes torch and says so on stderr. Raises InputError
-    where the model cannot be opened so.
+    the weights. Where none of it would read text alike, it takes torch and says so on stderr. llama.cpp computes
+    with as many threads as are said, else with one fewer than there are cores. Raises InputError where the model
+    cannot be opened so.
     """
     if model.suffix == ".gguf":
-        return TorchEngine(model) if engine == "torch" else LlamaCppEngine(model, slots)
+        return TorchEngine(model) if engine == "torch" else LlamaCppEngine(model, slots, compute_threads)
     if not model.is_dir():
         raise InputError(f"{model}: found no such folder, expected a release, a model directory or a .gguf file")
     folder = belonging(model).release or model
     if engine == "torch":
         return TorchEngine(folder)
     if ggufs := sorted((folder / "gguf").glob("*.gguf"), key=lambda p: ("BF16" not in p.name, p.name)):
-        return LlamaCppEngine(ggufs[0], slots)
+        return LlamaCppEngine(ggufs[0], slots, compute_threads)
     try:
-        return LlamaCppEngine(converted(folder), slots)
+        return LlamaCppEngine(converted(folder), slots, compute_threads)
     except NoEqualGgufError as error:
         if engine == "llama.cpp":
             raise
