@@ -3,7 +3,7 @@
     python benchmarks/inference.py RUN [--minutes 10] [--json] [--busy]
 
 The model has the shape of recipes/pleias-350m.yaml (353 million parameters, 65,536 entries, context 2,048), random
-weights, and the tokenizer of RUN. It is written in BF16 and Q8_0, and each is measured in a process of its own:
+weights, and the tokenizer of RUN. It is written in BF16 and Q8_0, and each is measured, in processes of their own:
 
 - llama.cpp's own rate: its C functions called in a loop, a token at a time and 512 at once, with as many threads as
   `octavo generate` gives it: what its own bench does. Nothing is sampled.
@@ -44,8 +44,8 @@ from octavo.tokenization.entries import begin_and_end
 from octavo.training.memory import llama_config
 
 SHAPE = Path(__file__).parent.parent / "recipes" / "pleias-350m.yaml"
-WRITTEN, READ = 128, 512
-TIMES = 5
+WRITTEN, READ, AT_ONCE = 128, 1536, 512
+TIMES = 3
 CLIENTS = 16
 PROMPT = "In the year of our Lord one thousand six hundred and sixty-six"
 
@@ -92,7 +92,7 @@ class Bare:
         at = list(settings.numbers[:8]).index(4)  # threads to write with, and to read with: 4 by default
         if list(settings.numbers[: at + 2]) != [512, 2048, 512, *settings.numbers[3:at], 4, 4]:
             sys.exit("llama.cpp's settings are laid out in another way than this script knows")
-        settings.numbers[0] = 1024
+        settings.numbers[0] = 2048
         settings.numbers[at] = settings.numbers[at + 1] = threads
         self.context = self.lib.llama_init_from_model(model, settings)
 
@@ -120,50 +120,63 @@ def memory_rate() -> float:
     return block.nbytes / min(seconds)
 
 
-def rates_of(gguf: Path) -> dict[str, list[float]]:
-    """Tokens a second of llama.cpp's functions and of octavo's engine, by turns; the memory's bytes a second."""
+def rates_of(gguf: Path, whose: str) -> dict[str, list[float]]:
+    """Tokens a second of llama.cpp's functions (`bare`) or of octavo's engine, with the threads that they had."""
     threads = idle_threads()
-    bare, engine = Bare(gguf, threads), LlamaCppEngine(gguf, compute_threads=threads)
-    found: dict[str, list[float]] = {name: [] for name in ("bare writes", "writes", "bare reads", "reads")}
-    bare.seconds(16, 1)
-    for turn in range(TIMES):
-        found["bare writes"].append(WRITTEN / bare.seconds(WRITTEN, 1))
-        stream = engine.stream(engine.encode(PROMPT), Decoding(max_tokens=WRITTEN + 1))
-        next(stream)
-        started = time.perf_counter()
-        count = sum(1 for _ in stream)
-        found["writes"].append(count / (time.perf_counter() - started))
-        found["bare reads"].append(READ / bare.seconds(READ, READ))
-        prompt = [1, *range(200 + turn * READ, 199 + READ + turn * READ)]  # none that the cache knows
-        started = time.perf_counter()
-        next(engine.stream(prompt, Decoding(max_tokens=1)))
-        found["reads"].append(READ / (time.perf_counter() - started))
-    return found | {"memory": [memory_rate()], "threads": [threads]}
+    writes, reads = [], []
+    prompts = [[1, *range(200 + turn * READ, 199 + READ + turn * READ)] for turn in range(TIMES)]  # none is cached
+    if whose == "bare":
+        bare = Bare(gguf, threads)
+        bare.seconds(16, 1)
+        writes = [WRITTEN / bare.seconds(WRITTEN, 1) for _ in range(TIMES)]
+        reads = [READ / bare.seconds(READ, AT_ONCE) for _ in range(TIMES)]
+    else:
+        engine = LlamaCppEngine(gguf, compute_threads=threads)
+        for prompt in prompts:
+            stream = engine.stream(engine.encode(PROMPT), Decoding(max_tokens=WRITTEN + 1))
+            next(stream)
+            started = time.perf_counter()
+            count = sum(1 for _ in stream)
+            writes.append(count / (time.perf_counter() - started))
+            started = time.perf_counter()
+            next(engine.stream(prompt, Decoding(max_tokens=1)))
+            reads.append(READ / (time.perf_counter() - started))
+    return {"writes": writes, "reads": reads, "threads": [threads]}
+
+
+def in_a_process(gguf: Path, whose: str) -> dict[str, list[float]]:
+    """The same in a process of its own: two that compute in one wait for one another's threads."""
+    done = subprocess.run([sys.executable, __file__, "--of", whose, str(gguf)], capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(done.stderr)
+    rates: dict[str, list[float]] = json.loads(done.stdout.splitlines()[-1])
+    return rates
 
 
 def measure_engine(gguf: Path, kind: str) -> dict[str, Figure]:
-    command = [sys.executable, __file__, "--rates-of", str(gguf)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(done.stderr)
-    rates = json.loads(done.stdout.splitlines()[-1])
-    middle = {name: median(own) for name, own in rates.items()}
-    size = gguf.stat().st_size
-    limit = middle["memory"] / size
-    threads = int(middle["threads"])
-    how = f"median of {TIMES}, {threads} thread{'s' if threads > 1 else ''}"
-    writes, reads = middle["writes"] / middle["bare writes"], middle["reads"] / middle["bare reads"]
-    memory = middle["writes"] / limit
-    spread = f"{how}: {min(rates['writes']):.1f} to {max(rates['writes']):.1f}"
+    bare, ours, again = (in_a_process(gguf, whose) for whose in ("bare", "octavo", "bare"))
+    bare = {name: own + again[name] for name, own in bare.items()}
+    rate, size = memory_rate(), gguf.stat().st_size
+    threads = "/".join(str(int(number)) for number in sorted({*bare["threads"], *ours["threads"]}))
+    how = f"medians of {TIMES} and {2 * TIMES}, {threads} threads"
+    writes, reads = (median(ours[name]) / median(bare[name]) for name in ("writes", "reads"))
+    memory = median(ours["writes"]) * size / rate
     return {
-        f"{kind} writes": figure(middle["writes"], "tokens/s", "", True, spread),
+        f"{kind} writes": figure(median(ours["writes"]), "tokens/s", "", True, _spread(ours["writes"])),
+        f"{kind} writes, llama.cpp's own": figure(
+            median(bare["writes"]), "tokens/s", "", True, _spread(bare["writes"])
+        ),
         f"{kind} writes, of llama.cpp's own": figure(writes, "", ">= 0.95", writes >= 0.95, how),
         f"{kind} writes, of the memory's limit": figure(
-            memory, "", ">= 0.7", memory >= 0.7, f"{middle['memory'] / 1e9:.1f} GB/s, {size / 1e6:,.0f} MB a token"
+            memory, "", ">= 0.7", memory >= 0.7, f"{rate / 1e9:.1f} GB/s, {size / 1e6:,.0f} MB a token"
         ),
-        f"{kind} reads": figure(middle["reads"], "tokens/s", "", True, f"a prompt of {READ} tokens"),
-        f"{kind} reads, of llama.cpp's own": figure(reads, "", ">= 0.95", reads >= 0.95, how),
+        f"{kind} reads": figure(median(ours["reads"]), "tokens/s", "", True, _spread(ours["reads"])),
+        f"{kind} reads, of llama.cpp's own": figure(reads, "", ">= 0.95", reads >= 0.95, f"{READ:,} tokens, {how}"),
     }
+
+
+def _spread(rates: list[float]) -> str:
+    return f"{min(rates):.1f} to {max(rates):.1f}"
 
 
 async def one(client: httpx2.AsyncClient, number: int, tokens: int) -> tuple[float, float, int]:
@@ -237,10 +250,10 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--busy", action="store_true", help="time beside other work")
-    parser.add_argument("--rates-of", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--of", help=argparse.SUPPRESS)
     asked: Any = parser.parse_args()
-    if asked.rates_of:
-        print(json.dumps(rates_of(asked.rates_of)))
+    if asked.of:
+        print(json.dumps(rates_of(asked.run, asked.of)))
         return
     if asked.run is None:
         parser.error("RUN: found none, expected a run whose tokenizer is used")

@@ -122,7 +122,7 @@ def test_status_tells_the_state_of_every_stage(small_run):
     assert done.returncode == 0
     assert "All stages are done." in done.stdout
     states = json.loads(octavo("status", small_run, "--json").stdout)["stages"]
-    assert [s["state"] for s in states] == ["done"] * 6
+    assert [s["state"] for s in states] == ["done"] * 7
 
 
 def test_a_run_and_its_files_are_measured_side_by_side(small_run, tmp_path):

@@ -53,7 +53,7 @@ def test_killed_at_random_moments_it_ends_in_the_same_bytes(small_run, tmp_path)
     moments = random.Random(1789)
     kills = 0
     for _ in range(6):
-        kills += kill_after(file, tmp_path / "killed", moments.uniform(0.05, 0.25) * whole)
+        kills += kill_after(file, tmp_path / "killed", moments.uniform(0.02, 0.12) * whole)
     finish("run", file, tmp_path / "killed")
     assert kills >= 3
     unbroken, killed = contents(small_run), contents(tmp_path / "killed")

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
@@ -118,7 +117,7 @@ def measure_adherence(
     return {
         "settings": {
             "detectors": ["CLD2", "langid"],
-            "decodings": [{k: v for k, v in asdict(d).items() if k != "seed"} for d in decodings.values()],
+            "decodings": [d.settings for d in decodings.values()],
             "seed": seed,
             "prompts": prompts,
             "interval": "Wilson, 95 %",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from octavo.evaluation.bootstrap import ratio
@@ -77,7 +77,7 @@ def measure_orthography(
     return {
         "settings": {
             "prompt_tokens": PROMPT_TOKENS,
-            "decodings": {n: {k: v for k, v in asdict(d).items() if k != "seed"} for n, d in decodings.items()},
+            "decodings": {n: d.settings for n, d in decodings.items()},
             "seed": seed,
             "prompts": prompts,
             "interval": "percentile bootstrap over works, 95 %; null under five works",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -114,7 +114,7 @@ def _basis(recipe: Recipe, prompts: Sequence[Prompt]) -> dict[str, Any]:
             "blake3": blake3(json.dumps(prompts).encode()).hexdigest(),
         },
         "decodings": {
-            name: {k: v for k, v in asdict(decoding).items() if k != "seed"} | {"samples": samples}
+            name: decoding.settings | {"samples": samples}
             for name, (decoding, samples) in _decodings(recipe).items()
         },
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import torch
 from tokenizers import Tokenizer
@@ -55,6 +55,18 @@ class Decoding:
                 raise InputError(f"{name}: found {value}, expected {expected}")
         if "" in self.stop:
             raise InputError("stop: found an empty string, expected one character at least")
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What is set, as JSON has it: without the seed, and without what shapes no draw and stops nothing."""
+        drawn = {name: getattr(self, name) for name in ("top_k", "top_p", "min_p")} | {"stop": list(self.stop)}
+        said = {name: value for name, value in drawn.items() if value not in (0, 1, [])}
+        return {
+            "max_tokens": self.max_tokens,
+            "temperature": self.temperature,
+            **said,
+            "repetition_penalty": self.repetition_penalty,
+        }
 
     @property
     def filters(self) -> bool:
