@@ -142,6 +142,21 @@ def given_tokens(recipe: Recipe) -> list[Path]:
     return token_files(recipe.token_folders)
 
 
+def traced_files(recipe: Recipe, run: Path) -> list[Path]:
+    """What the trace index is made of: token files, and what is known of their documents."""
+    from octavo.tokenization.index import documents_of_run
+
+    given = given_tokens(recipe)
+    beside = [documents_of_run(path) for path in given if path.suffix == ".ds"]
+    return [
+        run / "tokenizer" / "tokenizer.json",
+        run / "tokens",
+        *given,
+        *(path for path in beside if path.is_file()),
+        *curated(recipe, run, "kept"),
+    ]
+
+
 def harm_files(recipe: Recipe) -> list[Path]:
     """What the measurement of harm reads from outside the run."""
     from octavo.evaluation.toxicity import outside_files

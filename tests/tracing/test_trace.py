@@ -251,6 +251,24 @@ def test_parts_of_another_recipe_are_not_taken(small_run, tmp_path):
     assert open_index(run).documents == open_index(small_run).documents
 
 
+def test_documents_of_given_token_files_are_known_from_the_run_beside_them(small_run, trained_on, tmp_path):
+    from octavo.stage_inputs import traced_files
+
+    recipe = small_recipe(
+        corpus={"sources": []},
+        tokenizer={"path": str(small_run / "tokenizer" / "tokenizer.json")},
+        training={"data": [{"first_step": 1, "weights": {str(small_run / "tokens"): 1.0}}]},
+    )
+    run = tmp_path / "run"
+    shutil.copytree(small_run / "tokenizer", run / "tokenizer")
+    build_index(recipe, run, run / "trace", Progress())
+    document = trained_on["starter/en/01-the-ferrymans-penny"]
+    (span,) = trace(open_index(run), " ".join(document["text"].split()[10:30])).spans
+    assert (span.documents[0].title, span.documents[0].licence) == (document["title"], document["spdx"])
+    # What is told of documents is hashed as what they say is.
+    assert set((small_run / "corpus" / "kept").glob("*.parquet")) <= set(traced_files(recipe, run))
+
+
 def test_an_index_that_was_stopped_goes_on_to_the_same_bytes(small_run, tmp_path, monkeypatch):
     # Parts of a megabyte would hold all of it.
     monkeypatch.setattr("octavo.tracing.index_building.MEGABYTE", 60_000)

@@ -126,6 +126,11 @@ def documents_of(shards: Sequence[Shard]) -> Documents:
     return Documents(shards, [open_rows(shard) for shard in shards])
 
 
+def documents_of_run(shard: Path) -> Path:
+    """The documents that a token file is made of, in the corpus of the run that made it; they may not be there."""
+    return shard.parent.parent / "corpus" / "kept" / f"{shard.stem}.parquet"
+
+
 def has_rows(shard: Shard) -> bool:
     """Whether a token file has the index of its documents, which not all programs write."""
     return _index_of(shard.path).exists()

@@ -20,7 +20,7 @@ from octavo.lineage import write_json
 from octavo.progress import Progress
 from octavo.recipe import Recipe
 from octavo.tokenization.encode import load_tokenizer
-from octavo.tokenization.index import has_rows, open_rows
+from octavo.tokenization.index import documents_of_run, has_rows, open_rows
 from octavo.tokenization.shards import Shard, open_shards
 from octavo.tracing.index import (
     CONTENTS,
@@ -216,7 +216,7 @@ def _known(shard: Shard) -> pa.Table:
     if has_rows(shard):
         rows = open_rows(shard)
         fields["identifier"] = rows.column("identifier")
-        documents = shard.path.parent.parent / "corpus" / "kept" / f"{shard.path.stem}.parquet"
+        documents = documents_of_run(shard.path)
         if documents.exists() and pq.read_metadata(documents).num_rows > pc.max(rows.column("row")).as_py():
             table = pq.read_table(documents, columns=list(_KEPT_COLUMNS)).take(rows.column("row"))
             if table.column("identifier").combine_chunks() == rows.column("identifier").combine_chunks():
