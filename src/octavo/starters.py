@@ -10,9 +10,7 @@ from octavo.recipe import (
     LANGUAGES,
     NAME,
     Checkpoint,
-    Continuations,
     Corpus,
-    Evaluation,
     Model,
     Optimizer,
     Recipe,
@@ -23,6 +21,7 @@ from octavo.recipe import (
     Training,
 )
 from octavo.recipe_curation import Curation, HeldOut
+from octavo.recipe_evaluation import Continuations, Evaluation
 
 PROMPTS = {
     "en": "The old keeper of the light",

@@ -1,5 +1,6 @@
 """Choosing the next token, and where a text ends; transformers is the reference of every sampler."""
 
+import json
 import math
 from dataclasses import replace
 
@@ -202,3 +203,14 @@ def test_what_writes_is_closed_at_a_stop_string_and_when_the_reader_goes():
     next(reading)
     reading.close()
     assert len(closed) == 2
+
+
+def test_settings_are_told_as_json_has_them_and_those_that_do_nothing_are_not():
+    assert Decoding(max_tokens=8, seed=3).settings == {
+        "max_tokens": 8,
+        "temperature": 0.0,
+        "repetition_penalty": 1.1,
+    }
+    said = Decoding(temperature=0.7, top_k=1, top_p=0.9, min_p=1.0, stop=("a", "b")).settings
+    assert json.loads(json.dumps(said)) == said
+    assert (said["top_k"], said["top_p"], said["min_p"], said["stop"]) == (1, 0.9, 1.0, ["a", "b"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Final, Literal, NamedTuple
 
 import torch
@@ -59,13 +59,12 @@ class Decoding:
     @property
     def settings(self) -> dict[str, Any]:
         """What is set, as JSON has it: without the seed, and without what shapes no draw and stops nothing."""
-        drawn = {name: getattr(self, name) for name in ("top_k", "top_p", "min_p")} | {"stop": list(self.stop)}
-        said = {name: value for name, value in drawn.items() if value not in (0, 1, [])}
+        always = ("max_tokens", "temperature", "repetition_penalty")
+        plain = asdict(self) | {"stop": list(self.stop)}
         return {
-            "max_tokens": self.max_tokens,
-            "temperature": self.temperature,
-            **said,
-            "repetition_penalty": self.repetition_penalty,
+            field.name: plain[field.name]
+            for field in fields(self)
+            if field.name in always or (field.name != "seed" and getattr(self, field.name) != field.default)
         }
 
     @property
