@@ -175,7 +175,10 @@ def _evaluation(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]
         return measure_tune(recipe, run, trained_model(recipe, run), run / "evaluation", progress)
     from octavo.evaluation.evaluate import evaluate
 
-    return evaluate(recipe, run, trained_model(recipe, run), run / "evaluation", progress)
+    from octavo.training.parallel import training_device
+
+    model = trained_model(recipe, run).to(training_device())
+    return evaluate(recipe, run, model, run / "evaluation", progress)
 
 
 def _release(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:

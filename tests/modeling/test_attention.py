@@ -3,8 +3,10 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from torch.nn.attention.flex_attention import flex_attention
 
 from octavo.modeling import attention as module
+from octavo.modeling import key_blocks
 from octavo.modeling.attention import Sight, attention, document_mask, document_starts, sight
 
 BEGIN = 1
@@ -62,3 +64,28 @@ def test_only_a_compiled_step_with_short_sequences_works_in_blocks(monkeypatch):
     monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
     assert sight(starts).starts_BS is starts
     assert sight(torch.zeros(1, module.LONGEST + 1, dtype=torch.int32)).mask_B1SS is not None
+
+
+@pytest.mark.parametrize("length", [1, 30, 128, 200])
+@pytest.mark.filterwarnings("ignore:flex_attention called without")
+def test_blocks_of_keys_hide_other_documents_as_the_mask_does(length, monkeypatch):
+    monkeypatch.setattr(key_blocks, "_compiled", flex_attention)
+    q, k, v, starts = drawn(length)
+    blocks = Sight(blocks=key_blocks.key_blocks(starts))
+    y = attention(q.detach(), k.detach(), v.detach(), blocks)  # a CPU has no gradient of it
+    wanted, *_ = plain(q, k, v, starts, torch.zeros(y.shape))
+    assert float((y.double() - wanted).abs().max()) < 1e-5
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_on_a_gpu_blocks_of_keys_give_the_gradients_too():
+    q, k, v, starts = drawn(256, width=64)
+    on_gpu = [x.detach().bfloat16().cuda().requires_grad_() for x in (q, k, v)]
+    found_sight = sight(starts.cuda())
+    assert found_sight.blocks is not None
+    y = attention(*on_gpu, found_sight)
+    upstream = torch.randn(y.shape, generator=torch.Generator().manual_seed(2)).bfloat16()
+    y.backward(upstream.cuda())
+    expected = plain(*(x.detach().cpu() for x in on_gpu), starts, upstream)
+    for found, wanted in zip((y.detach(), *(x.grad for x in on_gpu)), expected, strict=True):
+        assert distance(found.cpu(), wanted) < 0.01

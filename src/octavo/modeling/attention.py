@@ -5,17 +5,20 @@ the rest, and its backward pass takes five times its forward pass; so in a compi
 up to LONGEST positions the products are written out for blocks of queries, each with the keys up to its end, and
 the compiler fuses what lies between. As in flash attention (Dao et al., 2022) the backward pass makes the weights
 again from the logarithm of their sum. In longer sequences the blocks fall out of the cache and gain nothing.
-Nothing here was measured on a GPU.
+On a GPU it is FlexAttention: key_blocks.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from torch.nn.attention.flex_attention import BlockMask
 
 BLOCKS = 2
 """Blocks of queries in a sequence: three quarters of all scores are then computed. More take longer to compile."""
@@ -31,6 +34,8 @@ class Sight(NamedTuple):
     """The position at which its document starts: attention is done in blocks."""
     mask_B1SS: Tensor | None = None
     """True where it may look: scaled_dot_product_attention."""
+    blocks: BlockMask | None = None
+    """Which blocks of keys a block of queries may look at, and the rule within them: FlexAttention."""
 
 
 def document_starts(tokens_BS: Tensor, begin: int) -> Tensor:
@@ -52,8 +57,11 @@ def sight(starts_BS: Tensor | None) -> Sight:
     """The form of the documents' starts that suits the device and the sequences' length."""
     if starts_BS is None:
         return Sight()
-    in_blocks = starts_BS.device.type == "cpu" and starts_BS.shape[1] <= LONGEST
-    if in_blocks and torch.compiler.is_compiling():
+    if starts_BS.device.type == "cuda":
+        from octavo.modeling.key_blocks import key_blocks
+
+        return Sight(blocks=key_blocks(starts_BS))
+    if starts_BS.shape[1] <= LONGEST and torch.compiler.is_compiling():
         return Sight(starts_BS=starts_BS)
     return Sight(mask_B1SS=document_mask(starts_BS))
 
@@ -65,6 +73,11 @@ def attention(q_BHSW: Tensor, k_BKSW: Tensor, v_BKSW: Tensor, sight: Sight) -> T
         q_BKSGW = q_BHSW.reshape(batch, kv_heads, -1, length, width).transpose(2, 3)
         y_BKSGW: Tensor = _InBlocks.apply(q_BKSGW, k_BKSW, v_BKSW, sight.starts_BS)  # type: ignore[no-untyped-call]
         return y_BKSGW.transpose(1, 2).flatten(2)
+    if sight.blocks is not None:
+        from octavo.modeling.key_blocks import attend
+
+        y_BHSW = attend(q_BHSW, k_BKSW, v_BKSW, sight.blocks)
+        return y_BHSW.transpose(1, 2).flatten(2)
     plain = sight.mask_B1SS is None and q_BHSW.shape[2] > 1
     y_BHSW = F.scaled_dot_product_attention(
         q_BHSW, k_BKSW, v_BKSW, sight.mask_B1SS, is_causal=plain, enable_gqa=True

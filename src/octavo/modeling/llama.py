@@ -154,6 +154,8 @@ class Llama(nn.Module):
         if cache is not None and cache.lengths_B is not None:
             positions, seen = cache.next_positions(cache.lengths_B)
         x_BSD = self.embedding(tokens_BS)
+        if x_BSD.is_cuda and torch.is_autocast_enabled("cuda"):  # where memory is what the stream waits for
+            x_BSD = x_BSD.to(torch.get_autocast_dtype("cuda"))
         rotary_2SW = rotary(self.config, positions).to(x_BSD.dtype)
         for number, layer in enumerate(self.layers):
             x_BSD = layer(x_BSD, rotary_2SW, seen, cache, number)
