@@ -5,7 +5,7 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 BIN := .venv/bin
 
-.PHONY: demo test check clean
+.PHONY: demo test check docs clean
 
 demo: .venv/installed
 	$(BIN)/octavo run recipes/starter.yaml
@@ -20,6 +20,10 @@ check: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# The documentation as a site, in site/: open site/index.html, or `.venv/bin/zensical serve` while you write.
+docs: .venv/installed-dev
+	$(BIN)/zensical build --strict --clean
+
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
@@ -33,4 +37,4 @@ check: .venv/installed-dev
 	touch $@
 
 clean:
-	rm -rf .venv runs
+	rm -rf .venv .cache runs site

@@ -15,8 +15,12 @@ from typing import Any
 import pyarrow as pa
 import typer
 from pydantic import BaseModel
+from python_page import python_page
+from run_files import RUN_FILES
 from typer.testing import CliRunner
 
+from octavo.ablation.report_figures import Report as Ablation
+from octavo.ablation.report_figures import Row, VariantRow
 from octavo.cli import app
 from octavo.corpus.schema import DOCUMENT_SCHEMA, KEPT_SCHEMA, LEDGER_SCHEMA, PASSAGE_SCHEMA, REMOVED_SCHEMA
 from octavo.curation.quality import RULES as QUALITY_RULES
@@ -27,7 +31,7 @@ from octavo.recipe_curation import Quality
 from octavo.release.manifest import Manifest, manifest_schema
 
 HERE = Path(__file__).parent
-WIDTH = 100
+WIDTH = 84
 NOTE = "<!-- Written by docs/reference/generate.py; change the code, not this page. -->"
 
 DOCUMENT_COLUMNS = {
@@ -388,6 +392,7 @@ def pages() -> dict[str, str]:
         "evaluation.schema.json": json.dumps(report_schema(), ensure_ascii=False, indent=1) + "\n",
         "manifest.schema.json": json.dumps(manifest_schema(), ensure_ascii=False, indent=1) + "\n",
         "cli.md": cli_page(),
+        "api.md": python_page(NOTE),
         "files.md": files_page(),
         "rules.md": rules_page(),
     }
@@ -464,7 +469,12 @@ def cli_page() -> str:
 
 def files_page() -> str:
     """The columns of the Parquet files in a run directory, and the fields of what the model said."""
-    lines = ["# Files of a run", NOTE]
+    lines = [
+        "# Files of a run",
+        NOTE,
+        "A run has a directory: `runs/NAME` by the recipe's name, or what `--out` says.",
+        table(("file", "written by", "holds"), RUN_FILES),
+    ]
     for name, description, schema in FILES:
         meanings = DOCUMENT_COLUMNS | CURATED_COLUMNS | LEDGER_COLUMNS
         meanings |= PASSAGE_COLUMNS if schema is PASSAGE_SCHEMA else {}
@@ -491,6 +501,13 @@ def files_page() -> str:
         "## trace/",
         "The index by which texts are traced to documents: [trace a text](../how-to/trace.md).",
         table(("file", "what it is"), [(f"`{name}`", meaning) for name, meaning in TRACED.items()]),
+        "## report.json of an ablation",
+        "What leaving each rule out changes: [ask whether each rule earns its place](../how-to/ablate.md).",
+        table(("field", "what it is"), _described(Ablation)),
+        "The `baseline` and each of the `variants` have:",
+        table(("field", "what it is"), _described(VariantRow)),
+        "Each of their `figures` has:",
+        table(("field", "what it is"), _described(Row)),
     ]
     return "\n\n".join(lines) + "\n"
 
