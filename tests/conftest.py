@@ -14,7 +14,7 @@ from hypothesis import settings
 from octavo.progress import Progress
 from octavo.recipe import Recipe
 from octavo.recipe_file import validate
-from octavo.run import Reporter, run_road
+from octavo.road import Reporter, run_road
 
 # A busy machine is no reason to fail.
 settings.register_profile("octavo", deadline=None)
@@ -38,6 +38,7 @@ LONGEST = (
     "training/test_checkpoint.py",
     "training/test_loop.py",
     "test_shared_corpus.py",
+    "docs/test_tutorial.py",
     "tuning/test_road.py",
     "tokenization/test_encoders.py",
     "corpus/test_importing.py",

@@ -17,7 +17,7 @@ from octavo.errors import InputError
 from octavo.lineage import STAGE_FILE, read_record, write_record
 from octavo.progress import Progress, StoppedError
 from octavo.recipe_file import dump, load
-from octavo.run import finish_road, run_road, stage_states
+from octavo.road import finish_road, run_road, stage_states
 from octavo.stages import trained_model
 from octavo.training.metrics import Metrics
 from tests.conftest import quiet_reporter, small_recipe

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ from typing import Any
 import pytest
 
 from octavo.errors import InputError, OctavoError
-from octavo.workers import in_processes, in_threads
+from octavo.progress import StoppedError
+from octavo.workers import all_rows, in_processes, in_threads
 
 Spread = Callable[[Callable[[Any], object], Sequence[Any]], Iterator[Any]]
 
@@ -47,3 +49,43 @@ def test_an_error_is_told_as_it_was_raised(
     with pytest.raises(kind, match=f"^{name}: ") as caught:
         list(spread(functools.partial(write, tmp_path), ["a", name]))
     assert type(caught.value) is kind
+
+
+@pytest.fixture
+def heard() -> Iterator[list[int]]:
+    """Signals that the process itself has heard of, as it does while it watches for a wish to stop."""
+    found: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: found.append(number))
+    yield found
+    signal.signal(signal.SIGINT, before)
+
+
+def interrupted(names: Sequence[str], folder: Path) -> Iterator[str]:
+    for name in in_processes(functools.partial(write, folder), names):
+        os.kill(os.getpid(), signal.SIGINT)
+        yield name
+
+
+def test_processes_that_are_interrupted_do_not_pass_for_all_done(tmp_path: Path, heard: list[int]) -> None:
+    """Daft ends its work at a SIGINT and says nothing."""
+    with pytest.raises(StoppedError):
+        list(interrupted([f"{n}" for n in range(8)], tmp_path))
+    assert heard
+
+
+def ask(then: Exception | None) -> None:
+    with all_rows():
+        os.kill(os.getpid(), signal.SIGINT)
+        if then:
+            raise then
+
+
+@pytest.mark.parametrize("then", [None, KeyError("a row that was not there")])
+def test_what_a_query_that_was_interrupted_led_to_counts_for_nothing(
+    then: Exception | None, heard: list[int]
+) -> None:
+    with pytest.raises(StoppedError):
+        ask(then)
+    assert heard == [signal.SIGINT]
+    with pytest.raises(KeyError), all_rows():
+        raise KeyError("another mistake")

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from octavo.cli_ablation import ablations
 from octavo.cli_audit import audits
 from octavo.cli_documents import documents
 from octavo.cli_options import AsJson, RecipeFile, Settings, print_json
@@ -19,6 +20,7 @@ from octavo.cli_serving import serving
 from octavo.cli_tools import tools
 from octavo.cli_tracing import tracing
 from octavo.errors import InputError, OctavoError
+from octavo.stage_names import StageName
 
 app = typer.Typer(
     name="octavo",
@@ -29,7 +31,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-StageName = Literal["corpus", "curation", "tokenization", "pairs", "training", "evaluation", "release", "trace"]
 Out = Annotated[Path | None, typer.Option(help="Directory of the run; runs/NAME by default.")]
 Ray = Annotated[
     str | None,
@@ -271,7 +272,7 @@ def status(directory: RunDirectory, as_json: AsJson = False) -> None:
 
     Example: octavo status runs/starter
     """
-    from octavo.run import stage_states
+    from octavo.road import stage_states
     from octavo.summary import print_status
     from octavo.training.slurm import in_words, last_job
 
@@ -286,6 +287,7 @@ def status(directory: RunDirectory, as_json: AsJson = False) -> None:
 
 app.add_typer(tools)
 app.add_typer(documents)
+app.add_typer(ablations)
 app.add_typer(audits)
 app.add_typer(releases)
 app.add_typer(tracing)
@@ -304,7 +306,7 @@ def _road(recipe: Path, out: Path | None, until: StageName, settings: list[str] 
 
     read = load(recipe, settings)  # before the heavy imports: a mistake is told at once
     from octavo.display import Display, Stop
-    from octavo.run import Reporter, follow_road, run_road
+    from octavo.road import Reporter, follow_road, run_road
 
     if read.tuning:
         from octavo.tuning.base_model import with_base
@@ -334,7 +336,7 @@ def _explain(recipe: Path, out: Path | None, identifier: str, settings: list[str
 
 def _finish(directory: Path, until: StageName, as_json: bool, settings: list[str] | None = None) -> None:
     from octavo.display import Display, Stop
-    from octavo.run import Reporter, finish_road
+    from octavo.road import Reporter, finish_road
 
     display = Display(Stop())
     reporter = Reporter(display.message, display.stage)

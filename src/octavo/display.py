@@ -14,13 +14,10 @@ from rich.console import Console
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 
-from octavo.progress import Progress
+from octavo.progress import Progress, now_and_then
 
 GRACE_SECONDS = 4.0
 """After Ctrl-C a stage has this long to begin to save; all it wrote is whole in any case."""
-
-QUIET_SECONDS = 15.0
-"""Between two lines where stderr is no terminal."""
 
 
 class Stop:
@@ -90,13 +87,6 @@ class Display:
 
                 yield Progress(update, self.message, self.stop.wished.is_set, lambda: self.stop.saving)
         else:
-            said = 0.0
-
-            def tell(done: float, total: float, note: str) -> None:
-                nonlocal said
-                if time.perf_counter() - said > QUIET_SECONDS:
-                    said = time.perf_counter()
-                    self.message(f"{name}: {done / max(total, 1):.0%} {note}")
-
+            tell = now_and_then(name, self.message)
             yield Progress(tell, self.message, self.stop.wished.is_set, lambda: self.stop.saving)
         self.message(f"{name}: done in {time.perf_counter() - started:.1f} s")

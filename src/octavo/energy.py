@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from octavo.errors import InputError
 from octavo.lineage import ENERGY_FILES, write_atomically
@@ -117,9 +117,13 @@ def in_watt_hours(joules: float) -> str:
 
 def _kept(file: Path) -> dict[str, Part]:
     try:
-        return _FILE.validate_json(file.read_bytes())
-    except OSError:  # over a network, that another machine has just put a new one in its place
-        return _FILE.validate_json(file.read_bytes())
+        try:
+            return _FILE.validate_json(file.read_bytes())
+        except OSError:  # over a network, that another machine has just put a new one in its place
+            return _FILE.validate_json(file.read_bytes())
+    except ValidationError as error:  # the disk has lost it
+        _failures.add(type(error).__name__)
+        return {}
 
 
 def _record(parts: dict[str, Part], machines: int) -> dict[str, Any]:

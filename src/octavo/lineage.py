@@ -21,6 +21,8 @@ from octavo import __version__
 STAGE_FILE = "stage.json"
 ENERGY_FILES = "energy-[0-9]*.json*"
 """What each machine keeps in the home of a stage while it is at work: no result, and gone when it is done."""
+JOURNAL_FILE = "journal.jsonl"
+"""What the stage itself keeps there so long."""
 
 
 class FileRecord(BaseModel):
@@ -43,6 +45,8 @@ class StageRecord(BaseModel):
     figures: dict[str, Any] = {}
     wall_seconds: float = 0.0
     energy: dict[str, Any] = {}
+    check: str | None = None
+    """BLAKE3 of all the rest: a record that was damaged is not believed. Earlier versions wrote none."""
 
 
 def is_run(folder: Path) -> bool:
@@ -67,24 +71,36 @@ def hash_files(
     for path in paths:
         found = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
         for file in found:
-            if not (path.is_dir() and (file.name == STAGE_FILE or file.match(ENERGY_FILES))):
+            if not (path.is_dir() and (file.name in (STAGE_FILE, JOURNAL_FILE) or file.match(ENERGY_FILES))):
                 name = os.path.relpath(file, root)
                 records[name] = hash_file(file, (known or {}).get(name))
     return records
 
 
 def read_record(home: Path) -> StageRecord | None:
-    """The stage.json of a stage's home, or None where there is none."""
+    """The stage.json of a stage's home, or None where there is none that is as it was written."""
     try:
-        return StageRecord.model_validate_json((home / STAGE_FILE).read_bytes())
+        content = (home / STAGE_FILE).read_bytes()
+        record = StageRecord.model_validate_json(content)
     except (FileNotFoundError, ValueError):
         return None
+    return record if record.check in (None, _check_of(json.loads(content))) else None
 
 
 def write_record(home: Path, record: StageRecord) -> None:
     """Write a stage's stage.json atomically."""
     home.mkdir(parents=True, exist_ok=True)
-    write_atomically(home / STAGE_FILE, record.model_dump_json(indent=1).encode() + b"\n")
+    write_atomically(home / STAGE_FILE, record_content(record))
+
+
+def record_content(record: StageRecord) -> bytes:
+    """The bytes of a record's stage.json, by which its later damage is seen."""
+    record.check = _check_of(json.loads(record.model_dump_json()))
+    return record.model_dump_json(indent=1).encode() + b"\n"
+
+
+def _check_of(record: dict[str, Any]) -> str:
+    return blake3(json.dumps(record | {"check": None}, sort_keys=True).encode()).hexdigest()
 
 
 def write_atomically(path: Path, content: bytes) -> None:

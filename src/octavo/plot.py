@@ -6,6 +6,30 @@ from xml.sax.saxutils import escape
 
 COLOURS = 6
 
+_STYLE = """
+:root { color-scheme: light dark; --paper: #fcfbf8; --ink: #22252a; --soft: #5d636c; --line: #dcd9d1;
+  --band: #efe9d9; --c0: #24557f; --c1: #c99a2c; --c2: #2f9384; --c3: #a9473c; --c4: #8b6fb0; --c5: #5d636c; }
+@media (prefers-color-scheme: dark) { :root { --paper: #17191c; --ink: #e2e0db; --soft: #a0a5ac; --line: #363a40;
+  --band: #2a2b26; --c0: #8fbbe0; --c1: #d3a945; --c2: #3fa898; --c3: #e0796d; --c4: #b79fdb; --c5: #a0a5ac; } }
+text { font: 13px system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif;
+  fill: var(--ink); }
+.title { font-size: 15px; font-weight: 600; } .soft { fill: var(--soft); }
+.end { text-anchor: end; } .middle { text-anchor: middle; }
+line { stroke: var(--line); } .paper { fill: var(--paper); } .band { fill: var(--band); }
+.truth { stroke: var(--ink); stroke-dasharray: 5 4; } polyline { fill: none; stroke-width: 2; }
+"""
+_STYLE += "".join(f".c{n} {{ fill: var(--c{n}); }} .s{n} {{ stroke: var(--c{n}); }} " for n in range(COLOURS))
+
+
+def image(width: float, height: float, told: str, drawn: list[str]) -> str:
+    """A plot as an SVG file of its own, for light and dark pages; `told` is read out in its place."""
+    body = "\n".join(drawn)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" '
+        f'role="img" aria-label="{escape(told)}">\n<style>{escape(_STYLE)}</style>\n'
+        f'<rect class="paper" width="{width:.0f}" height="{height:.0f}"/>\n{body}\n</svg>\n'
+    )
+
 
 def mark(n: int, x: float, y: float, told: str, size: float = 6) -> str:
     """The n-th series' mark, with words that show on pointing: a dot, a square, a diamond or a triangle."""

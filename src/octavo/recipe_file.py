@@ -8,7 +8,7 @@ import math
 import re
 import types
 import typing
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +74,12 @@ for _tag, _pattern, _first in (
         _class.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), _first)
 
 
-def load(path: Path, settings: list[str] | None = None) -> Recipe:
-    """Read a recipe from YAML, with `a.b=value` settings laid over it.
+Settings = Iterable[str] | Mapping[str, Any]
+"""Fields that are laid over a recipe: `a.b=value` as a person types it, or `a.b` with its value."""
+
+
+def load(path: Path, settings: Settings | None = None) -> Recipe:
+    """Read a recipe from YAML, with settings laid over it.
 
     Raises InputError with one line for each problem: file, line, field, found, expected.
     """
@@ -142,17 +146,27 @@ def _nested_too_deep(file: str) -> str:
     return f"{file}: found values nested without end, expected a recipe"
 
 
-def apply_settings(data: dict[str, Any], lines: dict[tuple[str | int, ...], str], settings: Iterable[str]) -> None:
-    """Lay `a.b=value` settings over a recipe given as plain data, and note in `lines` where each field is from."""
+def apply_settings(data: dict[str, Any], lines: dict[tuple[str | int, ...], str], settings: Settings) -> None:
+    """Lay settings over a recipe given as plain data, and note in `lines` where each field is from."""
+    if isinstance(settings, Mapping):
+        for dotted, value in settings.items():
+            _lay(data, lines, dotted, value, "settings")
+        return
     for setting in settings:
-        _apply_setting(data, lines, setting)
+        where = f"--set {setting}"
+        dotted, equals, written = setting.partition("=")
+        if not equals or not dotted:
+            raise InputError(f"{where}: expected a.b=value")
+        try:
+            value = yaml.load(written, Loader=_Loader)
+        except (yaml.YAMLError, ValueError, LookupError, RecursionError):
+            raise InputError(f"{where}: the value is not valid YAML") from None
+        _lay(data, lines, dotted, value, where)
 
 
-def _apply_setting(data: dict[str, Any], lines: dict[tuple[str | int, ...], str], setting: str) -> None:
-    where = f"--set {setting}"
-    dotted, equals, value = setting.partition("=")
-    if not equals or not dotted:
-        raise InputError(f"{where}: expected a.b=value")
+def _lay(
+    data: dict[str, Any], lines: dict[tuple[str | int, ...], str], dotted: str, value: Any, where: str
+) -> None:
     path = tuple(dotted.split("."))
     target: Any = data
     for depth, key in enumerate(path[:-1], 1):
@@ -160,10 +174,7 @@ def _apply_setting(data: dict[str, Any], lines: dict[tuple[str | int, ...], str]
         target = target.setdefault(key, {}) if isinstance(target, dict) else None
     if not isinstance(target, dict):
         raise InputError(f"{where}: {dotted}: found no mapping to set it in")
-    try:
-        target[path[-1]] = yaml.load(value, Loader=_Loader)
-    except (yaml.YAMLError, ValueError, LookupError, RecursionError):
-        raise InputError(f"{where}: the value is not valid YAML") from None
+    target[path[-1]] = value
     lines[path] = where
 
 

@@ -174,7 +174,6 @@ def _evaluation(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]
 
         return measure_tune(recipe, run, trained_model(recipe, run), run / "evaluation", progress)
     from octavo.evaluation.evaluate import evaluate
-
     from octavo.training.parallel import training_device
 
     model = trained_model(recipe, run).to(training_device())

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from types import FrameType
 from typing import Any, TypeVar
 
 from octavo.errors import InputError, OctavoError
+from octavo.progress import StoppedError
 
 os.environ.setdefault("DAFT_PROGRESS_BAR", "0")
 os.environ.setdefault("DAFT_SHOW_QUERY_ID", "0")
@@ -57,12 +61,44 @@ def in_processes(work: Callable[[Item], object], items: Sequence[Item]) -> Itera
 
     frame = daft.from_pydict({"number": list(range(len(items)))})
     said: Any = Worker().do(col("number"))  # type: ignore[arg-type]  # called with an expression
-    for batch in frame.select("number", said.alias("said")).to_arrow_iter():
-        for row in batch.to_pylist():
-            if row["said"]:
-                kind, _, message = row["said"].partition(": ")
-                raise (InputError if kind == InputError.__name__ else OctavoError)(message)
-            yield items[row["number"]]
+    with all_rows():
+        for batch in frame.select("number", said.alias("said")).to_arrow_iter():
+            for row in batch.to_pylist():
+                if row["said"]:
+                    kind, _, message = row["said"].partition(": ")
+                    raise (InputError if kind == InputError.__name__ else OctavoError)(message)
+                yield items[row["number"]]
+
+
+@contextlib.contextmanager
+def all_rows() -> Iterator[None]:
+    """Have what is asked of Daft within it answered in full.
+
+    Daft takes a SIGINT for itself: it ends what it is at with the rows that it has by then, or none, and says
+    nothing. So StoppedError is raised at the end, or in place of what came of such rows, where there was one.
+    """
+    if threading.current_thread() is not threading.main_thread():  # where Python knows of no signals
+        yield
+        return
+    came = False
+
+    def note(number: int, frame: FrameType | None) -> None:
+        nonlocal came
+        came = True
+        if callable(before):
+            before(number, frame)
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    except Exception as error:
+        if came:
+            raise StoppedError from error
+        raise
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        raise StoppedError
 
 
 def _told(work: Callable[[Item], object], item: Item) -> str:

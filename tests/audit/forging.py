@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from octavo.lineage import STAGE_FILE, hash_file, hash_files, read_record
+from octavo.lineage import STAGE_FILE, hash_file, hash_files, read_record, record_content
 from octavo.recipe_file import load
 from octavo.release.bundle import LINEAGE, record_name
 from octavo.release.checksums import SIGNATURE, SUMS, write_checksums
@@ -48,9 +48,11 @@ def replace(path: Path, old: str, new: str) -> None:
 
 
 def change_json(path: Path, work: Callable[[Any], None]) -> None:
-    """Change what a JSON file holds."""
+    """Change what a JSON file holds; a record of a stage is as one of an earlier version then, which has no check."""
     content = json.loads(path.read_bytes())
     work(content)
+    if path.name == STAGE_FILE:
+        content["check"] = None
     write(path, json.dumps(content, ensure_ascii=False, indent=1).encode() + b"\n")
 
 
@@ -87,7 +89,7 @@ def cover_up(run: Path, papers: bool = False) -> None:
         assert record is not None
         record.inputs = {name: hash_file(run / name) for name in record.inputs if (run / name).is_file()}
         record.outputs = hash_files([run / name for name in stage.outputs if (run / name).exists()], run)
-        content = record.model_dump_json(indent=1).encode() + b"\n"
+        content = record_content(record)
         write(home / STAGE_FILE, content)
         if stage.home != "release":
             write(release / LINEAGE / record_name(stage.name), content)

@@ -14,7 +14,7 @@ from octavo.audit.claims import is_held
 from octavo.cli import app
 from octavo.errors import InputError
 from octavo.progress import Progress
-from octavo.run import run_road
+from octavo.road import run_road
 from tests.audit.forging import copy_run, flip_a_bit
 from tests.conftest import quiet_reporter, small_recipe
 

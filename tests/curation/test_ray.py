@@ -27,7 +27,7 @@ from octavo.progress import Progress, StoppedError
 from octavo.recipe import Recipe
 from octavo.recipe_curation import Curation
 from octavo.recipe_file import dump, validate
-from octavo.run import run_road
+from octavo.road import run_road
 from tests.conftest import quiet_reporter
 
 get_node_ip_address = pytest.importorskip("ray.util", reason="needs octavo[ray]").get_node_ip_address
@@ -219,7 +219,7 @@ def test_what_another_node_has_made_must_appear_here(
     (tmp_path / "documents" / part.name).write_bytes(part.read_bytes())
     monkeypatch.setattr(pipeline, "_judge", lambda *_: None)
     monkeypatch.setattr(pipeline, "APPEAR_SECONDS", 0.0)
-    with pytest.raises(OctavoError, match=f"1 files that were made do not appear, such as {part.name}"):
+    with pytest.raises(OctavoError, match=f"{part.name}: was made, and does not appear"):
         pipeline.curate(recipe(), tmp_path / "documents", tmp_path / "corpus", Progress())
 
 

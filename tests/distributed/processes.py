@@ -21,7 +21,7 @@ import torch._inductor  # what training asks of PyTorch imports it
 import octavo.curation.pipeline
 import octavo.evaluation.evaluate
 import octavo.release.bundle
-import octavo.run  # noqa: F401
+import octavo.road  # noqa: F401
 from octavo.cli import main
 from octavo.display import Stop
 from octavo.errors import OctavoError

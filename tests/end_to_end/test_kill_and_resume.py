@@ -1,42 +1,27 @@
-"""A run that is killed at any moment, as often as it may be, ends in the bytes of an unbroken one.
+"""A run that is killed in every stage, at any moment, ends in the bytes of an unbroken one.
 
 The processes are forked from one that has imported everything, so that kills fall on work and not on imports.
 """
 
 import json
+import os
 import random
+import shutil
+import signal
 import time
 from pathlib import Path
 
+import pytest
+
+from octavo.curation import deciding, pipeline
+from octavo.progress import StoppedError
 from octavo.recipe_file import dump
-from octavo.stages import trained_model
-from tests.conftest import copy_tokenized, small_recipe
+from octavo.road import run_road
+from octavo.stages import stages_of, stages_to, trained_model
+from tests.conftest import copy_tokenized, quiet_reporter, small_recipe
 from tests.distributed.processes import octavo_process, same
-
-TIMED = {"stage.json", "README.md", "report.html", "report.json", "SHA256SUMS", "compliance", "lineage"}
-COMPARED = ["corpus/ledger.parquet", "corpus/kept", "corpus/removed", "tokenizer", "tokens", "release", "trace"]
-
-
-def contents(run: Path) -> dict[str, bytes]:
-    """The bytes of what a run made; of what tells of times, or has the hash of such a file, the name alone."""
-    found = {}
-    for name in COMPARED:
-        path = run / name
-        for file in [path] if path.is_file() else sorted(path.rglob("*")):
-            if file.is_file():
-                timed = file.name in TIMED or file.parent.name in TIMED
-                found[str(file.relative_to(run))] = b"" if timed else file.read_bytes()
-    return found
-
-
-def kill_after(recipe: Path, run: Path, seconds: float) -> bool:
-    """Start the run and kill it after a while; says whether it was still at work."""
-    process = octavo_process(run.with_suffix(".txt"), "run", recipe, "--out", run)
-    process.join(seconds)
-    at_work = process.exitcode is None
-    process.kill()
-    process.join()
-    return at_work
+from tests.end_to_end.contents import contents, differing, made_otherwise
+from tests.end_to_end.striking import await_moment, is_at_work
 
 
 def finish(command: str, recipe: Path, run: Path) -> None:
@@ -46,19 +31,44 @@ def finish(command: str, recipe: Path, run: Path) -> None:
     assert process.exitcode == 0, said.read_text()
 
 
-def test_killed_at_random_moments_it_ends_in_the_same_bytes(small_run, tmp_path):
-    file = tmp_path / "recipe.yaml"
+def test_killed_in_the_middle_and_at_the_end_of_every_stage_it_ends_in_the_same_bytes(small_run, tmp_path):
+    file, run, draw = tmp_path / "recipe.yaml", tmp_path / "killed", random.Random(1789)
     file.write_text(dump(small_recipe()))
-    whole = sum(json.loads(stage.read_bytes())["wall_seconds"] for stage in small_run.rglob("stage.json"))
-    moments = random.Random(1789)
-    kills = 0
-    for _ in range(6):
-        kills += kill_after(file, tmp_path / "killed", moments.uniform(0.02, 0.12) * whole)
-    finish("run", file, tmp_path / "killed")
-    assert kills >= 3
-    unbroken, killed = contents(small_run), contents(tmp_path / "killed")
-    assert list(unbroken) == list(killed)
-    assert [name for name in unbroken if unbroken[name] != killed[name]] == []
+    for stage in stages_of(small_recipe()):
+        for moment in ("middle", "end"):
+            for _ in range(5):
+                process = octavo_process(run.with_suffix(".txt"), "run", file, "--out", run)
+                await_moment(moment, stage, run, small_run, process.is_alive, draw)
+                process.kill()
+                process.join()
+                if is_at_work(run, stage):
+                    break
+                shutil.rmtree(run / stage.home, ignore_errors=True)  # it was too quick, and has to do it again
+            else:
+                raise AssertionError(f"{stage.name} could not be killed at its {moment}")
+    finish("run", file, run)
+    assert differing(contents(small_run), contents(run)) == []
+
+
+def test_what_was_decided_when_ctrl_c_came_is_decided_again(small_run, tmp_path, monkeypatch):
+    """Daft ends its queries at a SIGINT with rows missing, and says nothing."""
+    decided = []
+
+    def decide(*arguments):
+        if not decided:
+            os.kill(os.getpid(), signal.SIGINT)
+        decided.append(deciding.decide(*arguments))
+
+    monkeypatch.setattr(pipeline, "decide", decide)
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        with pytest.raises(StoppedError):
+            run_road(small_recipe(), tmp_path / "run", "curation", quiet_reporter())
+    finally:
+        signal.signal(signal.SIGINT, before)
+    run_road(small_recipe(), tmp_path / "run", "curation", quiet_reporter())
+    assert len(decided) == 2
+    assert made_otherwise(contents(small_run), tmp_path / "run", stages_to(small_recipe(), "curation")) == []
 
 
 def test_killed_while_it_trains_a_compiled_model_ends_in_the_same_weights(small_run, tmp_path):

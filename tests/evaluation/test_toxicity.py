@@ -17,7 +17,7 @@ from octavo.evaluation.toxicity_table import harm_rows
 from octavo.modeling.hf import load_hf
 from octavo.progress import Progress
 from octavo.recipe import LANGUAGES
-from octavo.run import finish_road
+from octavo.road import finish_road
 from octavo.summary import print_summary
 from octavo.tokenization.encode import load_tokenizer
 from octavo.tokenization.entries import begin_and_end

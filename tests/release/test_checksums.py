@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from octavo.errors import OctavoError
 from octavo.lineage import read_record
 from octavo.release.checksums import SIGNATURE, SUMS, check_checksums, write_checksums
-from octavo.run import finish_road, run_road, stage_states
+from octavo.road import finish_road, run_road, stage_states
 from tests.conftest import quiet_reporter, small_recipe
 from tests.release.tiny_release import FILES, write_files
 

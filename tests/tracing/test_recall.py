@@ -17,7 +17,7 @@ from octavo.cli import app
 from octavo.errors import InputError
 from octavo.lineage import StageRecord, hash_files, read_record, write_json, write_record
 from octavo.recipe_file import dump, load
-from octavo.run import run_road
+from octavo.road import run_road
 from octavo.tokenization.index import open_documents
 from octavo.tracing.finding import Wanted
 from octavo.tracing.recall import recall

@@ -12,7 +12,7 @@ import pytest
 
 from octavo.errors import InputError
 from octavo.recipe_file import load
-from octavo.run import run_road
+from octavo.road import run_road
 from octavo.tracing.finding import Wanted
 from octavo.tracing.recall import recall
 from octavo.tracing.without import recipe_without

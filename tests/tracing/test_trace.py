@@ -18,7 +18,7 @@ from octavo.cli import app
 from octavo.errors import InputError
 from octavo.lineage import read_record, write_record
 from octavo.progress import Progress, StoppedError
-from octavo.run import run_road
+from octavo.road import run_road
 from octavo.tokenization.encode import load_tokenizer
 from octavo.tokenization.index import training_documents
 from octavo.tokenization.shards import open_shards, write_shard

@@ -116,7 +116,9 @@ def test_the_loss_is_cross_entropy_over_the_positions_that_count():
 
 
 @pytest.mark.parametrize("optimizer", [{"name": "adamw"}, {"name": "muon"}, {"name": "muon", "width": 16}])
-def test_a_training_that_was_stopped_ends_in_the_weights_of_an_unbroken_one(small_run, tmp_path, optimizer):
+def test_a_training_that_was_stopped_ends_in_the_weights_and_losses_of_an_unbroken_one(
+    small_run, tmp_path, optimizer
+):
     changes = {"training": {"tokens": 12_000, "optimizer": {"learning_rate": 1e-2, **optimizer}}}
     whole = weights(train_small(small_run, tmp_path / "whole", **changes))
     recipe = small_recipe(**changes)
@@ -133,6 +135,11 @@ def test_a_training_that_was_stopped_ends_in_the_weights_of_an_unbroken_one(smal
         )
     broken = weights(train_small(small_run, tmp_path / "broken", **changes))
     assert all(torch.equal(whole[n], broken[n]) for n in whole)
+    logged = [
+        [(line["step"], line["loss"], line["grad_norm"]) for line in Metrics.read(tmp_path / run)]
+        for run in ("whole", "broken")
+    ]
+    assert logged[0] == logged[1]
 
 
 def test_muon_takes_the_layers_matrices_and_adamw_the_rest():
@@ -158,7 +165,7 @@ def test_norms_do_not_decay():
 
 def test_a_record_that_a_kill_cut_short_is_taken_back_to_the_checkpoint(tmp_path):
     (tmp_path / "metrics.jsonl").write_text("".join(json.dumps({"step": s}) + "\n" for s in (10, 20, 30)) + '{"st')
-    metrics = Metrics(tmp_path, first_step=20)
+    metrics = Metrics(tmp_path, first_step=20, message=print)
     metrics.log({"step": 30, "loss": 1.0})
     metrics.close()
     assert [line["step"] for line in Metrics.read(tmp_path)] == [10, 20, 30]

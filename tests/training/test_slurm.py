@@ -12,7 +12,7 @@ import pytest
 from octavo.errors import InputError, OctavoError
 from octavo.recipe_file import load
 from octavo.recipe_slurm import SETTLED, Slurm
-from octavo.run import stage_states
+from octavo.road import stage_states
 from octavo.training.slurm import in_words, job_script, last_job, launch, parse_job
 from tests.conftest import small_recipe
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from octavo.run import run_road
+from octavo.road import run_road
 from tests.conftest import quiet_reporter
 from tests.tuning.small_tunes import task_recipe
 

@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 from octavo.errors import InputError
 from octavo.evaluation.task_files import is_tested
 from octavo.progress import Progress
-from octavo.run import run_road
+from octavo.road import run_road
 from octavo.tokenization.entries import TASK_ENTRIES
 from octavo.tuning.packing import Packed
 from octavo.tuning.pairs import LeftOut

@@ -15,7 +15,7 @@ from octavo.errors import InputError
 from octavo.lineage import read_record
 from octavo.recipe import Recipe
 from octavo.recipe_file import validate
-from octavo.run import run_road, stage_states
+from octavo.road import run_road, stage_states
 from octavo.stages import trained_model
 from octavo.training.metrics import Metrics
 from octavo.tuning.base_model import with_base

@@ -12,7 +12,7 @@ from octavo.errors import InputError, OctavoError
 from octavo.lineage import read_record
 from octavo.progress import Progress, StoppedError
 from octavo.recipe import Recipe
-from octavo.run import run_road
+from octavo.road import run_road
 from octavo.stages import trained_model
 from octavo.training.metrics import Metrics
 from tests.conftest import quiet_reporter

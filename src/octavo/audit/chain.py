@@ -49,6 +49,9 @@ def _after_release(stage: Stage, audited: Audited, run: Path) -> Iterator[Claim]
     """That what the run made after its release, which holds no record of it, is made of the same files."""
     record, file = read_record(run / stage.home), f"{stage.home}/{STAGE_FILE}"
     said = f"stage {stage.name} read what earlier stages made, by the recipe"
+    if record is None and (run / file).exists():
+        yield from all_or_each("lineage", file, said, [(file, "is not as it was written")])
+        return
     if record is None or not record.done:
         yield unknown("lineage", file, said, "the run has not come so far")
         return

@@ -62,18 +62,22 @@ def check_sources(corpus: Corpus, remote: bool = True) -> None:
     Whether `remote` ones are there is asked only where it matters, as it takes the network.
     """
     for number, source in enumerate(corpus.sources):
-        if source.license is not None and normalise(source.license) is None:
-            raise InputError(
-                f"corpus.sources[{number}].license: found {source.license!r}, "
-                "expected an SPDX id or a known name of a licence"
-            )
-        for unknown in source.columns.keys() - set(SOURCE_SCHEMA.names):
-            raise InputError(
-                f"corpus.sources[{number}].columns: found {unknown!r}, which is no column of octavo's, "
-                f"expected one of {', '.join(SOURCE_SCHEMA.names)}"
-            )
+        check_source(source, f"corpus.sources[{number}].")
         if remote or not is_remote(source.path):
             expand(source.path)
+
+
+def check_source(source: Source, where: str) -> None:
+    """Raise InputError where a source states an unknown licence, or maps an unknown column; `where` it stands."""
+    if source.license is not None and normalise(source.license) is None:
+        raise InputError(
+            f"{where}license: found {source.license!r}, expected an SPDX id or a known name of a licence"
+        )
+    for unknown in source.columns.keys() - set(SOURCE_SCHEMA.names):
+        raise InputError(
+            f"{where}columns: found {unknown!r}, which is no column of octavo's, "
+            f"expected one of {', '.join(SOURCE_SCHEMA.names)}"
+        )
 
 
 def import_documents(corpus: Corpus, home: Path, progress: Progress) -> dict[str, Any]:
@@ -84,11 +88,12 @@ def import_documents(corpus: Corpus, home: Path, progress: Progress) -> dict[str
     home.mkdir(parents=True, exist_ok=True)
     check_sources(corpus)
     groups, skipped = _groups(corpus, home)
-    pending = [group for group in groups if not group.inventory.exists()]
+    pending = [group for group in groups if not progress.has(group.inventory)]
     columnar = all(location.format in COLUMNAR for group in pending for location in group.files)
     progress.check()
     progress.update(len(groups) - len(pending), len(groups), "")
     for done, group in enumerate((in_threads if columnar else in_processes)(_import_group, pending), 1):
+        progress.made(group.inventory, *group.inventory.parent.glob(f"{group.inventory.stem}-*"))
         progress.check()
         progress.update(len(groups) - len(pending) + done, len(groups), group.files[-1].name)
     inventories = [json.loads(group.inventory.read_text()) for group in groups if group.inventory.exists()]
@@ -107,6 +112,12 @@ def import_documents(corpus: Corpus, home: Path, progress: Progress) -> dict[str
         "unreadable": unreadable,
         "skipped_files": skipped,
     }
+
+
+def import_file(location: Location, source: Source, home: Path) -> None:
+    """Read one file into `home`/*.parquet, as the only one of a recipe's sources. Raises InputError where it cannot
+    be read."""
+    _import_group(_Group([location], source, home / "000-000000.json"))
 
 
 def _groups(corpus: Corpus, home: Path) -> tuple[list[_Group], list[str]]:

@@ -43,7 +43,7 @@ from octavo.errors import InputError, OctavoError
 from octavo.lineage import write_json
 from octavo.progress import Progress
 from octavo.recipe import Recipe
-from octavo.workers import in_processes, in_threads
+from octavo.workers import all_rows, in_processes, in_threads
 
 HandOut = Callable[[Callable[[Part], None], list[Part]], Iterator[Part]]
 """Does the work of several parts at once; yields each as it is done."""
@@ -51,12 +51,20 @@ HandOut = Callable[[Callable[[Part], None], list[Part]], Iterator[Part]]
 APPEAR_SECONDS = 120.0
 """How long what another node has written may take to appear here: NFS looks again after a minute at most."""
 
+_SORTED = ("kept", "originals", "removed")
+_ON_THE_WAY = ("verdicts", "decisions", "weighed", "passages", "ledger", "workspaces")
+"""Folders that are gone when the stage is done."""
+
+
+class NothingLeftError(InputError):
+    """Every document was removed; where all went and why is written nonetheless."""
+
 
 def curate(recipe: Recipe, documents: Path, home: Path, progress: Progress) -> dict[str, Any]:
     """Curate the parts in `documents` into `home`: kept, originals, removed, the ledger, the report and its page.
 
-    Returns the stage's figures; raises InputError where no document is left, or the recipe's Ray cluster is not
-    one that can do it.
+    Returns the stage's figures; raises NothingLeftError where no document is left, InputError where the recipe's
+    Ray cluster is not one that can do it.
     """
     documents, home = documents.absolute(), home.absolute()
     (home / "workspaces").mkdir(parents=True, exist_ok=True)
@@ -72,51 +80,73 @@ def _curate(
     recipe: Recipe, documents: Path, home: Path, progress: Progress, to_judge: HandOut, to_sort: HandOut
 ) -> dict[str, Any]:
     parts = sorted(documents.glob("*.parquet"))
-    verdicts, decisions, weighed = home / "verdicts", home / "decisions", home / "weighed"
-    ledger, passages = home / "ledger", home / "passages"
-    for folder in (verdicts, ledger, passages, home / "kept"):
-        folder.mkdir(exist_ok=True)
-    steps = 2 * len(parts) + 2
-    judge = functools.partial(_judge, recipe, verdicts)
-    for done, name in enumerate(_over_parts(judge, parts, verdicts, to_judge), 1):
-        progress.check()
-        progress.update(done, steps, f"judged {name}")
-    if not (decisions / "documents.parquet").exists():
-        progress.update(len(parts), steps, "looking for copies")
-        decide(verdicts, recipe, decisions)
-    if recipe.curation.toxicity.enabled and not (weighed / "figures.json").exists():
-        progress.update(len(parts) + 1, steps, "weighing harmful passages")
-        within = dataclasses.replace(
-            progress, update=lambda done, of, note: progress.update(len(parts) + 1 + done / of, steps, note)
-        )
-        weigh(verdicts, decisions, recipe, weighed, home.parent / ANSWERS, within)
-    sort = functools.partial(_sort, recipe, verdicts, decisions, weighed, home)
-    for done, name in enumerate(_over_parts(sort, parts, ledger, to_sort), len(parts) + 3):
-        progress.check()
-        progress.update(done, steps, f"sorted {name}")
-    came_in = sum(pq.read_metadata(part).num_rows for part in parts)
-    _join_ledger(home, [ledger / part.name for part in parts], came_in)
-    report = summarise(home) | {"mixture": json.loads((decisions / "mixture.json").read_text())}
-    report["opt_outs"] = summarise_opt_outs(home, recipe.curation.opt_outs)
-    if recipe.curation.toxicity.enabled:
-        _join(home / "passages.parquet", PASSAGE_SCHEMA, sorted(passages.glob("*.parquet")))
-        report["toxicity"] = summarise_passages(home, recipe, json.loads((weighed / "figures.json").read_text()))
-    write_json(home / "report.json", report)
-    write_page(home, report)
-    for folder in (verdicts, decisions, weighed, ledger, passages, home / "workspaces"):
-        if folder.exists():
-            shutil.rmtree(folder)
+    if not progress.has(home / "report.json"):
+        _make(recipe, parts, home, progress, to_judge, to_sort)
+        # What was made on the way to them is deleted next, so that they are noted once more, together.
+        made = [home / name for name in ("report.json", "report.html", "ledger.parquet", "passages.parquet")]
+        made += [file for folder in _SORTED for file in (home / folder).glob("*.parquet")]
+        progress.made(*(file for file in made if file.exists()))
+    for folder in _ON_THE_WAY:
+        if (home / folder).exists():
+            shutil.rmtree(home / folder)
+    report: dict[str, Any] = json.loads((home / "report.json").read_bytes())
     if recipe.curation.opt_outs.given():
         progress.message(opt_outs_in_words(report["opt_outs"]))
     if not report["kept"]["documents"]:
-        raise InputError(
-            f"corpus.sources: none of {came_in} documents is left after curation "
+        raise NothingLeftError(
+            f"corpus.sources: none of {report['in']['documents']} documents is left after curation "
             f"({_removals_in_words(report)}); {home / 'ledger.parquet'} says why for each"
         )
     missing = [lang for lang in recipe.corpus.languages if lang not in report["languages"]]
     if missing:
         progress.message(f"curation: no document is left in {', '.join(missing)}")
     return report
+
+
+def _make(
+    recipe: Recipe, parts: list[Path], home: Path, progress: Progress, to_judge: HandOut, to_sort: HandOut
+) -> None:
+    verdicts, decisions, weighed, passages, ledger = (home / folder for folder in _ON_THE_WAY[:-1])
+    for folder in (verdicts, ledger, passages, home / "kept"):
+        folder.mkdir(exist_ok=True)
+    steps = 2 * len(parts) + 2
+    judge = functools.partial(_judge, recipe, verdicts)
+    for done, name in enumerate(_over_parts(judge, parts, [verdicts], to_judge, progress), 1):
+        progress.check()
+        progress.update(done, steps, f"judged {name}")
+    if not progress.has(decisions / "documents.parquet"):
+        progress.update(len(parts), steps, "looking for copies")
+        with all_rows():
+            decide(verdicts, recipe, decisions)
+        progress.made(*(decisions / name for name in ("documents.parquet", "passages.parquet", "mixture.json")))
+    if recipe.curation.toxicity.enabled and not progress.has(weighed / "figures.json"):
+        progress.update(len(parts) + 1, steps, "weighing harmful passages")
+        within = dataclasses.replace(
+            progress, update=lambda done, of, note: progress.update(len(parts) + 1 + done / of, steps, note)
+        )
+        weigh(verdicts, decisions, recipe, weighed, home.parent / ANSWERS, within)
+        progress.made(weighed / "figures.json", *weighed.glob("*.parquet"))
+    sort = functools.partial(_sort, recipe, verdicts, decisions, weighed, home)
+    places = [ledger, passages, *(home / folder for folder in _SORTED)]
+    for done, name in enumerate(_over_parts(sort, parts, places, to_sort, progress), len(parts) + 3):
+        progress.check()
+        progress.update(done, steps, f"sorted {name}")
+    came_in = sum(pq.read_metadata(part).num_rows for part in parts)
+    _join_ledger(home, [ledger / part.name for part in parts], came_in)
+    if recipe.curation.toxicity.enabled:
+        _join(home / "passages.parquet", PASSAGE_SCHEMA, sorted(passages.glob("*.parquet")))
+    with all_rows():
+        _report(recipe, home)
+
+
+def _report(recipe: Recipe, home: Path) -> None:
+    decisions, weighed = home / "decisions", home / "weighed"
+    report = summarise(home) | {"mixture": json.loads((decisions / "mixture.json").read_text())}
+    report["opt_outs"] = summarise_opt_outs(home, recipe.curation.opt_outs)
+    if recipe.curation.toxicity.enabled:
+        report["toxicity"] = summarise_passages(home, recipe, json.loads((weighed / "figures.json").read_text()))
+    write_page(home, report)
+    write_json(home / "report.json", report)
 
 
 def _judge(recipe: Recipe, verdicts: Path, numbered: Part) -> None:
@@ -136,13 +166,7 @@ def _sort(recipe: Recipe, verdicts: Path, decisions: Path, weighed: Path, home: 
     with _workspace(home) as own:
         (own / "ledger").mkdir()
         sort_part(part, number, verdicts / part.name, decided, flagged, own)
-        for folder in (
-            "kept",
-            "originals",
-            "removed",
-            "passages",
-            "ledger",
-        ):  # the ledger says that the part is done
+        for folder in (*_SORTED, "passages", "ledger"):  # the ledger says that the part is done
             if (own / folder / part.name).exists():
                 (home / folder).mkdir(exist_ok=True)
                 (own / folder / part.name).rename(home / folder / part.name)
@@ -155,16 +179,26 @@ def _workspace(home: Path) -> Iterator[Path]:
         yield Path(own)
 
 
-def _over_parts(work: Callable[[Part], None], parts: list[Path], made: Path, hand_out: HandOut) -> Iterator[str]:
-    """Do the work of every part that has no file in `made`, the largest first; yields their names."""
-    pending = [(part, number) for number, part in enumerate(parts) if not (made / part.name).exists()]
+def _over_parts(
+    work: Callable[[Part], None], parts: list[Path], places: list[Path], hand_out: HandOut, progress: Progress
+) -> Iterator[str]:
+    """Do the work of every part that is not done, the largest first; yields their names.
+
+    Its files are in `places`; the one in the first says that it is done.
+    """
+    pending = [(part, number) for number, part in enumerate(parts) if not progress.has(places[0] / part.name)]
     pending.sort(key=lambda part: -part[0].stat().st_size)  # so that all workers end at about the same time
     for part, _ in hand_out(work, pending):
+        _await(places[0] / part.name)
+        progress.made(*(file for place in places if (file := place / part.name).exists()))
         yield part.name
+
+
+def _await(made: Path) -> None:
     end = time.monotonic() + APPEAR_SECONDS
-    while missing := [part.name for part in parts if not (made / part.name).exists()]:
+    while not made.exists():
         if time.monotonic() > end:
-            raise OctavoError(f"{made}: {len(missing)} files that were made do not appear, such as {missing[0]}")
+            raise OctavoError(f"{made}: was made, and does not appear")
         time.sleep(0.5)
 
 

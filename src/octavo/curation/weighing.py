@@ -110,10 +110,11 @@ def weigh(verdicts: Path, decisions: Path, recipe: Recipe, home: Path, answers: 
     parts = sorted(verdicts.glob("*.parquet"))
     for part in parts:
         target = home / "flagged" / part.name
-        if not target.exists():
+        if not progress.has(target):
             progress.check()
             pq.write_table(_flagged(part, gone, settings, progress), target.with_suffix(".partial"))
             target.with_suffix(".partial").rename(target)
+            progress.made(target)
     tables = [pq.read_table(home / "flagged" / part.name) for part in parts]
     flagged = pa.concat_tables([FLAGGED_SCHEMA.empty_table(), *tables]).combine_chunks()
     weighed, removed = _decide(flagged, settings, answers, progress)

@@ -80,7 +80,7 @@ def capped(texts: Sequence[Text], max_bytes: int) -> Iterator[Text]:
     for _, works in sorted(by_language.items()):
         sizes = {work: sum(_size(text.text) for text in found) for work, found in works.items()}
         for work, size in _shares(sizes, max_bytes).items():
-            yield from _beginning(works[work], size)
+            yield from beginning(works[work], size)
 
 
 def digest(texts: Iterable[Text]) -> str:
@@ -104,7 +104,8 @@ def _shares(sizes: dict[str, int], max_bytes: int) -> dict[str, int]:
     return {work: shares[work] for work in chosen if shares[work]}
 
 
-def _beginning(texts: Iterable[Text], size: int) -> Iterator[Text]:
+def beginning(texts: Iterable[Text], size: int) -> Iterator[Text]:
+    """The first so many bytes of a work's texts, to the last whole character."""
     for text in texts:
         part = text.text.encode()[:size].decode(errors="ignore")
         size -= _size(text.text)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from tokenizers import Tokenizer
 
@@ -13,7 +12,7 @@ from octavo.errors import InputError
 from octavo.evaluation.speaker import Speaker
 from octavo.lineage import is_run
 from octavo.modeling.gguf_reading import load_gguf
-from octavo.modeling.hf import load_hf, read_config, round_to_bfloat16
+from octavo.modeling.hf import load_hf, read_config, read_object, round_to_bfloat16
 from octavo.modeling.llama import Llama, LlamaConfig
 from octavo.recipe_file import load
 from octavo.tokenization.encode import load_tokenizer
@@ -101,10 +100,11 @@ def _missing(folder: Path) -> Iterator[str]:
     index = folder / "model.safetensors.index.json"
     if index.is_file():
         try:
-            names = sorted(set(json.loads(index.read_bytes())["weight_map"].values()))
-        except (ValueError, KeyError, AttributeError, TypeError) as error:
+            names = sorted(set(read_object(index)["weight_map"].values()))
+            missing = [name for name in names if not (folder / name).is_file()]
+        except (KeyError, AttributeError, TypeError, ValueError) as error:
             raise InputError(f"{index}: cannot be read ({error}), expected a weight_map") from None
-        yield from (name for name in names if not (folder / name).is_file())
+        yield from missing
     elif not any(folder.glob("*.safetensors")):
         yield "model.safetensors"
     if not (folder / "tokenizer.json").is_file():
@@ -114,17 +114,15 @@ def _missing(folder: Path) -> Iterator[str]:
 def _ends(folder: Path, tokenizer: Tokenizer) -> tuple[int, int]:
     """The tokens that begin and end a text: those of config.json, where it states them, else by their names."""
     file = folder / "config.json"
-    try:
-        stated: dict[str, Any] = json.loads(file.read_bytes())
-    except json.JSONDecodeError as error:
-        raise InputError(f"{file}:{error.lineno}: not valid JSON: {error.msg}") from None
+    stated = read_object(file)
     special = {entry for entry, token in tokenizer.get_added_tokens_decoder().items() if token.special}
     found: list[int | None] = []
     for field in ("bos_token_id", "eos_token_id"):
         value = stated.get(field)
         first = value[0] if isinstance(value, list) and value else value
-        if first is not None and first not in special:
-            name = tokenizer.id_to_token(first) if isinstance(first, int) and first >= 0 else None
+        is_entry = type(first) is int and 0 <= first < 2**32
+        if first is not None and not (is_entry and first in special):
+            name = tokenizer.id_to_token(first) if is_entry else None
             entry = f"{first}, which is {name!r} in tokenizer.json" if name else f"{first}, which no entry has"
             raise InputError(
                 f"{folder}: tokenizer and weights do not match: config.json: {field}: found {entry}, expected the "

@@ -3,28 +3,12 @@
 from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
-from xml.sax.saxutils import escape
 
-from octavo.plot import mark, round_step, text
+from octavo.plot import image, mark, round_step, text
 
 WIDTH, HEIGHT, GAP, LEFT, TOP = 420, 250, 30, 52, 40
 RECOMMENDED: Final = (1.1, 1.2)
 """Repetition penalties that are recommended for small base models."""
-
-_STYLE: Final = """
-:root { color-scheme: light dark; --paper: #fcfbf8; --ink: #22252a; --soft: #5d636c; --line: #dcd9d1;
-  --band: #efe9d9; --c0: #24557f; --c1: #c99a2c; --c2: #a9473c; }
-@media (prefers-color-scheme: dark) { :root { --paper: #17191c; --ink: #e2e0db; --soft: #a0a5ac; --line: #363a40;
-  --band: #2a2b26; --c0: #8fbbe0; --c1: #d3a945; --c2: #e0796d; } }
-text { font: 13px system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif;
-  fill: var(--ink); }
-.title { font-weight: 600; } .soft { fill: var(--soft); }
-.end { text-anchor: end; } .middle { text-anchor: middle; }
-.grid { stroke: var(--line); } .paper { fill: var(--paper); } .band { fill: var(--band); }
-.truth { stroke: var(--ink); stroke-dasharray: 5 4; } polyline { fill: none; stroke-width: 2; }
-.s0 { stroke: var(--c0); } .s1 { stroke: var(--c1); } .s2 { stroke: var(--c2); }
-.c0 { fill: var(--c0); } .c1 { fill: var(--c1); } .c2 { fill: var(--c2); }
-"""
 
 
 class Panel(NamedTuple):
@@ -63,12 +47,7 @@ def repetition_plot(rows: list[dict[str, Any]]) -> str:
         left = (WIDTH + GAP) * (place % 2)
         top = 40 + (HEIGHT + TOP + GAP) * (place // 2)
         drawn += _panel(panel, rows, temperatures, left, top)
-    body = "\n".join(drawn)
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" role="img" '
-        f'aria-label="Repetition by temperature and repetition penalty">\n<style>{escape(_STYLE)}</style>\n'
-        f'<rect class="paper" width="{width}" height="{height}"/>\n{body}\n</svg>\n'
-    )
+    return image(width, height, "Repetition by temperature and repetition penalty", drawn)
 
 
 def _panel(panel: Panel, rows: list[dict[str, Any]], temperatures: list[float], left: int, top: int) -> list[str]:
@@ -95,7 +74,7 @@ def _panel(panel: Panel, rows: list[dict[str, Any]], temperatures: list[float], 
     )
     for tick in range(round(high / step) + 1):
         y = up(tick * step)
-        drawn.append(f'<line class="grid" x1="{first}" x2="{last}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        drawn.append(f'<line x1="{first}" x2="{last}" y1="{y:.1f}" y2="{y:.1f}"/>')
         drawn.append(text(first - 8, y + 4, f"{tick * step:g}", "soft end"))
     drawn += [text(across(p), lower + 18, f"{p:g}", "soft middle") for p in penalties]
     drawn.append(text((first + last) / 2, lower + 36, "repetition penalty", "soft middle"))
@@ -110,14 +89,14 @@ def _panel(panel: Panel, rows: list[dict[str, Any]], temperatures: list[float], 
         shift = 5 * (n - (len(temperatures) - 1) / 2)  # so that intervals do not lie on each other
         points = [(across(r["repetition_penalty"]) + shift, r[panel.figure]) for r in of]
         line = " ".join(f"{x:.1f},{up(found[panel.value]):.1f}" for x, found in points)
-        drawn.append(f'<polyline class="s{n % 3}" points="{line}"/>')
+        drawn.append(f'<polyline class="s{n}" points="{line}"/>')
         for row, (x, found) in zip(of, points, strict=True):
             value, low, up_to = found[panel.value], found["low"], found["high"]
             told = f"temperature {temperature:g}, penalty {row['repetition_penalty']:g}: {value:g}"
             if low is not None:
                 told += f" ({low:g} to {up_to:g})"
                 drawn.append(
-                    f'<line class="s{n % 3}" x1="{x:.1f}" x2="{x:.1f}" y1="{up(low):.1f}" y2="{up(up_to):.1f}"/>'
+                    f'<line class="s{n}" x1="{x:.1f}" x2="{x:.1f}" y1="{up(low):.1f}" y2="{up(up_to):.1f}"/>'
                 )
             drawn.append(mark(n, x, up(value), told, 5))
     return drawn

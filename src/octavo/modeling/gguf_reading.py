@@ -7,6 +7,7 @@ done here.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,9 +23,10 @@ from tokenizers.pre_tokenizers import PreTokenizer
 
 from octavo.errors import InputError
 from octavo.modeling.gguf import ROPE_DIVISORS, gguf_name
+from octavo.modeling.gguf_header import gguf_settings
 from octavo.modeling.gguf_sentencepiece import sentencepiece_bpe
 from octavo.modeling.hf import to_hf_names
-from octavo.modeling.llama import Llama, LlamaConfig
+from octavo.modeling.llama import Llama, LlamaConfig, allocate, check_config
 from octavo.modeling.rope import Linear, Listed, Scaling
 from octavo.tokenization.train import LLAMA_CPP_SPLIT, SPLITS
 
@@ -56,20 +58,25 @@ def load_gguf(path: Path) -> GgufModel:
     """
     fields, tensors = _open(path)
     model = _model(fields, tensors)
-    entries = fields["tokenizer.ggml.tokens"]
+    entries = fields.listed("tokenizer.ggml.tokens", str)
     if len(entries) != model.config.vocab_size:
         raise InputError(
             f"{path}: tokenizer and weights do not match: found {len(entries):,} entries in the tokenizer and "
             f"{model.config.vocab_size:,} in the embedding, expected as many"
         )
-    end = int(fields["tokenizer.ggml.eos_token_id"])
-    begin = int(fields.get("tokenizer.ggml.bos_token_id", end))
+    end = fields["tokenizer.ggml.eos_token_id"]
+    begin = fields.get("tokenizer.ggml.bos_token_id", end)
     for name, entry in (("bos", begin), ("eos", end)):
-        if entry >= len(entries):
+        if type(entry) is not int or not 0 <= entry < len(entries):
             raise InputError(
-                f"{path}: tokenizer.ggml.{name}_token_id: found {entry:,}, expected one of {len(entries):,} entries"
+                f"{path}: tokenizer.ggml.{name}_token_id: found {entry!r}, expected one of {len(entries):,} entries"
             )
-    return GgufModel(model, _tokenizer(fields, entries), begin, end)
+    try:
+        return GgufModel(model, _tokenizer(fields, entries), begin, end)
+    except InputError:
+        raise
+    except Exception as error:  # what tokenizers raises has no class of its own
+        raise InputError(f"{path}: tokenizer.ggml: found no tokenizer that can be built ({error})") from None
 
 
 def load_weights(path: Path) -> tuple[Llama, dict[str, int]]:
@@ -91,11 +98,10 @@ def _types(tensors: dict[str, ReaderTensor]) -> dict[str, int]:
 
 
 def _open(path: Path) -> tuple[_Fields, dict[str, ReaderTensor]]:
+    gguf_settings(path)  # refuses lists and texts that are longer than the file, which GGUFReader goes through
     try:
         reader = GGUFReader(path)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (ValueError, IndexError, OSError, KeyError) as error:
+    except (ValueError, IndexError, OSError, KeyError, TypeError, OverflowError) as error:
         raise InputError(f"{path}: found no GGUF model that can be read ({error})") from None
     fields = _Fields(path, {name: field.contents for name, field in reader.fields.items()})
     return fields, {tensor.name: tensor for tensor in reader.tensors}
@@ -106,7 +112,8 @@ def _model(fields: _Fields, tensors: dict[str, ReaderTensor]) -> Llama:
     if architecture != "llama":
         raise InputError(f"{fields.path}: general.architecture: found {architecture!r}, expected 'llama'")
     divisors = tensors.get(ROPE_DIVISORS)
-    model = Llama(_config(fields, tensors, _rope_scaling(fields, divisors)))
+    with torch.device("meta"):
+        model = Llama(_config(fields, tensors, _rope_scaling(fields, divisors)))
     _fill(model, fields.path, {name: tensor for name, tensor in tensors.items() if name != ROPE_DIVISORS})
     return model.eval()
 
@@ -118,12 +125,29 @@ class _Fields:
         self.path, self.contents = path, contents
 
     def get(self, name: str, default: Any = None) -> Any:
-        return self.contents[name]() if name in self.contents else default
+        return self[name] if name in self.contents else default
+
+    def number(self, name: str, default: float | None = None) -> float:
+        """A number over 0."""
+        found = self[name] if default is None else self.get(name, default)
+        if isinstance(found, bool) or not isinstance(found, int | float) or not 0 < found < math.inf:
+            raise InputError(f"{self.path}: {name}: found {found!r}, expected a number over 0")
+        return float(found)
+
+    def listed(self, name: str, kind: type) -> list[Any]:
+        """A list of texts, or of numbers."""
+        found = self[name]
+        if not isinstance(found, list) or not all(isinstance(one, kind) for one in found):
+            raise InputError(f"{self.path}: {name}: found something else than a list of {kind.__name__}")
+        return found
 
     def __getitem__(self, name: str) -> Any:
         if name not in self.contents:
             raise InputError(f"{self.path}: found no {name}, expected it")
-        return self.contents[name]()
+        try:
+            return self.contents[name]()
+        except (ValueError, IndexError) as error:
+            raise InputError(f"{self.path}: {name}: cannot be read ({error})") from None
 
 
 def _rope_scaling(fields: _Fields, divisors: ReaderTensor | None) -> Scaling | None:
@@ -133,26 +157,19 @@ def _rope_scaling(fields: _Fields, divisors: ReaderTensor | None) -> Scaling | N
         raise InputError(
             f"{fields.path}: llama.rope.scaling.type: found positions of type {kind!r}, expected none, linear"
         )
-    factor = fields.get("llama.rope.scaling.factor") or fields.get("llama.rope.scale_linear") or 1.0
-    factor = float(factor) if kind == "linear" else 1.0
+    named = ("llama.rope.scaling.factor", "llama.rope.scale_linear")
+    factor = next((fields.number(name) for name in named if fields.get(name)), 1.0) if kind == "linear" else 1.0
     if divisors is not None:
-        return Listed(tuple(float(value) * factor for value in divisors.data))
+        return Listed(tuple(float(value) * factor for value in divisors.data.ravel()))
     return None if factor == 1.0 else Linear(factor)
 
 
 def _config(fields: _Fields, tensors: dict[str, ReaderTensor], rope_scaling: Scaling | None) -> LlamaConfig:
     embedding = tensors.get("token_embd.weight")
-    if embedding is None:
-        raise InputError(f"{fields.path}: found no tensor token_embd.weight, expected it")
+    if embedding is None or len(embedding.shape) != 2:
+        raise InputError(f"{fields.path}: found no matrix token_embd.weight, expected it")
     heads, hidden = fields["llama.attention.head_count"], fields["llama.embedding_length"]
-    if fields.get("llama.rope.dimension_count", hidden // heads) != hidden // heads:
-        raise InputError(f"{fields.path}: llama.rope.dimension_count: expected hidden size / heads")
-    if isinstance(rope_scaling, Listed) and len(rope_scaling.values) != hidden // heads // 2:
-        raise InputError(
-            f"{fields.path}: {ROPE_DIVISORS}: found {len(rope_scaling.values)} numbers, expected "
-            f"{hidden // heads // 2}, half the width of a head"
-        )
-    return LlamaConfig(
+    config = LlamaConfig(
         vocab_size=int(embedding.shape[1]),
         hidden_size=hidden,
         num_hidden_layers=fields["llama.block_count"],
@@ -160,11 +177,20 @@ def _config(fields: _Fields, tensors: dict[str, ReaderTensor], rope_scaling: Sca
         num_key_value_heads=fields.get("llama.attention.head_count_kv", heads),
         intermediate_size=fields["llama.feed_forward_length"],
         max_position_embeddings=fields["llama.context_length"],
-        rope_theta=float(fields.get("llama.rope.freq_base", 10_000.0)),
-        rms_norm_eps=float(fields["llama.attention.layer_norm_rms_epsilon"]),
+        rope_theta=fields.number("llama.rope.freq_base", 10_000.0),
+        rms_norm_eps=fields.number("llama.attention.layer_norm_rms_epsilon"),
         tie_word_embeddings="output.weight" not in tensors,
         rope_scaling=rope_scaling,
     )
+    check_config(config, str(fields.path))
+    if fields.get("llama.rope.dimension_count", hidden // heads) != hidden // heads:
+        raise InputError(f"{fields.path}: llama.rope.dimension_count: expected hidden size / heads")
+    if isinstance(rope_scaling, Listed) and len(rope_scaling.values) != hidden // heads // 2:
+        raise InputError(
+            f"{fields.path}: {ROPE_DIVISORS}: found {len(rope_scaling.values)} numbers, expected "
+            f"{hidden // heads // 2}, half the width of a head"
+        )
+    return config
 
 
 def _fill(model: Llama, path: Path, tensors: dict[str, ReaderTensor]) -> None:
@@ -175,13 +201,16 @@ def _fill(model: Llama, path: Path, tensors: dict[str, ReaderTensor]) -> None:
         named = [f"no tensor {name}" for name in missing[:3]] + [f"a tensor {name}" for name in unknown[:3]]
         raise InputError(f"{path}: found {', '.join(named)}, expected those of a plain Llama")
     for name, target in targets.items():
+        shape = tuple(tensors[name].shape[::-1].tolist())
+        if shape != target.shape:
+            raise InputError(f"{path}: {name}: found shape {shape}, expected {tuple(target.shape)}")
+    allocate(model)
+    for name, target in ((gguf_name(name), weight) for name, weight in to_hf_names(model).items()):
         try:
             weight = dequantize(tensors[name].data, tensors[name].tensor_type).astype(np.float32)
         except NotImplementedError:
             kind = tensors[name].tensor_type.name
             raise InputError(f"{path}: {name}: found numbers of type {kind}, which octavo cannot read") from None
-        if weight.shape != target.shape:
-            raise InputError(f"{path}: {name}: found shape {weight.shape}, expected {tuple(target.shape)}")
         for part, count in heads.items():
             if f".{part}." in name:
                 weight = _to_halves(weight, count)
@@ -196,7 +225,7 @@ def _to_halves(weight: np.ndarray, heads: int) -> np.ndarray:
 
 
 def _tokenizer(fields: _Fields, entries: list[str]) -> Tokenizer:
-    kind, types = fields["tokenizer.ggml.model"], fields["tokenizer.ggml.token_type"]
+    kind, types = fields["tokenizer.ggml.model"], fields.listed("tokenizer.ggml.token_type", int)
     if kind == "llama":
         space = fields.get("tokenizer.ggml.add_space_prefix", True)
         tokenizer = sentencepiece_bpe(fields.path, entries, types, fields["tokenizer.ggml.scores"], space)

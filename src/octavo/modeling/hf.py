@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from octavo.errors import InputError
 from octavo.lineage import write_json
-from octavo.modeling.llama import Llama, LlamaConfig
+from octavo.modeling.llama import Llama, LlamaConfig, allocate, check_config
 from octavo.modeling.rope import scaling_of, stated_of
 
 
@@ -103,36 +104,38 @@ def load_hf(folder: Path, dtype: torch.dtype = torch.float32) -> Llama:
     """
     config = read_config(folder)
     with torch.device("meta"):
-        model = Llama(config)
-    model.to_empty(device="cpu")
-    model.to(dtype)
-    if config.tie_word_embeddings:
-        model.output.weight = model.embedding.weight
+        model = Llama(config).to(dtype)
+    _check_weights(folder, model)
+    allocate(model)
     targets = to_hf_names(model)
-    missing = set(targets)
     with torch.no_grad():
-        for name, tensor in _tensors(folder):
-            if name == "lm_head.weight" and config.tie_word_embeddings:
+        for stored in _opened(folder):
+            for name in targets.keys() & stored.keys():
+                targets[name].copy_(stored.get_tensor(name))
+    return model.eval()
+
+
+def _check_weights(folder: Path, model: Llama) -> None:
+    """Raise InputError where the files hold other weights than the model has, before it takes any memory."""
+    expected = {name: list(weight.shape) for name, weight in to_hf_names(model).items()}
+    missing = set(expected)
+    for stored in _opened(folder):
+        for name in stored.keys():  # noqa: SIM118 (no mapping)
+            shape = stored.get_slice(name).get_shape()
+            if name == "lm_head.weight" and model.config.tie_word_embeddings:
                 continue
-            if name not in targets or targets[name].shape != tensor.shape:
-                found = f"{name} of shape {tuple(tensor.shape)}"
+            if expected.get(name) != shape:
+                found = f"{name} of shape {tuple(shape)}"
                 raise InputError(f"{folder}: found {found}, which config.json does not tell of")
-            targets[name].copy_(tensor)
             missing.discard(name)
     if missing:
         raise InputError(f"{folder}: found no weights named {', '.join(sorted(missing)[:3])}, expected them")
-    return model.eval()
 
 
 def read_config(folder: Path) -> LlamaConfig:
     """Read config.json; InputError where the model is no plain Llama."""
     file = folder / "config.json"
-    try:
-        raw = json.loads(file.read_text())
-    except (FileNotFoundError, NotADirectoryError):
-        raise InputError(f"{folder}: found no config.json, expected a Hugging Face model directory") from None
-    except json.JSONDecodeError as error:
-        raise InputError(f"{file}:{error.lineno}: not valid JSON: {error.msg}") from None
+    raw = read_object(file)
     if raw.get("model_type") != "llama":
         raise InputError(f"{file}: model_type: found {raw.get('model_type')!r}, expected 'llama'")
     if raw.get("attention_bias") or raw.get("mlp_bias") or raw.get("hidden_act", "silu") != "silu":
@@ -143,9 +146,7 @@ def read_config(folder: Path) -> LlamaConfig:
         raise InputError(f"{file}: {rope_field}: found {rope!r}, expected an object")
     try:
         heads = raw["num_attention_heads"]
-        if raw.get("head_dim") not in (None, raw["hidden_size"] // heads):
-            raise InputError(f"{file}: head_dim: found {raw['head_dim']}, expected hidden_size / heads")
-        return LlamaConfig(
+        config = LlamaConfig(
             vocab_size=raw["vocab_size"],
             hidden_size=raw["hidden_size"],
             num_hidden_layers=raw["num_hidden_layers"],
@@ -153,24 +154,44 @@ def read_config(folder: Path) -> LlamaConfig:
             num_key_value_heads=raw.get("num_key_value_heads") or heads,
             intermediate_size=raw["intermediate_size"],
             max_position_embeddings=raw["max_position_embeddings"],
-            rope_theta=float(rope.get("rope_theta", raw.get("rope_theta", 10_000.0))),
+            rope_theta=rope.get("rope_theta", raw.get("rope_theta", 10_000.0)),
             rms_norm_eps=raw.get("rms_norm_eps", 1e-6),
-            tie_word_embeddings=raw.get("tie_word_embeddings", False),
+            tie_word_embeddings=bool(raw.get("tie_word_embeddings", False)),
             initializer_range=raw.get("initializer_range", 0.02),
-            rope_scaling=scaling_of(rope, raw["max_position_embeddings"], f"{file}: {rope_field}"),
         )
     except KeyError as error:
         raise InputError(f"{file}: found no {error.args[0]}, expected it") from None
+    check_config(config, str(file))
+    if raw.get("head_dim") not in (None, config.head_dim):
+        raise InputError(f"{file}: head_dim: found {raw['head_dim']}, expected hidden_size / heads")
+    scaling = scaling_of(rope, config.max_position_embeddings, f"{file}: {rope_field}")
+    return replace(config, rope_theta=float(config.rope_theta), rope_scaling=scaling)
 
 
-def _tensors(folder: Path) -> Iterator[tuple[str, Tensor]]:
+def read_object(file: Path) -> dict[str, Any]:
+    """The object in a model's JSON file; InputError where there is none."""
+    try:
+        found = json.loads(file.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputError(
+            f"{file.parent}: found no {file.name}, expected a Hugging Face model directory"
+        ) from None
+    except json.JSONDecodeError as error:
+        raise InputError(f"{file}:{error.lineno}: not valid JSON: {error.msg}") from None
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise InputError(f"{file}: not valid JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise InputError(f"{file}: found no object, expected one")
+    return found
+
+
+def _opened(folder: Path) -> Iterator[Any]:
     files = sorted(folder.glob("*.safetensors"))
     if not files:
         raise InputError(f"{folder}: found no .safetensors file, expected the weights in one or more")
     for file in files:
         try:
             with safe_open(file, framework="pt") as stored:
-                for name in stored.keys():  # noqa: SIM118 (no mapping)
-                    yield name, stored.get_tensor(name)
+                yield stored
         except SafetensorError as error:
             raise InputError(f"{file}: found a file that cannot be read ({error}); is it cut short?") from None

@@ -8,12 +8,14 @@ heads, W width of a head.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from octavo.errors import InputError
 from octavo.modeling.attention import Sight, attention, sight
 from octavo.modeling.loss import linear_cross_entropy
 from octavo.modeling.rope import Scaling
@@ -48,6 +50,35 @@ class LlamaConfig:
         layer = 2 * d * d + 2 * d * kv + 3 * d * self.intermediate_size + 2 * d
         embeddings = self.vocab_size * d * (1 if self.tie_word_embeddings else 2)
         return embeddings + self.num_hidden_layers * layer + d
+
+
+def check_config(config: LlamaConfig, where: str) -> None:
+    """Raise InputError, which begins with `where`, for what a file of others states and no model can have."""
+    sizes = (
+        "vocab_size hidden_size num_hidden_layers num_attention_heads num_key_value_heads intermediate_size "
+        "max_position_embeddings"
+    )
+    for name in sizes.split():
+        value, most = getattr(config, name), 1024 if name == "num_hidden_layers" else 2**31 - 1
+        if type(value) is not int or not 0 < value <= most:
+            raise InputError(f"{where}: {name}: found {value!r}, expected a whole number from 1 to {most:,}")
+    for name in ("rope_theta", "rms_norm_eps"):
+        value = getattr(config, name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+            raise InputError(f"{where}: {name}: found {value!r}, expected a number over 0")
+    heads, groups = config.num_attention_heads, config.num_key_value_heads
+    if config.hidden_size % (2 * heads) or heads % groups:
+        raise InputError(
+            f"{where}: found {heads} heads in a hidden size of {config.hidden_size} and {groups} key and value "
+            "heads, expected heads of an even width, and as many for each key and value head"
+        )
+
+
+def allocate(model: Llama) -> None:
+    """Give a model that was made on the device `meta` memory of the processor, with no numbers in it yet."""
+    model.to_empty(device="cpu")
+    if model.config.tie_word_embeddings:
+        model.output.weight = model.embedding.weight
 
 
 def rotary_frequencies(config: LlamaConfig, device: torch.device) -> Tensor:

@@ -18,6 +18,7 @@ from octavo.corpus.dates import years_of
 from octavo.lineage import StageRecord
 from octavo.recipe import Recipe
 from octavo.release import manifest as facts
+from octavo.workers import all_rows
 
 DOMAINS_SHOWN = (10, 1_000)
 """Fewest and most domains that are named of a corpus; between them a tenth of all."""
@@ -92,7 +93,7 @@ def _kept_rows(kept: Path) -> list[dict[str, Any]]:
     from daft import col
 
     by = ("collection", "spdx", "lang", "host", "date")
-    found = (
+    groups = (
         daft.read_parquet(str(kept / "*.parquet"))
         .select(
             col("collection"),
@@ -104,8 +105,9 @@ def _kept_rows(kept: Path) -> list[dict[str, Any]]:
         )
         .groupby(*by)
         .agg(col("bytes").count().alias("documents"), col("bytes").sum().alias("bytes"))
-        .to_pylist()
     )
+    with all_rows():
+        found: list[dict[str, Any]] = groups.to_pylist()
     found.sort(key=lambda row: [str(row[name] or _NONE) for name in by])
     return found
 

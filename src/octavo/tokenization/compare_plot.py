@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 from typing import Any, NamedTuple
-from xml.sax.saxutils import escape
 
-from octavo.plot import mark, round_step, text
+from octavo.plot import image, mark, round_step, text
 from octavo.tokenization.compare_table import label
 
 WIDTH, LEFT, RIGHT, ROW, HEAD = 880, 190, 30, 26, 70
 PANEL_ROWS = 12
 """Shown of each panel: the largest."""
-
-_STYLE = """
-:root { color-scheme: light dark; --paper: #fcfbf8; --ink: #22252a; --soft: #5d636c; --line: #dcd9d1;
-  --c0: #24557f; --c1: #c99a2c; --c2: #2f9384; --c3: #a9473c; --c4: #8b6fb0; --c5: #5d636c; }
-@media (prefers-color-scheme: dark) { :root { --paper: #17191c; --ink: #e2e0db; --soft: #a0a5ac; --line: #363a40;
-  --c0: #8fbbe0; --c1: #d3a945; --c2: #3fa898; --c3: #e0796d; --c4: #b79fdb; --c5: #a0a5ac; } }
-text { font: 13px system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif;
-  fill: var(--ink); }
-.title { font-size: 15px; font-weight: 600; } .soft { fill: var(--soft); } .end { text-anchor: end; }
-.middle { text-anchor: middle; } line { stroke: var(--line); } .paper { fill: var(--paper); }
-"""
-_STYLE += "".join(f".c{n} {{ fill: var(--c{n}); }} " for n in range(6))
 
 
 class Panel(NamedTuple):
@@ -58,12 +45,7 @@ def comparison_plot(compared: dict[str, Any]) -> str:
         if rows:
             drawn += _panel(panel, rows, tokenizers, y)
             y += HEAD + ROW * len(rows) + 30
-    body = "\n".join(drawn)
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y:.0f}" width="{WIDTH}" role="img" '
-        f'aria-label="Tokenizers on the same texts">\n<style>{escape(_STYLE)}</style>\n'
-        f'<rect class="paper" width="{WIDTH}" height="{y:.0f}"/>\n{body}\n</svg>\n'
-    )
+    return image(WIDTH, y, "Tokenizers on the same texts", drawn)
 
 
 def _rows(panel: Panel, tokenizers: list[dict[str, Any]]) -> list[str]:

@@ -21,9 +21,9 @@ from octavo.recipe import Recipe
 from octavo.tokenization.encoders import Encode, fastest_encoder, reference_encoder
 from octavo.tokenization.entries import begin_and_end
 from octavo.tokenization.given import begin_with, check_given, count_given
-from octavo.tokenization.index import training_documents, write_documents
+from octavo.tokenization.index import rows_file, training_documents, write_documents
 from octavo.tokenization.sample import balanced_sample
-from octavo.tokenization.shards import is_complete, open_shards, token_dtype, write_shard
+from octavo.tokenization.shards import open_shards, shard_files, token_dtype, write_shard
 from octavo.tokenization.train import train_tokenizer
 
 BATCH_BYTES = 4 * 1024**2
@@ -70,9 +70,10 @@ def tokenize(
     tokens_home.mkdir(parents=True, exist_ok=True)
     kept = sorted((corpus / "kept").glob("*.parquet"))
     file = tokenizer_home / "tokenizer.json"
-    if not file.exists():
+    if not progress.has(file):
         progress.update(0, len(kept) + 1, "tokenizer")
         write_atomically(file, _make_tokenizer(recipe, kept).to_str(pretty=True).encode())
+        progress.made(file)
     tokenizer = load_tokenizer(file)
     folders = count_given(recipe.token_folders, tokenizer.get_vocab_size(), progress)
     report = _encode_all(recipe, tokenizer, kept, tokens_home, progress) if kept else {"bytes_per_token": {}}
@@ -123,19 +124,21 @@ def write_token_files(
     if dtype.itemsize > 2:
         progress.message("tokenization: token files have four bytes a token, as not all ids fit into two")
 
-    def write(part: Path, shard: Path) -> str:
+    def write(part: Path, shard: Path) -> None:
         write_documents(part, shard)
         texts = _checking(_training_texts(part), progress)
         write_shard(shard, encode_documents(tokenizer, texts, name, encode), dtype, "tokenizer.json")
-        return part.name
 
     shards = {part: home / f"{part.stem}.ds" for part in kept}
-    pending = [part for part in kept if not is_complete(shards[part])]
+    pending = [part for part in kept if not progress.has(shard_files(shards[part])[0])]
     pool = ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1))
     try:
-        futures = [pool.submit(write, part, shards[part]) for part in pending]
+        futures = {pool.submit(write, part, shards[part]): part for part in pending}
         for done, future in enumerate(as_completed(futures), len(kept) - len(pending) + 1):
-            progress.update(done, len(kept) + 1, future.result())
+            future.result()
+            part = futures[future]
+            progress.made(*shard_files(shards[part]), rows_file(shards[part]))
+            progress.update(done, len(kept) + 1, part.name)
     finally:
         pool.shutdown(cancel_futures=True)
 

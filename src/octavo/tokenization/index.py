@@ -57,7 +57,7 @@ def write_documents(part: Path, shard: Path) -> None:
     temporary = shard.with_name(f"{shard.name}.documents.partial")
     with pa.OSFile(str(temporary), "wb") as file, pa.ipc.new_file(file, SCHEMA) as writer:
         writer.write_table(table.combine_chunks())
-    temporary.rename(_index_of(shard))
+    temporary.rename(rows_file(shard))
 
 
 class Documents:
@@ -133,12 +133,12 @@ def documents_of_run(shard: Path) -> Path:
 
 def has_rows(shard: Shard) -> bool:
     """Whether a token file has the index of its documents, which not all programs write."""
-    return _index_of(shard.path).exists()
+    return rows_file(shard.path).exists()
 
 
 def open_rows(shard: Shard) -> pa.Table:
     """A token file's index, by SCHEMA; InputError where it is missing or does not fit."""
-    path = _index_of(shard.path)
+    path = rows_file(shard.path)
     try:
         rows = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
     except FileNotFoundError:
@@ -158,5 +158,6 @@ def _identifier(rows: pa.Table, place: int) -> str:
     return name
 
 
-def _index_of(shard: Path) -> Path:
+def rows_file(shard: Path) -> Path:
+    """The index of a token file's documents."""
     return shard.with_name(f"{shard.name}.documents.arrow")

@@ -26,9 +26,9 @@ def token_dtype(highest: int) -> TokenType:
     return np.dtype("<u2") if highest < UNUSED_ID else np.dtype("<u4")
 
 
-def is_complete(path: Path) -> bool:
-    """Whether a shard was written to its end."""
-    return _beside(path, "metadata").exists()
+def shard_files(path: Path) -> tuple[Path, ...]:
+    """The files of a shard; the first, which is written last, says that it was written to its end."""
+    return _beside(path, "metadata"), _beside(path, "index"), path
 
 
 def write_shard(path: Path, batches: Iterator[list[np.ndarray]], dtype: TokenType, tokenizer: str) -> int:

@@ -78,8 +78,9 @@ def build_index(recipe: Recipe, run: Path, home: Path, progress: Progress) -> di
         progress.check()
         progress.update(number, len(planned), f"part {number + 1} of {len(planned)}")
         part = home / f"part-{number:05d}"
-        if not part.exists():
+        if not progress.has(part / PART_CONTENTS):
             _write_part(part, slices, shards, entries)
+            progress.made(part / PART_CONTENTS, *(part / name for name in (TEXT, WORDS, SUFFIXES, DOCUMENTS)))
         parts.append(PartContents.model_validate_json((part / PART_CONTENTS).read_bytes()))
     write_json(home / CONTENTS, Contents(parts=parts).model_dump())
     return {
@@ -171,7 +172,8 @@ def _entries(file: Path) -> Entries:
 def _write_part(part: Path, slices: list[Slice], shards: Sequence[Shard], entries: Entries) -> None:
     """Write a part into a folder that is there whole or not at all."""
     partial = part.with_name(part.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
+    for old in (partial, part):
+        shutil.rmtree(old, ignore_errors=True)
     partial.mkdir(parents=True)
     text, starts, documents = _texts(slices, shards, entries)
     slots = max(256, 1 << (len(starts) // 16).bit_length())

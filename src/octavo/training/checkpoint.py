@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.distributed.checkpoint.state_dict_loader as dcp_load
 import torch.distributed.checkpoint.state_dict_saver as dcp_save
 from torch.distributed.checkpoint.api import CheckpointException
 from torch.distributed.checkpoint.staging import DefaultStager, StagingOptions
@@ -26,8 +25,9 @@ from torch.distributed.checkpoint.state_dict import get_optimizer_state_dict, se
 
 from octavo.errors import OctavoError
 from octavo.lineage import hash_file, write_atomically, write_json
-from octavo.modeling.llama import Llama, LlamaConfig
+from octavo.modeling.llama import Llama, LlamaConfig, allocate
 from octavo.recipe import Checkpoint
+from octavo.training.checkpoint_reading import METADATA, load_state
 from octavo.training.guards import Watch
 from octavo.training.optimizers import Optimizers
 from octavo.training.parallel import Processes
@@ -35,6 +35,9 @@ from octavo.training.parallel import Processes
 _PREFIX = "step-"
 MANIFEST = "manifest.json"
 PASSED_OVER = "passed-over.json"
+
+SinceLogged = tuple[float, float]
+"""The losses of the steps since the last that was logged, added up, and how many of them were learnt from."""
 
 # One process on purpose; the library takes it for a mistake.
 warnings.filterwarnings("ignore", message="torch.distributed is disabled", category=UserWarning)
@@ -78,7 +81,7 @@ class Saver:
         self.copying: Future[Any] | None = None
         self.pending: Future[None] | None = None
 
-    def save(self, step: int, state: State, passed_over: list[range]) -> None:
+    def save(self, step: int, state: State, passed_over: list[range], since_logged: SinceLogged) -> None:
         """Begin to save a step; waits for the save before, and raises its error where it failed.
 
         The state must stay as it is until `copied` has been called.
@@ -89,7 +92,7 @@ class Saver:
         copying = self.stager.stage(state.as_dict())
         assert isinstance(copying, Future)
         self.copying = copying
-        self.pending = self.thread.submit(self._write, step, copying, passed_over)
+        self.pending = self.thread.submit(self._write, step, copying, passed_over, since_logged)
 
     def copied(self) -> None:
         """Wait until the state that is being saved may change."""
@@ -113,7 +116,7 @@ class Saver:
         self.thread.shutdown()
         self.stager.close()
 
-    def _write(self, step: int, copying: Future[Any], passed_over: list[range]) -> None:
+    def _write(self, step: int, copying: Future[Any], passed_over: list[range], since_logged: SinceLogged) -> None:
         copied = copying.result()
         group, partial = self.processes.group, path_of(self.home, step).with_suffix(".partial")
         try:
@@ -122,11 +125,12 @@ class Saver:
             cause, _ = next(iter(error.failures.values()))
             raise OctavoError(f"training: {partial} cannot be written: {cause}") from cause
         own = partial.glob(f"__{self.processes.rank}_*")
-        files = [*own, partial / ".metadata"] if self.processes.leads else list(own)
+        files = [*own, partial / METADATA] if self.processes.leads else list(own)
         hashes = {file.name: hash_file(file).model_dump(include={"bytes", "blake3"}) for file in files}
         manifest = {
             "step": step,
             "passed_over": _before(step, passed_over),
+            "since_logged": since_logged,
             "files": {name: record for part in self.processes.from_all(hashes) for name, record in part.items()},
         }
         _by_leader(self.processes, lambda: self._publish(step, partial, manifest))
@@ -179,19 +183,28 @@ def written_files(home: Path, step: int) -> dict[str, str]:
     return {name: written["blake3"] for name, written in files.items()}
 
 
+def since_logged(home: Path, step: int) -> SinceLogged:
+    """What the next logged step is to add to, for a step that has a checkpoint; an earlier octavo kept none."""
+    loss, learnt = json.loads((path_of(home, step) / MANIFEST).read_bytes()).get("since_logged", (0.0, 0.0))
+    return loss, learnt
+
+
 def damage(folder: Path) -> str | None:
     """Say what is wrong with a checkpoint, or None where every file is as it was written."""
     try:
-        files = json.loads((folder / MANIFEST).read_bytes())["files"]
-        for name, written in files.items():
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+        for name, written in manifest["files"].items():
+            if Path(name).name != name or name in ("", ".."):
+                return f"{MANIFEST}: found {name!r}, expected the name of a file beside it"
             found = hash_file(folder / name)
             if found.bytes != written["bytes"]:
                 return f"{name}: found {found.bytes} bytes, expected {written['bytes']}"
             if found.blake3 != written["blake3"]:
                 return f"{name}: found other bytes than were written"
+        _ = manifest["passed_over"]
     except FileNotFoundError as error:
         return f"found no {Path(error.filename).name}"
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return f"{MANIFEST}: cannot be read"
     return None
 
@@ -222,7 +235,7 @@ def last_good(home: Path, passed_over: list[range], message: Callable[[str], Non
         fault = damage(folder)
         if fault:
             message(f"training: checkpoint {folder.name} is damaged ({fault}); the one before it is used")
-            _set_aside(folder)
+            set_aside(folder)
         elif json.loads((folder / MANIFEST).read_bytes())["passed_over"] != _before(step, passed_over):
             outdated.append(folder)
         else:
@@ -230,7 +243,7 @@ def last_good(home: Path, passed_over: list[range], message: Callable[[str], Non
                 _delete(folder)
             return step
     for folder in outdated:
-        _set_aside(folder)
+        set_aside(folder)
     return 0
 
 
@@ -238,7 +251,8 @@ def _before(step: int, passed_over: list[range]) -> list[list[int]]:
     return [[steps.start, steps.stop] for steps in passed_over if steps.start < step]
 
 
-def _set_aside(folder: Path) -> None:
+def set_aside(folder: Path) -> None:
+    """Give a damaged checkpoint another name."""
     aside = folder.with_suffix(".damaged")
     if aside.exists():
         shutil.rmtree(aside)
@@ -249,7 +263,7 @@ def load(home: Path, step: int, state: State, processes: Processes) -> None:
     """Load a step's state in place, however many processes saved it."""
     found, group = state.as_dict(), processes.group
     with torch.no_grad():
-        dcp_load.load(found, checkpoint_id=path_of(home, step), process_group=group, no_dist=group is None)
+        load_state(path_of(home, step), found, group)
     set_optimizer_state_dict(state.model, state.optimizers, found["optimizer"])
 
 
@@ -260,9 +274,7 @@ def load_model(home: Path, step: int, config: LlamaConfig) -> Llama:
         raise OctavoError(f"{path_of(home, step)}: the checkpoint is damaged: {fault}")
     with torch.device("meta"):
         model = Llama(config)
-    model.to_empty(device="cpu")
-    if config.tie_word_embeddings:
-        model.output.weight = model.embedding.weight
+    allocate(model)
     with torch.no_grad():
-        dcp_load.load({"model": dict(model.named_parameters())}, checkpoint_id=path_of(home, step), no_dist=True)
+        load_state(path_of(home, step), {"model": dict(model.named_parameters())}, None)
     return model.eval()

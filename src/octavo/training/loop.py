@@ -156,7 +156,7 @@ def _trained(job: Job) -> bool:
     """Train from the last good checkpoint to the end; False where a spike takes it back before it gets there."""
     processes, settings = job.processes, job.recipe.training
     begun = processes.from_leader(_where_to_begin(job) if processes.leads else None)
-    passed_over, first_step, known = begun
+    passed_over, first_step, known, since_logged = begun
     if first_step == job.recipe.steps or is_over(known, settings.patience):
         return True
     model = job.initial()
@@ -167,7 +167,7 @@ def _trained(job: Job) -> bool:
     if first_step:
         checkpoint.load(job.home, first_step, state, processes)
     gradients = gradients_of(model, job.layout)
-    metrics = Metrics(job.run, first_step) if processes.leads else None
+    metrics = Metrics(job.run, first_step, job.progress.message) if processes.leads else None
     saver = checkpoint.Saver(job.home, settings.checkpoint, processes)
     saver.kept_step = best(known) if settings.patience else None
     gc.collect()
@@ -177,7 +177,7 @@ def _trained(job: Job) -> bool:
     learnt = (n for n in range(first_step, job.recipe.steps) if not any(n in passed for passed in passed_over))
     try:
         with Input(lambda step: _read_share(job, step, share), learnt, processes.device) as ready:
-            _steps(job, first_step, passed_over, known, state, gradients, ready, saver, metrics)
+            _steps(job, first_step, passed_over, known, since_logged, state, gradients, ready, saver, metrics)
     except SpikeError as spike:
         if processes.leads:
             checkpoint.pass_over(job.home, spike.passed)
@@ -191,13 +191,18 @@ def _trained(job: Job) -> bool:
     return True
 
 
-def _where_to_begin(job: Job) -> tuple[list[range], int, list[Measured]]:
+def _where_to_begin(job: Job) -> tuple[list[range], int, list[Measured], checkpoint.SinceLogged]:
     passed_over = checkpoint.read_passed_over(job.home)
-    step = checkpoint.last_good(job.home, passed_over, job.progress.message)
+    message, logged = job.progress.message, Metrics.read(job.run)
+    step = checkpoint.last_good(job.home, passed_over, message)
+    if step == job.recipe.steps and step not in (line["step"] for line in logged):
+        message(f"training: metrics.jsonl has lost its line of step {step:,}; the checkpoint before it is used")
+        checkpoint.set_aside(checkpoint.path_of(job.home, step))
+        step = checkpoint.last_good(job.home, passed_over, message)
     if step:
         job.progress.message(f"training: goes on from step {step:,} of {job.recipe.steps:,}")
-    known = [one for one in measured(Metrics.read(job.run)) if one.step <= step]
-    return passed_over, step, known
+    known = [one for one in measured(logged) if one.step <= step]
+    return passed_over, step, known, checkpoint.since_logged(job.home, step) if step else (0.0, 0.0)
 
 
 def _steps(
@@ -205,6 +210,7 @@ def _steps(
     first_step: int,
     passed_over: list[range],
     found: list[Measured],
+    since_logged: checkpoint.SinceLogged,
     state: checkpoint.State,
     gradients: Gradients,
     ready: Input,
@@ -221,7 +227,7 @@ def _steps(
     step_tokens = settings.sequences_per_step * recipe.sequence_length
     cost, peak = flops_per_token(job.config, recipe.sequence_length), peak_flops(device)
     readback = Readback(device)
-    loss_since, learnt_since = (torch.zeros((), device=device, dtype=torch.float64) for _ in range(2))
+    loss_since, learnt_since = (torch.tensor(n, device=device, dtype=torch.float64) for n in since_logged)
     norm = torch.zeros((), device=device)
     asked_to_stop = False
     logged_step, logged_at = first_step, time.perf_counter()
@@ -264,8 +270,9 @@ def _steps(
         # Verdicts are read a step late, so that the device always has work; a logged step waits for it anyway.
         known = readback.take(leave=0 if logging else 1)
         stopping = asked_to_stop if processes.size == 1 else any(v.stop for v in known)
-        if logging or stopping or any(v.skipped or v.spike for v in known):
+        if stopping or any(v.skipped or v.spike for v in known):
             known += readback.take(leave=0)
+        if logging or any(v.skipped or v.spike for v in known):
             seconds = time.perf_counter() - logged_at
             speed = (done - logged_step) * step_tokens / seconds
             learnt = float(learnt_since)
@@ -304,7 +311,9 @@ def _steps(
             saver.kept_step = done
         if stopping or over or is_best or _is_due(done, steps, settings.checkpoint.every_steps):
             with job.progress.saving():
-                saver.save(done, state, passed_over)
+                if metrics:
+                    metrics.sync()
+                saver.save(done, state, passed_over, (float(loss_since), float(learnt_since)))
                 if stopping or over or done == steps:
                     saver.finish()
             gc.collect()

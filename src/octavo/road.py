@@ -8,14 +8,17 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from octavo.energy import Meter, co2eq_grams, energy_of, forget
 from octavo.errors import InputError, OctavoError
+from octavo.journal import Journal
 from octavo.lineage import (
+    JOURNAL_FILE,
+    STAGE_FILE,
     FileRecord,
     StageRecord,
     hash_files,
@@ -29,6 +32,9 @@ from octavo.progress import Progress, StoppedError
 from octavo.recipe import Recipe
 from octavo.recipe_file import dump, load
 from octavo.stages import STAGE_NAMES, STAGES, Stage, check_processes, figures_of, stages_of, stages_to, train_model
+
+_REFUSALS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO)
+"""Of a disk, or of who owns what is on it."""
 
 
 @dataclass
@@ -49,9 +55,9 @@ def run_road(recipe: Recipe, run: Path, until: str, reporter: Reporter) -> dict[
     if not wanted:
         raise InputError(f"corpus.sources: found none, expected documents for stage {until}")
     _check(recipe, run, [stage.name for stage in wanted])
-    with _locked(run), _leading():
-        write_atomically(run / "recipe.yaml", dump(recipe).encode())
-        return _walk(wanted, recipe, run, reporter)
+    with locked(run), _leading():
+        _keep(recipe, run)
+        return walk(wanted, recipe, run, reporter)
 
 
 def _leading() -> contextlib.AbstractContextManager[None]:
@@ -93,18 +99,24 @@ def finish_road(
                 f"{run}: stage {stage.name} is not done, expected a trained run; "
                 f"octavo run {run / 'recipe.yaml'} --out {run} finishes it"
             )
-    with _locked(run):
+    with locked(run):
         if settings:
             outside_files(recipe)
-            write_atomically(run / "recipe.yaml", dump(recipe).encode())
-        return _walk(STAGES[evaluation : STAGE_NAMES.index(until) + 1], recipe, run, reporter)
+            _keep(recipe, run)
+        return walk(STAGES[evaluation : STAGE_NAMES.index(until) + 1], recipe, run, reporter)
 
 
-def _walk(stages: tuple[Stage, ...], recipe: Recipe, run: Path, reporter: Reporter) -> dict[str, dict[str, Any]]:
+def walk(stages: Sequence[Stage], recipe: Recipe, run: Path, reporter: Reporter) -> dict[str, dict[str, Any]]:
+    """Do stages in a directory that is held, those that are done already but for their check; their figures."""
     for stage in stages:
-        with _plain_words_for_a_full_disk(run, stage.name):
+        with _plain_words_for_the_disk(run, f"in stage {stage.name}"):
             _run_stage(stage, recipe, run, reporter)
     return {stage.name: figures_of(run, stage) for stage in stages}
+
+
+def _keep(recipe: Recipe, run: Path) -> None:
+    with _plain_words_for_the_disk(run, "before the first stage"):
+        write_atomically(run / "recipe.yaml", dump(recipe).encode())
 
 
 def _recipe_of(run: Path, settings: list[str] | None = None) -> Recipe:
@@ -199,13 +211,16 @@ def _run_stage(stage: Stage, recipe: Recipe, run: Path, reporter: Reporter) -> N
         else:
             kept = _set_aside(stage, run)
             reporter.message(f"{stage.name}: again, because {reason}; what was there is kept in {kept}")
-    elif any((run / output).exists() for output in stage.outputs):
-        _set_aside(stage, run)
+    elif reason := _unrecorded(stage, run):
+        kept = _set_aside(stage, run)
+        reporter.message(f"{stage.name}: again, because {reason}; what was there is kept in {kept}")
     write_record(home, record)
+    journal = Journal(home, reporter.message)
     started = time.perf_counter()
     try:
         with Meter(home) as meter, reporter.stage(stage.name) as progress:
-            record.figures = stage.work(recipe, run, replace(progress, joules=meter.joules))
+            at_work = replace(progress, joules=meter.joules, has=journal.has, made=journal.made)
+            record.figures = stage.work(recipe, run, at_work)
     except StoppedError:
         record.wall_seconds += round(time.perf_counter() - started, 3)
         record.energy = energy_of(home)
@@ -222,6 +237,7 @@ def _run_stage(stage: Stage, recipe: Recipe, run: Path, reporter: Reporter) -> N
 
 def _seal(stage: Stage, home: Path) -> None:
     forget(home)
+    (home / JOURNAL_FILE).unlink(missing_ok=True)
     if stage.seal:
         stage.seal(home)
 
@@ -230,6 +246,12 @@ def _known(run: Path) -> dict[str, FileRecord]:
     """Given token files as tokenization hashed them, so that later stages need not read them again."""
     record = read_record(run / "tokens")
     return record.inputs if record else {}
+
+
+def _unrecorded(stage: Stage, run: Path) -> str | None:
+    """Say why what a stage made without a record that can be read does not hold, or None where it made nothing."""
+    there = any((run / output).exists() for output in stage.outputs)
+    return f"{stage.home}/{STAGE_FILE} is missing or damaged" if there else None
 
 
 def _set_aside(stage: Stage, run: Path) -> Path:
@@ -254,7 +276,7 @@ def stage_states(run: Path) -> list[dict[str, Any]]:
     for stage in stages_of(recipe):
         record = read_record(run / stage.home)
         state = "waiting" if record is None else "done" if record.done else "interrupted"
-        reason = _why_outdated(stage, recipe, run, record) if record else None
+        reason = _why_outdated(stage, recipe, run, record) if record else _unrecorded(stage, run)
         states.append(
             {
                 "stage": stage.name,
@@ -278,11 +300,11 @@ def _why_outdated(stage: Stage, recipe: Recipe, run: Path, record: StageRecord) 
 
 
 @contextlib.contextmanager
-def _locked(run: Path) -> Iterator[None]:
+def locked(run: Path) -> Iterator[None]:
     """Hold a run's directory; a second run in it is refused."""
     try:
         run.mkdir(parents=True, exist_ok=True)
-        lock = (run / ".lock").open("a+")
+        lock = (run / ".lock").open("a+b", buffering=0)
     except OSError as error:
         raise InputError(f"{run}: cannot be written to ({error.strerror}), expected a directory") from None
     with lock:
@@ -291,28 +313,34 @@ def _locked(run: Path) -> Iterator[None]:
         except BlockingIOError:
             lock.seek(0)
             raise InputError(
-                f"{run}: another octavo (process {lock.read().strip() or 'unknown'}) is at work in it; "
+                f"{run}: another octavo (process {lock.read().decode().strip() or 'unknown'}) is at work in it; "
                 "wait for it, end it, or give another --out"
             ) from None
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
+        with contextlib.suppress(OSError):  # a full disk is told later, and the lock holds in any case
+            lock.truncate(0)
+            lock.write(str(os.getpid()).encode())
         yield
 
 
 @contextlib.contextmanager
-def _plain_words_for_a_full_disk(run: Path, stage: str) -> Iterator[None]:
+def _plain_words_for_the_disk(run: Path, where: str) -> Iterator[None]:
+    """Tell of a disk that is full, or that lets nothing be written or read, instead of a traceback."""
+    again = "nothing that was done is lost: {} and give the same command again"
     try:
         yield
+    except (InputError, StoppedError):
+        raise
     except Exception as error:
         cause: BaseException | None = error
         while cause is not None:
             # PyTorch's writer says nothing of the cause, so the disk itself is asked.
             full = isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT)
             if full or "No space left on device" in str(cause) or shutil.disk_usage(run).free < 2**16:
+                raise OctavoError(f"{run}: the disk is full, {where}; {again.format('make room')}") from error
+            if isinstance(cause, OSError) and cause.errno in _REFUSALS:
                 raise OctavoError(
-                    f"{run}: the disk is full, in stage {stage}; nothing that was done is lost: "
-                    "make room and give the same command again"
+                    f"{cause.filename or run}: cannot be written or read ({cause.strerror}), {where}; "
+                    f"{again.format('put that right')}"
                 ) from error
             cause = cause.__cause__ or cause.__context__
         raise

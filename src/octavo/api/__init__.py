@@ -1,0 +1,1 @@
+"""What a program calls: short functions over the stages' own, which `import octavo` has by name."""

@@ -1,0 +1,133 @@
+"""Curation from Python: a table goes in; what is kept, what is removed, and the ledger come out as tables."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyarrow import fs
+
+from octavo.api.road import stage_progress
+from octavo.corpus.importing import check_source, import_file
+from octavo.corpus.locations import Location
+from octavo.corpus.parquet import wanted_columns
+from octavo.corpus.schema import KEPT_SCHEMA, LEDGER_SCHEMA, REMOVED_SCHEMA
+from octavo.curation import weighing
+from octavo.curation.licences import check_allowed
+from octavo.curation.pipeline import NothingLeftError
+from octavo.curation.pipeline import curate as curate_parts
+from octavo.errors import InputError
+from octavo.recipe import LANGUAGES, Recipe, Source
+from octavo.recipe_curation import Curation
+from octavo.recipe_file import validate
+
+NAME: Final = "documents"
+"""What messages, identifiers and the ledger call a table that has no file."""
+
+
+class ArrowTable(Protocol):
+    """A table of any library that hands its columns on by Arrow's PyCapsule interface."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """The columns, as a stream."""
+        ...
+
+
+@dataclass(frozen=True)
+class Curated:
+    """What became of a table's documents; each is in `kept` or in `removed`, and has its row in `ledger`."""
+
+    kept: pa.Table
+    """Those that stay, as repair and redaction left them, with language, licence, century, genre and split."""
+    removed: pa.Table
+    """Those that go, as they came in, with the rule that removed them and its evidence."""
+    ledger: pa.Table
+    """The fate of each, and why."""
+
+
+def curate(
+    documents: ArrowTable,
+    *,
+    license: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    languages: Sequence[str] = LANGUAGES,
+    curation: Mapping[str, Any] | Curation | None = None,
+) -> Curated:
+    """Decide which documents of a table stay, by the rules of the stage curation, and mend them.
+
+    The table is Arrow's, pandas', Polars', Daft's, or another that speaks Arrow's PyCapsule interface. It needs a
+    column `text`; of the others those count that a corpus has, such as `identifier`, `license`, `creator` and
+    `date`. `columns` maps octavo's names to the table's where they differ. `license` is that of documents that
+    state none themselves: without either, only what the law finds in the public domain stays. `curation` is the
+    recipe's section, or what of it differs from the defaults. Raises InputError where one of these is wrong.
+
+    >>> import pyarrow as pa
+    >>> letter = (
+    ...     "My dear friend, the ferry was late again, and by the time I reached the island the keeper had gone to "
+    ...     "bed. He left a lamp in the window for me, with bread and cheese, and a note about the weather."
+    ... )
+    >>> table = pa.table({"text": [letter, "Page 12"]})
+    >>> curated = octavo.curate(table, license="CC-BY-4.0")
+    >>> curated.kept.select(["identifier", "lang", "spdx"]).to_pylist()
+    [{'identifier': 'documents:1', 'lang': 'en', 'spdx': 'CC-BY-4.0'}]
+    >>> curated.removed.select(["identifier", "rule"]).to_pylist()
+    [{'identifier': 'documents:2', 'rule': 'language'}]
+    """
+    recipe = _recipe(license, columns, languages, curation)
+    source = recipe.corpus.sources[0]
+    check_source(source, "")
+    check_allowed(recipe.curation.licences.allow)
+    weighing.check(recipe.curation.toxicity, recipe.corpus.languages)
+    table = _as_arrow(documents, source)
+    with tempfile.TemporaryDirectory(prefix="octavo-") as folder, stage_progress("curation") as progress:
+        given, parts, home = Path(folder) / "given.parquet", Path(folder) / "documents", Path(folder) / "corpus"
+        pq.write_table(table, given)
+        parts.mkdir()
+        import_file(Location(NAME, "parquet", fs.LocalFileSystem(), str(given)), source, parts)
+        with contextlib.suppress(NothingLeftError):  # the tables say why
+            curate_parts(recipe, parts, home, progress)
+        return Curated(
+            _read(home / "kept", KEPT_SCHEMA),
+            _read(home / "removed", REMOVED_SCHEMA),
+            pq.read_table(home / "ledger.parquet", schema=LEDGER_SCHEMA),
+        )
+
+
+def _recipe(
+    license: str | None,
+    columns: Mapping[str, str] | None,
+    languages: Sequence[str],
+    curation: Mapping[str, Any] | Curation | None,
+) -> Recipe:
+    source = {"path": NAME, "license": license, "columns": dict(columns or {})}
+    data: dict[str, Any] = {
+        "name": NAME,
+        "corpus": {"sources": [source], "languages": list(languages)},
+        "curation": dict(curation) if isinstance(curation, Mapping) else curation or {},
+    }
+    return validate(data, {}, "curate")
+
+
+def _as_arrow(documents: ArrowTable, source: Source) -> pa.Table:
+    """The columns that octavo knows; others may be of types that no file takes."""
+    try:
+        table = pa.table(documents)
+    except (TypeError, ValueError):
+        raise InputError(
+            f"{NAME}: found {type(documents).__name__}, expected a table that speaks Arrow's PyCapsule interface"
+        ) from None
+    if not table.num_rows:
+        raise InputError(f"{NAME}: found no row, expected one at least")
+    wanted = wanted_columns(NAME, table.column_names, source.columns).values()
+    return table.select([name for name in table.column_names if name in wanted])
+
+
+def _read(folder: Path, schema: pa.Schema) -> pa.Table:
+    parts = [pq.read_table(part, schema=schema) for part in sorted(folder.glob("*.parquet"))]
+    return pa.concat_tables(parts) if parts else schema.empty_table()
