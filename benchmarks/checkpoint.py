@@ -41,7 +41,7 @@ def measure(config: LlamaConfig, home: Path, saves: int) -> dict[str, Figure]:
     totals: list[float] = []
     for step in range(1, saves + 2):
         started = time.perf_counter()
-        saver.save(step, state, [])
+        saver.save(step, state, [], (0.0, 0.0))
         waited = time.perf_counter() - started
         assert saver.pending
         saver.pending.add_done_callback(lambda _, started=started: totals.append(time.perf_counter() - started))

@@ -26,10 +26,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 from figures import figure, idle_machine, show
+from processes import resident
 
 
 def sample(folder: Path, target: Path, megabytes: float, copies: int = 1) -> float:
@@ -130,7 +130,7 @@ def timed(work: Callable[[Path, Path], None], source: Path, out: Path) -> dict[s
     process.start()
     peak = 0
     while process.is_alive():
-        peak = max(peak, _resident(process.pid))
+        peak = max(peak, resident(process.pid))
         process.join(0.1)
     if not parent.poll():
         sys.exit(f"{work.__name__}: failed")
@@ -145,19 +145,6 @@ def _measure(work: Callable[[Path, Path], None], source: Path, out: Path, answer
         seconds = time.perf_counter() - started
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     answer.send({"seconds": seconds, "cpu_seconds": sum(u.ru_utime + u.ru_stime for u in used)})
-
-
-def _resident(pid: int | None) -> int:
-    """Memory of a process and its children, shared pages counted once as far as the system tells."""
-    total = 0
-    try:
-        root = psutil.Process(pid)
-        for process in [root, *root.children(recursive=True)]:
-            memory = process.memory_full_info()
-            total += getattr(memory, "pss", memory.rss)
-    except psutil.Error:
-        pass
-    return total
 
 
 def main() -> None:

@@ -58,28 +58,29 @@ def test_only_code_counts_as_written(part: Any, tmp_path: Path) -> None:
     assert written([script, recipe]).lines == 9
 
 
-def test_held_out_works_and_their_copies_are_not_trained_on(part: Any, tmp_path: Path) -> None:
+def test_held_out_works_and_their_copies_are_not_trained_on(
+    part: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = part("held_out_passages")
+    monkeypatch.setattr(module, "PASSAGE", 600)
     folder, documents = tmp_path / "folder", tmp_path / "documents"
     folder.mkdir()
-    texts = {
-        f"work-{n}#s{k}": f"{n} {k} " + " ".join(f"w{n}x{k}x{i}" for i in range(200))
-        for n in range(40)
-        for k in (1, 2)
+    texts = {f"work-{n}#s{k}": " ".join(f"w{n}x{k}x{i}" for i in range(200)) for n in range(40) for k in (1, 2)} | {
+        "note": "Too short to be measured."
     }
-    table = pa.table({"identifier": list(texts), "text": list(texts.values()), "lang": ["en"] * len(texts)})
-    pq.write_table(table, folder / "en.parquet")
-    divide = part("held_out_passages").divide
-    passages, copies, _ = divide(folder, documents, 1)
+    rows = [{"identifier": name, "text": text, "lang": "en"} for name, text in texts.items()]
+    pq.write_table(pa.Table.from_pylist(rows), folder / "en.parquet")
+    passages, copies, _ = module.divide(folder, documents, 1)
     trained = pq.read_table(documents).column("identifier").to_pylist()
-    held = [name for name, text in texts.items() if text in passages["en"]]
-    assert (len(held), len(trained), copies) == (10, 60, 0)
-    assert not {name.partition("#")[0] for name in held} & {name.partition("#")[0] for name in trained}
+    held = {name.partition("#")[0] for name in texts} - {name.partition("#")[0] for name in trained}
+    assert (len(held), len(trained), copies) == (10, 61, 0)
+    assert [len(passage) for passage in passages["en"]] == [600] * 10
+    assert all(any(p in texts[f"{work}#s{k}"] for work in held for k in (1, 2)) for p in passages["en"])
 
-    copied = table.append_column("n", pa.array(range(len(texts)))).drop_columns("n").to_pylist()
-    copied[list(texts).index(trained[0])]["text"] = f"A copy. {passages['en'][0]}"
-    pq.write_table(pa.Table.from_pylist(copied, table.schema), folder / "en.parquet")
-    passages, copies, _ = divide(folder, tmp_path / "again", 1)
-    assert copies == 1
+    next(row for row in rows if row["identifier"] == trained[0])["text"] = f"A copy: {passages['en'][0]}"
+    pq.write_table(pa.Table.from_pylist(rows), folder / "en.parquet")
+    again = module.divide(folder, tmp_path / "again", 1)
+    assert again.copies == 1
     assert trained[0] not in pq.read_table(tmp_path / "again").column("identifier").to_pylist()
 
 
