@@ -6,7 +6,7 @@ Every size trains on each budget of FLOPs with the whole of its schedule (6 N + 
 models see fewer tokens), all with the recipe's documents, tokenizer, batch and seed, and its learning rate as the
 recipe scales it by width; the smallest also on the last budget with another vocabulary. Loss is the mean over
 languages of the bits per byte of held-out works. Fitted to it is E + A / N^0.34 + B / D^0.28, with N a sixth of a
-token's FLOPs and D the tokens (Hoffmann et al., 2022; their exponents, as so few runs cannot tell them). Read off it
+token's FLOPs and D the tokens (Hoffmann et al., 2022; their exponents, as so few runs tell none). Read off it
 is the loss of larger sizes after so many hours at the FLOP/s of the largest that was measured. Tokens past a
 corpus's end are counted as new ones, so that figures of many epochs flatter. Figures are of one seed.
 """

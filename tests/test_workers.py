@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import os
 import signal
@@ -18,9 +19,20 @@ from octavo.workers import all_rows, in_processes, in_threads
 Spread = Callable[[Callable[[Any], object], Sequence[Any]], Iterator[Any]]
 
 
+class OddError(Exception):
+    """One that cannot be sent from one process to another."""
+
+    def __init__(self, one: str, other: int) -> None:
+        super().__init__(f"{one} {other}")
+
+
 def write(folder: Path, name: str) -> None:
     if name == "bad":
         raise InputError("bad: found nothing, expected something")
+    if name == "full":
+        raise OSError(errno.ENOSPC, "full: No space left on device", "a.parquet")
+    if name == "odd":
+        raise OddError("odd", 1)
     if name == "broken":
         raise OctavoError("broken: it broke")
     (folder / name).write_text(str(os.getpid()))
@@ -42,13 +54,18 @@ def test_processes_are_others_than_this_one_but_for_a_single_thing(tmp_path: Pat
 
 
 @pytest.mark.parametrize("spread", [in_threads, in_processes])
-@pytest.mark.parametrize(("name", "kind"), [("bad", InputError), ("broken", OctavoError)])
+@pytest.mark.parametrize(("name", "kind"), [("bad", InputError), ("broken", OctavoError), ("full", OSError)])
 def test_an_error_is_told_as_it_was_raised(
-    spread: Spread, name: str, kind: type[OctavoError], tmp_path: Path
+    spread: Spread, name: str, kind: type[Exception], tmp_path: Path
 ) -> None:
-    with pytest.raises(kind, match=f"^{name}: ") as caught:
+    with pytest.raises(kind, match=f"{name}: ") as caught:
         list(spread(functools.partial(write, tmp_path), ["a", name]))
     assert type(caught.value) is kind
+
+
+def test_an_error_that_cannot_be_sent_is_told_with_its_traceback(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="OddError: odd 1"):
+        list(in_processes(functools.partial(write, tmp_path), ["a", "odd"]))
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from octavo.cli_tools import tools
 from octavo.cli_tracing import tracing
 from octavo.errors import InputError, OctavoError
 from octavo.stage_names import StageName
+from octavo.terminal import plain
 
 app = typer.Typer(
     name="octavo",
@@ -60,7 +61,7 @@ def main() -> None:
 
 def _fail(message: str, status: int) -> None:
     for line in message.split("\n"):
-        print(f"octavo: {line}", file=sys.stderr)
+        print(f"octavo: {plain(line)}", file=sys.stderr)
     sys.exit(status)
 
 

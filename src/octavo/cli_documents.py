@@ -9,6 +9,7 @@ import typer
 
 from octavo.cli_options import AsJson, print_json
 from octavo.errors import InputError
+from octavo.terminal import plain
 
 documents = typer.Typer()
 
@@ -58,7 +59,7 @@ def correct(
             f"{len(one['refused']):,} refused"
         )
         for where in one["not_writable"]:
-            print(f"  {where}: left as it was, as the file's encoding lacks a character")
+            print(f"  {plain(where)}: left as it was, as the file's encoding lacks a character")
 
 
 @documents.command()
@@ -101,11 +102,11 @@ def translate(
     for one in answer:
         print(f"{one['written']}: {one['passages']:,} passages from {one['from']} to {one['to']}")
         for warning in one["warnings"][:WARNINGS]:
-            print(f"  {warning['where']}: {warning['warning']}")
+            print(plain(f"  {warning['where']}: {warning['warning']}"))
         if len(one["warnings"]) > WARNINGS:
             print(f"  and {len(one['warnings']) - WARNINGS:,} more places to look at: --json tells all")
         for where in one["not_writable"]:
-            print(f"  {where}: left as it was, as the file's encoding lacks a character")
+            print(f"  {plain(where)}: left as it was, as the file's encoding lacks a character")
 
 
 @documents.command()
@@ -155,9 +156,9 @@ def ask(
         )
         return
     if answer.refused:
-        print(f"No answer: {answer.why}")
+        print(plain(f"No answer: {answer.why}"))
         return
-    print(answer.text)
+    print(plain(answer.text))
     for quotation in answer.quotations:
         where = ", ".join(part for part in (quotation.title, quotation.licence, quotation.file) if part)
-        print(f'[{quotation.number}] "{quotation.text}" ({where})')
+        print(plain(f'[{quotation.number}] "{quotation.text}" ({where})'))

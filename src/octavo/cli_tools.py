@@ -130,8 +130,7 @@ def _print_written(
     ]
     texts = [f"{answer['prompt']}{answer['continuation']}" for answer in answers]
     if index is not None:
-        from rich.console import Console
-
+        from octavo.terminal import plain_console
         from octavo.tracing.trace import trace
         from octavo.tracing.underlining import print_traced
 
@@ -139,12 +138,19 @@ def _print_written(
             traced = trace(index, text)
             answer["trace"] = traced.as_json()
             if not as_json:
-                print_traced(Console(highlight=False), traced)
+                print_traced(plain_console(), traced)
                 print(end="\n" if number + 1 < len(texts) else "")
     elif not as_json:
-        print("\n\n".join(texts))
+        print(_for_stdout("\n\n".join(texts)))
     if as_json:
         print_json(answers if len(answers) > 1 else answers[0])
+
+
+def _for_stdout(text: str) -> str:
+    """What a model writes: as it is for a file or a program, and for a person without what a terminal obeys."""
+    from octavo.terminal import plain
+
+    return plain(text) if sys.stdout.isatty() else text
 
 
 def _printed(prompt: str, pieces: Pieces, index: Index | None) -> Finish:
@@ -153,17 +159,16 @@ def _printed(prompt: str, pieces: Pieces, index: Index | None) -> Finish:
     texts = chain([prompt], _texts(pieces, finishes))
     if index is None:
         for text in texts:
-            sys.stdout.write(text)
+            sys.stdout.write(_for_stdout(text))
             sys.stdout.flush()
         sys.stdout.write("\n")
         return finishes[0]
-    from rich.console import Console
-
+    from octavo.terminal import plain_console
     from octavo.tracing.marking import marked
     from octavo.tracing.trace import trace
     from octavo.tracing.underlining import print_piece, print_spans
 
-    console, whole = Console(highlight=False), ""
+    console, whole = plain_console(), ""
     for piece in marked(index, texts):
         print_piece(console, piece)
         whole += piece.text

@@ -36,11 +36,10 @@ def trace(
     if as_json:
         print_json(traced.as_json())
         return
-    from rich.console import Console
-
+    from octavo.terminal import plain_console
     from octavo.tracing.underlining import print_traced
 
-    print_traced(Console(highlight=False), traced)
+    print_traced(plain_console(), traced)
 
 
 def _asked(text: str) -> str:

@@ -10,11 +10,11 @@ import threading
 import time
 from collections.abc import Iterator
 
-from rich.console import Console
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 
 from octavo.progress import Progress, now_and_then
+from octavo.terminal import plain, plain_console
 
 GRACE_SECONDS = 4.0
 """After Ctrl-C a stage has this long to begin to save; all it wrote is whole in any case."""
@@ -58,7 +58,7 @@ class Display:
     """The reporter of a run."""
 
     def __init__(self, stop: Stop) -> None:
-        self.console = Console(stderr=True, highlight=False)
+        self.console = plain_console(stderr=True)
         self.stop = stop
 
     def message(self, text: str) -> None:
@@ -83,7 +83,7 @@ class Display:
                 task = bar.add_task(name, total=None, note="")
 
                 def update(done: float, total: float, note: str) -> None:
-                    bar.update(task, completed=done, total=total, note=note)
+                    bar.update(task, completed=done, total=total, note=plain(note))
 
                 yield Progress(update, self.message, self.stop.wished.is_set, lambda: self.stop.saving)
         else:

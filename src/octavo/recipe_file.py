@@ -30,6 +30,12 @@ class _Loader(yaml.SafeLoader):
                 key.tag = "tag:yaml.org,2002:str"
         return super().construct_mapping(node, deep)
 
+    def construct_scalar(self, node: Any) -> Any:
+        """A scalar as it stands, without U+0000, which no name of a file has."""
+        if "\0" in node.value:
+            raise yaml.constructor.ConstructorError(None, None, "found U+0000 in a text", node.start_mark)
+        return super().construct_scalar(node)
+
     def construct_integer(self, node: yaml.ScalarNode) -> int:
         """A decimal number, whose leading zeros mean nothing."""
         written = self.construct_scalar(node)
@@ -107,6 +113,9 @@ def validate(data: dict[str, Any], lines: dict[tuple[str | int, ...], str], file
         raise InputError("\n".join(problems)) from None
 
 
+_MOST_FIELDS = 100_000
+
+
 def _parse_yaml(text: str, file: str) -> tuple[dict[str, Any], dict[tuple[str | int, ...], str]]:
     try:
         node = yaml.compose(text, Loader=_Loader)
@@ -123,6 +132,8 @@ def _parse_yaml(text: str, file: str) -> tuple[dict[str, Any], dict[tuple[str | 
     lines: dict[tuple[str | int, ...], str] = {}
 
     def note(node: yaml.Node, path: tuple[str | int, ...]) -> None:
+        if len(lines) > _MOST_FIELDS:  # aliases of aliases make any number of a few lines
+            raise InputError(f"{file}: found over {_MOST_FIELDS:,} fields, expected a recipe")
         if isinstance(node, yaml.MappingNode):
             for key, value in node.value:
                 where = (*path, str(key.value))

@@ -15,6 +15,7 @@ from octavo.energy import add_up, in_watt_hours
 from octavo.evaluation.side_by_side_table import side_by_side_table
 from octavo.evaluation.toxicity_table import harm_table
 from octavo.evaluation.written_table import written_table
+from octavo.terminal import plain_console
 from octavo.tuning.report_short import command_to_try, evaluation_in_words, pairs_in_words, scores_table
 
 PASSAGES = 12
@@ -26,7 +27,7 @@ SHOWN = 200
 
 def print_summary(directory: Path, figures: dict[str, dict[str, Any]]) -> None:
     """Print the figures of the stages done, the samples, and where the results lie."""
-    console = Console(highlight=False)
+    console = plain_console()
     if "evaluation" in figures:
         _print_evaluation(console, figures["evaluation"])
     if "release" in figures:
@@ -62,7 +63,7 @@ def _print_evaluation(console: Console, evaluation: dict[str, Any]) -> None:
 
 def print_side_by_side(answer: dict[str, Any], home: Path) -> None:
     """Print the figures of models measured on the same text, and where all of them lie."""
-    console = Console(highlight=False)
+    console = plain_console()
     console.print(side_by_side_table(answer))
     for name, model in answer["models"].items():
         if model.get("harm", {}).get("shares"):
@@ -75,7 +76,7 @@ def print_side_by_side(answer: dict[str, Any], home: Path) -> None:
 
 def print_status(directory: Path, states: list[dict[str, Any]]) -> None:
     """Print each stage's state, and what is next."""
-    console = Console(highlight=False)
+    console = plain_console()
     table = Table(box=box.SIMPLE, title=str(directory), title_justify="left")
     for column in ("stage", "state", "time", "figures"):
         table.add_column(column, justify="right" if column == "time" else "left")
@@ -104,7 +105,7 @@ def _print_energy(console: Console, stages: Iterable[dict[str, Any]]) -> None:
 
 def print_story(home: Path, story: dict[str, Any]) -> None:
     """Print what became of one document, and why, a line for each thing known of it."""
-    console = Console(highlight=False)
+    console = plain_console()
     console.print(Text(story["identifier"], style="bold"), soft_wrap=True)
     for name, words in _story_in_words(home, story):
         console.print(Text.assemble((f"{name:<12}", "dim"), words), soft_wrap=True)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pickle
 import signal
 import threading
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from types import FrameType
 from typing import Any, TypeVar
 
-from octavo.errors import InputError, OctavoError
 from octavo.progress import StoppedError
 
 os.environ.setdefault("DAFT_PROGRESS_BAR", "0")
@@ -38,10 +39,7 @@ def in_threads(work: Callable[[Item], object], items: Sequence[Item]) -> Iterato
 
 
 def in_processes(work: Callable[[Item], object], items: Sequence[Item]) -> Iterator[Item]:
-    """The same in processes, which Daft starts; what the work returns is not brought back.
-
-    Raises what the work raised where that was an OctavoError.
-    """
+    """The same in processes, which Daft starts; what the work returns is not brought back."""
     if len(items) < 2:  # not worth a process
         for item in items:
             work(item)
@@ -55,18 +53,17 @@ def in_processes(work: Callable[[Item], object], items: Sequence[Item]) -> Itera
         def __init__(self) -> None:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started it decides when it ends
 
-        @daft.method.batch(return_dtype=DataType.string(), batch_size=1)
-        def do(self, numbers: daft.Series) -> list[str]:
-            return [_told(work, items[number]) for number in numbers.to_pylist()]
+        @daft.method.batch(return_dtype=DataType.binary(), batch_size=1)
+        def do(self, numbers: daft.Series) -> list[bytes]:
+            return [_failure(work, items[number]) for number in numbers.to_pylist()]
 
     frame = daft.from_pydict({"number": list(range(len(items)))})
-    said: Any = Worker().do(col("number"))  # type: ignore[arg-type]  # called with an expression
+    failure: Any = Worker().do(col("number"))  # type: ignore[arg-type]  # called with an expression
     with all_rows():
-        for batch in frame.select("number", said.alias("said")).to_arrow_iter():
+        for batch in frame.select("number", failure.alias("failure")).to_arrow_iter():
             for row in batch.to_pylist():
-                if row["said"]:
-                    kind, _, message = row["said"].partition(": ")
-                    raise (InputError if kind == InputError.__name__ else OctavoError)(message)
+                if row["failure"]:
+                    raise pickle.loads(row["failure"])
                 yield items[row["number"]]
 
 
@@ -101,10 +98,19 @@ def all_rows() -> Iterator[None]:
         raise StoppedError
 
 
-def _told(work: Callable[[Item], object], item: Item) -> str:
-    """Do the work; an error of ours as words, since Daft makes a traceback of it."""
+def _failure(work: Callable[[Item], object], item: Item) -> bytes:
+    """Do the work; the error that it raised, pickled, or nothing.
+
+    Daft makes a traceback of an error that it sees, and of the process, now and then, an aborted one at its end.
+    """
     try:
         work(item)
-    except OctavoError as error:
-        return f"{type(error).__name__}: {error}"
-    return ""
+    except Exception as error:
+        error.add_note(traceback.format_exc())
+        try:
+            told = pickle.dumps(error)
+            pickle.loads(told)
+        except Exception:  # of another package's kind, with more in it than a message
+            told = pickle.dumps(RuntimeError(traceback.format_exc()))
+        return told
+    return b""

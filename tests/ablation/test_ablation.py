@@ -135,9 +135,12 @@ def test_held_out_works_are_measured_as_they_came_and_as_they_are_curated(ablati
 def test_all_proxies_are_measured_on_the_same_texts_and_prompts(ablation):
     homes = sorted(ablation.glob("variants/*/seed-*/measured"))
     assert len(homes) == 4 * SEEDS
-    for name in ("bits-per-byte-curated.json", "bits-per-byte-as-it-came.json"):
-        found = [read(home / name)["text"] for home in homes]
-        assert all(one == found[0] for one in found)
+    bits = [read(home / "bits_per_byte.json") for home in homes]
+    texts = [
+        {form: (of["blake3"], [work["bytes"] for work in of["works"]]) for form, of in one.items()} for one in bits
+    ]
+    assert all(one == texts[0] for one in texts)
+    assert len({one["curated"]["works"][0]["bits"] for one in bits}) == len(homes)
     harm = [
         sorted((one["id"], one["prompt"]) for one in read(home / "toxicity.json")["continuations"])
         for home in homes

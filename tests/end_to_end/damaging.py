@@ -27,7 +27,7 @@ def empty(file: Path) -> None:
     os.truncate(file, 0)
 
 
-DAMAGES: dict[str, Callable[[Path], None]] = {"bit": flip, "half": halve, "gone": Path.unlink, "empty": empty}
+DAMAGES: list[Callable[[Path], None]] = [flip, halve, empty, Path.unlink]
 
 FILLER = "filler"
 

@@ -31,11 +31,12 @@ def finish(command: str, recipe: Path, run: Path) -> None:
     assert process.exitcode == 0, said.read_text()
 
 
-def test_killed_in_the_middle_and_at_the_end_of_every_stage_it_ends_in_the_same_bytes(small_run, tmp_path):
+def test_killed_twice_in_every_stage_it_ends_in_the_same_bytes(small_run, tmp_path):
+    """The second time at its end; evaluation and release, which begin anew each time, at their start."""
     file, run, draw = tmp_path / "recipe.yaml", tmp_path / "killed", random.Random(1789)
     file.write_text(dump(small_recipe()))
     for stage in stages_of(small_recipe()):
-        for moment in ("middle", "end"):
+        for moment in ("middle", "start" if stage.name in ("evaluation", "release") else "end"):
             for _ in range(5):
                 process = octavo_process(run.with_suffix(".txt"), "run", file, "--out", run)
                 await_moment(moment, stage, run, small_run, process.is_alive, draw)

@@ -143,7 +143,15 @@ def test_a_manifest_names_files_beside_it_alone(saved):
 
 def test_bytes_of_any_kind_are_refused_in_one_line(saved):
     whole = (saved / METADATA).read_bytes()
-    for content in (b"", b"\x80", whole[:200], whole[:-1], b"\x80\x04N.", b"\x80\x04\x8e" + b"\xff" * 8, b"(" * 5000):
+    for content in (
+        b"",
+        b"\x80",
+        whole[:200],
+        whole[:-1],
+        b"\x80\x04N.",
+        b"\x80\x04\x8e" + b"\xff" * 8,
+        b"(" * 5000,
+    ):
         (saved / METADATA).write_bytes(content)
         with pytest.raises(OctavoError, match=r"\.metadata: ") as raised:
             load_state(saved, state(), None)

@@ -13,7 +13,7 @@ import numpy as np
 from octavo import __version__
 from octavo.ablation import comparing
 from octavo.ablation.comparing import Bools, Difference, Works
-from octavo.ablation.measuring import FORMS, bits_file, read_figures
+from octavo.ablation.measuring import BITS, read_figures
 from octavo.ablation.report_figures import (
     FIGURES,
     MEAN,
@@ -107,12 +107,7 @@ def gather(
 
 
 def _read(home: Path) -> _Measured:
-    works: dict[str, Works] = {}
-    for form in FORMS:
-        by_language: dict[str, dict[str, tuple[float, float]]] = {}
-        for work in read_figures(home, bits_file(form))["works"]:
-            by_language.setdefault(work["lang"], {})[work["work"]] = (work["bits"], work["bytes"])
-        works[form] = by_language
+    works = {form: _works(found["works"]) for form, found in read_figures(home, BITS).items()}
     said = read_figures(home, adherence.FILE)["continuations"]
     own = [one for one in said if one["temperature"] == 0 and one["prompts"] in PROMPTS]
     own.sort(key=lambda one: (one["prompts"], one["id"]))
@@ -122,6 +117,13 @@ def _read(home: Path) -> _Measured:
     return _Measured(
         works, np.array([[one["found"] == one["lang"]] for one in own]), np.array(list(harmful.values()))
     )
+
+
+def _works(rows: Sequence[dict[str, Any]]) -> Works:
+    found: dict[str, dict[str, tuple[float, float]]] = {}
+    for row in rows:
+        found.setdefault(row["lang"], {})[row["work"]] = (row["bits"], row["bytes"])
+    return found
 
 
 def _compared(measured: _Measured) -> Iterator[tuple[FigureName, str]]:
@@ -215,11 +217,11 @@ def _size(recipe: Recipe, walked: Sequence[Walked]) -> Size:
 
 
 def _held_out(withheld: dict[str, Any], measured: Path) -> HeldOut:
-    figures = {form: read_figures(measured, bits_file(form)) for form in FORMS}
+    works = {form: found["works"] for form, found in read_figures(measured, BITS).items()}
     return HeldOut(
         works=withheld["works"],
         documents=withheld["documents"],
-        works_measured=len(figures["curated"]["works"]),
-        bytes_measured={form: found["text"]["bytes"] for form, found in figures.items()},
+        works_measured=len(works["curated"]),
+        bytes_measured={form: sum(work["bytes"] for work in of) for form, of in works.items()},
         **{f"withheld_{name}": count for name, count in withheld["withheld"].items()},
     )

@@ -11,10 +11,10 @@ import pyarrow.parquet as pq
 from blake3 import blake3
 
 from octavo.corpus.schema import content_hash
-from octavo.evaluation import adherence, bits_per_byte
-from octavo.evaluation.bits_per_byte import Floors
-from octavo.evaluation.held_out_text import Text, beginning
+from octavo.evaluation import adherence
+from octavo.evaluation.held_out_text import Text, beginning, digest
 from octavo.evaluation.openings import Document
+from octavo.evaluation.scoring import text_bits
 from octavo.evaluation.speaker import Speaker
 from octavo.evaluation.toxicity import measure_harm
 from octavo.lineage import write_json
@@ -25,9 +25,10 @@ from octavo.recipe import Recipe
 from octavo.tokenization.encode import load_tokenizer
 from octavo.tokenization.entries import begin_and_end
 
+BITS: Final = "bits_per_byte.json"
 FORMS: Final = {"curated": "text", "as-it-came": "text_in"}
 """The two forms of the held-out works, and the column of each."""
-EXCERPT: Final = 8192
+EXCERPT: Final = 4096
 """Bytes of a work that are measured at most: an interval needs many works more than it needs long ones."""
 
 
@@ -53,11 +54,8 @@ def measure(
     model.eval()
     speaker = Speaker(model, loaded, begin, end)
     texts = held_out_texts(held_out, recipe.evaluation.max_bytes)
-    bits = {}
-    for form, found in texts.items():
-        figures = bits_per_byte.measure(speaker, found, Floors(bits_per_byte.xz_bits(found)), progress)
-        write_json(home / bits_file(form), figures)
-        bits[form] = figures["mean"]["model"]
+    bits = _bits(speaker, texts, progress)
+    write_json(home / BITS, bits)
     written, languages = recipe.evaluation.writing, recipe.corpus.languages
     documents = [Document(t.id, t.work, t.lang, t.text) for t in texts["curated"] if t.lang in languages]
     adhered = adherence.measure_adherence(
@@ -65,12 +63,30 @@ def measure(
     )
     write_json(home / adherence.FILE, adhered)
     measure_harm(recipe, model, loaded, begin, end, home / "no report", home, progress)
-    return {"bits_per_byte": bits}
+    return {"text": {form: found["blake3"] for form, found in bits.items()}}
 
 
-def bits_file(form: str) -> str:
-    """The file of bits per byte of the held-out works in one of the forms."""
-    return f"bits-per-byte-{form}.json"
+def _bits(speaker: Speaker, texts: dict[str, list[Text]], progress: Progress) -> dict[str, Any]:
+    """Of each form which text it is, and the bits and bytes of each work; what is the same in both is read once."""
+    known: dict[str, float] = {}
+    distinct = {text.text: text.lang for found in texts.values() for text in found}
+    for done, lang in enumerate(languages := dict.fromkeys(distinct.values())):
+        progress.check()
+        progress.update(done, len(languages), f"bits per byte, {lang}")
+        own = [text for text, of in distinct.items() if of == lang]
+        found = text_bits(speaker.model, speaker.encode(own), speaker.begin)
+        known |= dict(zip(own, found.tolist(), strict=True))
+    return {form: {"blake3": digest(found), "works": _works(found, known)} for form, found in texts.items()}
+
+
+def _works(texts: Sequence[Text], bits: dict[str, float]) -> list[dict[str, Any]]:
+    works: dict[tuple[str, str], dict[str, Any]] = {}
+    for text in texts:
+        empty = {"lang": text.lang, "work": text.work, "bytes": 0, "bits": 0.0}
+        work = works.setdefault((text.lang, text.work), empty)
+        work["bytes"] += len(text.text.encode())
+        work["bits"] += bits[text.text]
+    return list(works.values())
 
 
 def read_figures(home: Path, name: str) -> Any:

@@ -18,12 +18,12 @@ HIDDEN: Final = 128
 LAYERS: Final = 4
 CONTEXT: Final = 256
 VOCABULARY: Final = 8192
-TOKENS: Final = 1_500_000
+TOKENS: Final = 1_200_000
 SEQUENCES: Final = 8
 """In a step."""
 SAVES: Final = 4
 """In a training at most, so that a kill costs little."""
-MEASURED_BYTES: Final = 64_000
+MEASURED_BYTES: Final = 48_000
 """Of a language's held-out works, in each of their two forms."""
 PROMPTS: Final = 8
 WRITTEN_TOKENS: Final = 32

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final
 
 from rich import box
-from rich.console import Console
 from rich.table import Table as RichTable
 
 from octavo.ablation.comparing import Verdict
@@ -16,6 +15,7 @@ from octavo.evaluation.report_cells import NONE, Cell, Table
 from octavo.evaluation.report_cells import Row as TableRow
 from octavo.evaluation.report_summary import language_name
 from octavo.page import percent
+from octavo.terminal import plain_console
 
 SAME_CORPUS: Final = "changes nothing"
 SHORT: Final[dict[Verdict, str]] = {"no difference shown": "not shown", "cannot be told": "not told"}
@@ -121,7 +121,7 @@ def amount(figure: FigureName, value: float, signed: bool = True) -> str:
 
 def print_differences(report: Report, out: Path) -> None:
     """Print what leaving each thing out changes, what that says, and where the report is."""
-    console, found = Console(highlight=False), difference_table(report)
+    console, found = plain_console(), difference_table(report)
     shown = RichTable(box=box.SIMPLE, title=found.caption, title_justify="left")
     for n, name in enumerate(found.head):
         shown.add_column(name, justify="right" if n else "left", no_wrap=not n)

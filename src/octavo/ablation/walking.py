@@ -28,7 +28,6 @@ from blake3 import blake3
 
 from octavo.ablation.choices import Variant, with_fields
 from octavo.ablation.measuring import measure
-from octavo.ablation.pairing import paired
 from octavo.ablation.withholding import HELD_OUT, gather_held_out, withholding, write_documents
 from octavo.curation.weighing import ANSWERS
 from octavo.errors import InputError
@@ -39,33 +38,19 @@ from octavo.recipe_file import dump
 from octavo.road import Reporter, locked, run_road, walk
 from octavo.stage_inputs import last_checkpoint, without
 from octavo.stages import STAGES, Stage, trained_model
-from octavo.tokenization.encode import load_tokenizer
-from octavo.tokenization.entries import begin_and_end
-from octavo.training.data import open_data
-from octavo.training.loop import train
-from octavo.training.memory import llama_config
 
 PROXY: Final = "proxy.yaml"
 """The recipe of the baseline's proxies."""
 MEASURED: Final = "measured"
 
 
-def _train_paired(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:
-    """Train a proxy on its sequences in the order that it shares with those of other variants."""
-    tokenizer = load_tokenizer(run / "tokenizer" / "tokenizer.json")
-    begin, _ = begin_and_end(tokenizer, "tokenizer.json")
-    config = llama_config(recipe, tokenizer.get_vocab_size())
-    torch.compiler.reset()  # else the steps of all proxies are kept, and past eight no more are compiled
-    return train(recipe, config, begin, paired(open_data(recipe, run / "tokens")), run, progress)
-
-
-_STAGES = {stage.name: stage for stage in STAGES}
-CURATION, TOKENIZATION = _STAGES["curation"], _STAGES["tokenization"]
+CURATION, TOKENIZATION, TRAINING = (
+    next(stage for stage in STAGES if stage.name == name) for name in ("curation", "tokenization", "training")
+)
 WITHHOLDING = replace(CURATION, sections=lambda recipe: _without_sets(CURATION.sections(recipe)))
 """Curation by held-out text, wherever that lies: what is in it counts."""
 ENCODING = replace(TOKENIZATION, sections=lambda recipe: {"tokenizer": without(recipe["tokenizer"], "path")})
 """Tokenization by a tokenizer that another variant has trained, wherever that lies."""
-TRAINING = replace(_STAGES["training"], work=_train_paired)
 
 
 class Proxy(NamedTuple):
@@ -148,8 +133,7 @@ def _withhold(recipe: Recipe, out: Path, reporter: Reporter) -> dict[str, Any]:
 def _prepare(variant: Variant, out: Path, baseline: Walked | None, reporter: Reporter) -> Walked:
     """Curate and tokenize as far as the variant differs; what does not is the baseline's own.
 
-    Another curation keeps the baseline's tokenizer: one of its own would number its entries otherwise, so that its
-    proxies began with other weights for the same words.
+    Another curation keeps the baseline's tokenizer, so that what differs is the text alone.
     """
     home = out / "variants" / variant.name
     recipe = _of_what_may_be_trained_on(variant.recipe)
@@ -213,6 +197,7 @@ def _proxy(one: Walked, seed: int, out: Path, reporter: Reporter) -> Proxy:
         (MEASURED,),
         measuring,
     )
+    torch.compiler.reset()  # else the steps of all proxies are kept, and past eight no more are compiled
     return Proxy(home / MEASURED, walk([TRAINING, measured], recipe, home, reporter)["training"])
 
 

@@ -8,11 +8,11 @@ from itertools import groupby
 from typing import Final
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from octavo.audit.claims import Claim, Outcome
+from octavo.terminal import plain_console
 
 _STYLES: Final[dict[Outcome, str]] = {"held": "green", "failed": "bold red", "not checkable here": "yellow"}
 _SHORT: Final[dict[Outcome, str]] = {"held": "held", "failed": "failed", "not checkable here": "not here"}
@@ -22,7 +22,7 @@ SHOWN = 100
 
 def print_claims(claims: Sequence[Claim]) -> None:
     """Print every claim and what became of it, by part, the failed ones last, and how many are of each kind."""
-    console = Console(highlight=False)
+    console = plain_console()
     table = Table(box=box.SIMPLE, title="Claims", title_justify="left", pad_edge=False, show_header=False)
     table.add_column("outcome", no_wrap=True)
     table.add_column("claim", overflow="fold")

@@ -277,4 +277,4 @@ def _assembled(parts: list[_Part]) -> str:
             bare = words.strip(" ")
             written.append(bare.lstrip() if starts_line else bare)
         gap, new_lines = None, 0
-    return re.sub(r"[ \t\xa0]+\n", "\n", "".join(written)).rstrip()
+    return re.sub(r"(?<![ \t\xa0])[ \t\xa0]+\n", "\n", "".join(written)).rstrip()

@@ -94,10 +94,16 @@ _OWN_REFERENCE = re.compile(r"LicenseRef-[A-Za-z0-9.-]+")
 _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−", "-"))
 
 
+_LONGEST = 2_000
+"""Characters of a statement that is read; what is longer is a text, and some patterns would take minutes for it."""
+
+
 @lru_cache(maxsize=65_536)
 def normalise(stated: str) -> str | None:
     """The SPDX expression that a source's words mean, or None where they state no licence that is known."""
     stated = stated.strip()
+    if len(stated) > _LONGEST:
+        return None
     if single := _single(stated):
         return single
     return _expression(stated)

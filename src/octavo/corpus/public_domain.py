@@ -223,6 +223,7 @@ def fold(words: str) -> str:
 
 def persons(said: str) -> list[str]:
     """A folded creator string cut at the signs between persons, never inside of brackets."""
+    said = " ".join(said.split())  # as patterns that begin with spaces take long for many of them
     brackets = [m.span() for m in re.finditer(r"\([^()]*\)", said)]
     found, start = [], 0
     for cut in _BETWEEN.finditer(said):

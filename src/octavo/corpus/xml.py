@@ -29,16 +29,19 @@ CHARACTER_BYTES = 32
 
 _KNOWN = "TEI, ALTO, PAGE, hOCR, JATS"
 _PREDEFINED = (b"amp", b"lt", b"gt", b"quot", b"apos")
-_DOCTYPE = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?.*?\?>\s*|<!--.*?-->\s*)*(<!DOCTYPE\b)", re.DOTALL)
-_DOCTYPE_TOKEN = re.compile(rb"<!--.*?-->|<\?.*?\?>|\"[^\"]*\"|'[^']*'|[\[\]<>]", re.DOTALL)
+# What is left open goes to the end, and nothing is read twice: each pattern takes time in the size of a file alone.
+_DOCTYPE = re.compile(rb"(?:\xef\xbb\xbf)?\s*+(?><\?.*?\?>\s*|<!--.*?-->\s*)*+(<!DOCTYPE\b)", re.DOTALL)
+_DOCTYPE_TOKEN = re.compile(rb"<!--(?:.*?-->|.*\Z)|<\?(?:.*?\?>|.*\Z)|\"[^\"]*\"|'[^']*'|[\[\]<>]", re.DOTALL)
 _ENTITY = re.compile(
-    rb"<!--.*?-->|<\?.*?\?>|<!ENTITY\s+(?P<parameter>%\s+)?(?P<name>[^\s\"'<>%&;]+)\s+"
+    rb"<!--(?:.*?-->|.*\Z)|<\?(?:.*?\?>|.*\Z)|<!ENTITY\s+(?P<parameter>%\s+)?(?P<name>[^\s\"'<>%&;]+)\s+"
     rb"(?:(?P<external>SYSTEM|PUBLIC)\b(?P<place>(?:\"[^\"]*\"|'[^']*'|[^>\"'])*)"
     rb"|\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)')[^>]*>",
     re.DOTALL,
 )
 _NAMED = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos);)[A-Za-z_:]")
-_REFERENCE = re.compile(rb"<!\[CDATA\[.*?\]\]>|<!--.*?-->|<\?.*?\?>|&([A-Za-z_:][\w:.\-]*);", re.DOTALL)
+_REFERENCE = re.compile(
+    rb"<!\[CDATA\[(?:.*?\]\]>|.*\Z)|<!--(?:.*?-->|.*\Z)|<\?(?:.*?\?>|.*\Z)|&([A-Za-z_:][\w:.\-]*);", re.DOTALL
+)
 _OTHER_UNICODE = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),

@@ -31,7 +31,7 @@ def _label_before(label: re.Pattern[str], match: re.Match[str]) -> bool:
 
 _CREDENTIALS = re.compile(r"(?<=://)(?P<data>[^\s/:@\[\]<>`\"']+:[^\s/@\[\]<>`\"']+)@(?=[\w\[])")
 _EMAIL = re.compile(
-    r"(?<![\w.+%/:@=-])(?:mailto:)?(?P<data>[\w.+%'-]*\w@(?:[\w-]+\.)+(?P<top>[A-Za-z]{2,24}))(?![\w@-])"
+    r"(?<![\w.+%/:@=-])(?:mailto:)?(?P<data>[\w.+%'-]{0,63}\w@(?:[\w-]+\.)+(?P<top>[A-Za-z]{2,24}))(?![\w@-])"
 )
 _EMAIL_OF_URL = re.compile(r"mailto:(?P<data>[\w.+%-]+@[\w.-]+\w)")
 _AT = r"(?:at|arroba|chez|ät|bei|chiocciola|apenstaartje)"

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
+
+from octavo.terminal import plain_console
 
 
 def print_figures(figures: dict[str, Any]) -> None:
     """Print AUROC by language, source and dimension, and what the clean sets score."""
-    console = Console(highlight=False)
+    console = plain_console()
     counts = ", ".join(f"{count:,} {part.replace('_', ' ')}" for part, count in figures["texts"].items())
     console.print(f"Texts: {counts}")
     tables = {

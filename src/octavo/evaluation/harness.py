@@ -21,6 +21,7 @@ from octavo.evaluation.harness_engines import Row, open_reader, usual_penalty
 from octavo.evaluation.harness_requests import pair, windows, writing
 from octavo.inference.engine import EngineName
 from octavo.modeling.decoding import Decoding
+from octavo.terminal import plain
 
 try:
     from lm_eval.api.instance import Instance
@@ -175,7 +176,7 @@ def main() -> None:
     try:
         cli_evaluate()
     except OctavoError as error:
-        print(f"octavo: {error}", file=sys.stderr)
+        print(f"octavo: {plain(str(error))}", file=sys.stderr)
         sys.exit(2 if isinstance(error, InputError) else 1)
 
 

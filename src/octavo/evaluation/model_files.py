@@ -120,9 +120,8 @@ def _ends(folder: Path, tokenizer: Tokenizer) -> tuple[int, int]:
     for field in ("bos_token_id", "eos_token_id"):
         value = stated.get(field)
         first = value[0] if isinstance(value, list) and value else value
-        is_entry = type(first) is int and 0 <= first < 2**32
-        if first is not None and not (is_entry and first in special):
-            name = tokenizer.id_to_token(first) if is_entry else None
+        if first is not None and not (type(first) is int and first in special):
+            name = tokenizer.id_to_token(first) if type(first) is int and 0 <= first < 2**32 else None
             entry = f"{first}, which is {name!r} in tokenizer.json" if name else f"{first}, which no entry has"
             raise InputError(
                 f"{folder}: tokenizer and weights do not match: config.json: {field}: found {entry}, expected the "

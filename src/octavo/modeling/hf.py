@@ -173,9 +173,7 @@ def read_object(file: Path) -> dict[str, Any]:
     try:
         found = json.loads(file.read_bytes())
     except (FileNotFoundError, NotADirectoryError):
-        raise InputError(
-            f"{file.parent}: found no {file.name}, expected a Hugging Face model directory"
-        ) from None
+        raise InputError(f"{file.parent}: found no {file.name}, expected a Hugging Face model directory") from None
     except json.JSONDecodeError as error:
         raise InputError(f"{file}:{error.lineno}: not valid JSON: {error.msg}") from None
     except (UnicodeDecodeError, RecursionError) as error:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from octavo.recipe import LANGUAGE_NAMES
+from octavo.terminal import plain_console
 from octavo.tokenization.compare import DIMENSIONS
 
 ROWS = 20
@@ -17,7 +17,7 @@ ROWS = 20
 
 def print_comparison(compared: dict[str, Any]) -> None:
     """Print the figures over all texts, then bytes a token by language, century and source."""
-    console = Console(highlight=False)
+    console = plain_console()
     tokenizers = compared["tokenizers"]
     table = _table("Tokenizers on the same texts")
     table.add_column("", no_wrap=True)

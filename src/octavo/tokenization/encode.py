@@ -35,6 +35,9 @@ THREADS = 4
 SAMPLE_GROUPS, SAMPLE_TEXTS, SAMPLE_CHARACTERS = 32, 2, 20_000
 """Encoders are tried on the corpus in so many places, on so many texts in each, up to so long."""
 
+_MOST_ENTRIES = 1 << 24
+"""No vocabulary comes near; what is known of entries is held in lists by their ids."""
+
 
 def load_tokenizer(path: Path) -> Tokenizer:
     """Read a tokenizer.json; InputError where it is none. A special entry's name inside a text is text.
@@ -56,6 +59,9 @@ def parse_tokenizer(content: str, path: Path) -> Tokenizer:
         tokenizer = Tokenizer.from_str(content)
     except Exception as error:  # the library raises bare Exception
         raise InputError(f"{path}: found no tokenizer.json that can be read ({error})") from None
+    highest = max(tokenizer.get_vocab().values(), default=0)
+    if highest >= _MOST_ENTRIES:
+        raise InputError(f"{path}: found an entry of id {highest:,}, expected ids under {_MOST_ENTRIES:,}")
     tokenizer.encode_special_tokens = True
     tokenizer.no_truncation()
     tokenizer.no_padding()

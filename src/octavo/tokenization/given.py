@@ -17,7 +17,7 @@ from tokenizers import Tokenizer, processors
 from octavo.errors import InputError
 from octavo.progress import Progress
 from octavo.tokenization.entries import begin_and_end
-from octavo.tokenization.shards import Shard, open_shards, read_metadata
+from octavo.tokenization.shards import Shard, check_ends, open_shards, read_metadata
 
 TRIED_DOCUMENTS, TRIED_TOKENS = 64, 64
 """Of a folder so many documents are encoded again, up to so many tokens of each."""
@@ -118,10 +118,7 @@ def count_given(folders: list[str], entries: int, progress: Progress) -> dict[st
                 if top >= entries:
                     raise _outside(f"{shard.path}: token {start + int(np.argmax(chunk)):,}", top, entries)
                 highest, done = max(highest, top), done + len(chunk)
-            for start in range(0, len(shard.document_ends), CHUNK):
-                ends = shard.document_ends[max(start - 1, 0) : start + CHUNK]
-                if (ends[1:] < ends[:-1]).any():
-                    raise InputError(f"{shard.path}.index: found ends that go backwards, expected them in order")
+            check_ends(shard)
         figures[folder] = {
             "files": len(shards),
             "tokens": sum(len(shard.tokens) for shard in shards),

@@ -19,8 +19,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from octavo.arrow_file import open_arrow
 from octavo.errors import InputError
-from octavo.tokenization.shards import Shard, open_shards
+from octavo.tokenization.shards import Shard, check_ends, open_shards
 
 SCHEMA = pa.schema([("identifier", pa.large_string()), ("row", pa.int64()), ("by_identifier", pa.int64())])
 
@@ -140,16 +141,19 @@ def open_rows(shard: Shard) -> pa.Table:
     """A token file's index, by SCHEMA; InputError where it is missing or does not fit."""
     path = rows_file(shard.path)
     try:
-        rows = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+        rows = open_arrow(path, SCHEMA)
     except FileNotFoundError:
         raise InputError(f"{shard.path}: found no {path.name} beside it, expected one") from None
-    except pa.ArrowInvalid:
-        raise InputError(f"{path}: found a file that cannot be read, expected an Arrow file") from None
-    if rows.schema != SCHEMA or len(rows) != len(shard.document_ends):
+    if len(rows) != len(shard.document_ends):
         raise InputError(
             f"{path}: found {len(rows)} documents, "
             f"expected {len(shard.document_ends)} as in {shard.path.name}.index"
         )
+    for name, last in (("row", 2**40), ("by_identifier", len(rows) - 1)):
+        least, most = pc.min_max(rows.column(name)).as_py().values()
+        if len(rows) and not 0 <= least <= most <= last:
+            raise InputError(f"{path}: {name}: found {least} to {most}, expected rows from 0 to {last}")
+    check_ends(shard)
     return rows
 
 

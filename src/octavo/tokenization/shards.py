@@ -18,6 +18,9 @@ from octavo.errors import InputError
 from octavo.lineage import write_atomically
 from octavo.tokenization.entries import UNUSED_ID
 
+_CHUNK = 1 << 24
+"""Ends of documents that are looked at together."""
+
 TokenType = np.dtype[np.uint16] | np.dtype[np.uint32]
 
 
@@ -92,6 +95,14 @@ def open_shard(path: Path) -> Shard:
             f"{path}: found {size // width} tokens, expected {last}, where its index ends; is it cut short?"
         )
     return Shard(path, _mapped(path, np.dtype("<u2") if width == 2 else np.dtype("<u4")), ends)
+
+
+def check_ends(shard: Shard) -> None:
+    """Raise InputError where a token file's index goes backwards; reads the whole of it."""
+    for start in range(0, len(shard.document_ends), _CHUNK):
+        ends = shard.document_ends[max(start - 1, 0) : start + _CHUNK]
+        if (ends[1:] < ends[:-1]).any():
+            raise InputError(f"{shard.path}.index: found ends that go backwards, expected them in order")
 
 
 def read_metadata(path: Path) -> tuple[str, int] | None:

@@ -14,12 +14,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, TypeVar
+from typing import Annotated, Final, Literal, TypeVar
 
 import numpy as np
 import pyarrow as pa
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
+from octavo.arrow_file import open_arrow
 from octavo.errors import InputError
 from octavo.tracing.index_text import Bytes, Counts, Places
 from octavo.workers import CORES
@@ -50,12 +51,12 @@ DOCUMENTS_SCHEMA: Final = pa.schema(
 class PartContents(BaseModel):
     """What a part of an index must have."""
 
-    name: str
-    bytes: int
-    words: int
-    slots: int
-    """Of words.bin."""
-    documents: int
+    name: Annotated[str, Field(pattern=r"^[\w-]+$")]
+    bytes: Annotated[int, Field(ge=0)]
+    words: Annotated[int, Field(ge=0)]
+    slots: Annotated[int, Field(ge=1)]
+    """Of words.bin, a power of two."""
+    documents: Annotated[int, Field(ge=0)]
 
 
 class Contents(BaseModel):
@@ -135,25 +136,23 @@ def _open(home: Path, part: PartContents) -> Part:
         raise InputError(
             f"{home / DOCUMENTS}: found {len(documents)} documents, expected {part.documents}, as in {CONTENTS}"
         )
+    starts = documents.column("start").to_numpy()
+    if (np.diff(starts, prepend=-1, append=part.bytes) <= 0).any():
+        raise InputError(f"{home / DOCUMENTS}: start: found documents that are not in order, or outside of {TEXT}")
     return Part(
         _mapped(home / TEXT, np.dtype(np.uint8), part.bytes),
         _mapped(home / SUFFIXES, np.dtype("<u4"), part.words),
         _mapped(home / WORDS, np.dtype("<u4"), part.slots),
         documents,
-        documents.column("start").to_numpy(),
+        starts,
     )
 
 
 def _documents(path: Path) -> pa.Table:
     try:
-        table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+        return open_arrow(path, DOCUMENTS_SCHEMA).combine_chunks()
     except FileNotFoundError:
         raise InputError(f"{path}: no such file, expected one of a trace index") from None
-    except pa.ArrowInvalid:
-        raise InputError(f"{path}: found a file that cannot be read, expected an Arrow file") from None
-    if table.schema != DOCUMENTS_SCHEMA:
-        raise InputError(f"{path}: found columns {table.column_names}, expected {DOCUMENTS_SCHEMA.names}")
-    return table.combine_chunks()
 
 
 def _mapped(path: Path, dtype: np.dtype[np.unsignedinteger], count: int) -> np.ndarray:

@@ -21,7 +21,7 @@ from octavo.progress import Progress
 from octavo.recipe import Recipe
 from octavo.tokenization.encode import load_tokenizer
 from octavo.tokenization.index import documents_of_run, has_rows, open_rows
-from octavo.tokenization.shards import Shard, open_shards
+from octavo.tokenization.shards import Shard, check_ends, open_shards
 from octavo.tracing.index import (
     CONTENTS,
     DOCUMENT_FIELDS,
@@ -102,6 +102,7 @@ def plan_parts(shards: Sequence[Shard], entries: Entries, most: int, progress: P
     room = most
     for number, shard in enumerate(shards):
         progress.check()
+        check_ends(shard)
         taken = _taken_once(shard)
         sizes = _sizes(shard, taken, entries)
         if sizes.max(initial=0) >= LONGEST:
@@ -158,6 +159,9 @@ def _sizes(shard: Shard, documents: Ints, entries: Entries) -> Ints:
     lengths = np.diff(entries.firsts)
     sizes = [np.empty(0, np.int64)]
     for batch in _batches(shard, documents):
+        highest = int(batch.tokens.max(initial=0))
+        if highest >= len(lengths):
+            raise InputError(f"{shard.path}: found id {highest:,}, expected ids under {len(lengths):,}")
         total = np.concatenate(([0], np.cumsum(lengths[batch.tokens])))
         sizes.append(total[batch.ends] - total[batch.begins] + 1)
     return np.concatenate(sizes)

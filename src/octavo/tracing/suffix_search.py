@@ -87,7 +87,8 @@ def occurrences(text: Bytes, suffixes: Places, kinds: Bytes, asked: Bytes, start
     found = suffixes[first:last].copy()
     count = 0
     for place in suffixes[first:last]:
-        if not _letters_after(text, kinds, np.int64(place), end - start):
+        fits = np.int64(place) + end - start <= len(text)  # as all do where the index is whole
+        if fits and not _letters_after(text, kinds, np.int64(place), end - start):
             found[count] = place
             count += 1
     return found[:count]

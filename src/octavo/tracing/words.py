@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from shlex import quote
 from typing import Any, Final
 
-from rich.console import Console
 from rich.text import Text
 
+from octavo.terminal import plain_console
 from octavo.tracing.recall import HELD_OUT, REMOVED, TESTED, TRAINED
 
 DOCUMENTS: Final = 20
@@ -20,7 +20,7 @@ RANGES: Final = 12
 
 def print_recalled(answer: dict[str, Any]) -> None:
     """Print what was found, what has seen it, and what to do next, a line for each thing known."""
-    console = Console(highlight=False)
+    console = plain_console()
     documents = answer["documents"]
     if not documents:
         console.print(f"No document of {answer['run']} matches.", markup=False, soft_wrap=True)

@@ -17,7 +17,7 @@ import torch
 import torch.distributed.checkpoint.state_dict_loader as dcp_load
 from torch.distributed import ProcessGroup
 from torch.distributed.checkpoint import filesystem, metadata
-from torch.distributed.checkpoint._nested_dict import set_element
+from torch.distributed.checkpoint._traverse import set_element
 from torch.distributed.checkpoint.api import CheckpointException
 from torch.distributed.checkpoint.default_planner import DefaultLoadPlanner
 from torch.distributed.checkpoint.filesystem import FileSystemReader
@@ -54,9 +54,7 @@ def load_state(folder: Path, state: dict[str, Any], group: ProcessGroup | None) 
     """
     reader = _Reader(folder)
     try:
-        dcp_load.load(
-            state, storage_reader=reader, planner=_Planner(), process_group=group, no_dist=group is None
-        )
+        dcp_load.load(state, storage_reader=reader, planner=_Planner(), process_group=group, no_dist=group is None)
     except CheckpointException as error:
         cause, _ = next(iter(error.failures.values()))
         raise OctavoError(f"{folder}: the checkpoint cannot be read: {cause}") from None

@@ -25,7 +25,7 @@ _MIX_1, _MIX_2, _WEYL = (
 )
 
 
-def mix(x: np.ndarray) -> np.ndarray:
+def _mix(x: np.ndarray) -> np.ndarray:
     """The finaliser of SplitMix64 (Steele et al., 2014)."""
     x = (x ^ (x >> np.uint64(30))) * _MIX_1
     x = (x ^ (x >> np.uint64(27))) * _MIX_2
@@ -44,8 +44,8 @@ class Permutation:
         with np.errstate(over="ignore"):
             state = np.uint64(0)
             for part in self.key:
-                state = mix(np.atleast_1d(state + np.uint64(part % 2**64) + _WEYL))[0]
-            return [mix(np.atleast_1d(state + _WEYL * np.uint64(r + 1)))[0] for r in range(_ROUNDS)]
+                state = _mix(np.atleast_1d(state + np.uint64(part % 2**64) + _WEYL))[0]
+            return [_mix(np.atleast_1d(state + _WEYL * np.uint64(r + 1)))[0] for r in range(_ROUNDS)]
 
     def _half_bits(self) -> np.uint64:
         return np.uint64(max(1, -(-max(self.size - 1, 1).bit_length() // 2)))
@@ -65,9 +65,9 @@ class Permutation:
                 left, right = x >> bits, x & low
                 for key in reversed(keys) if inverse else keys:
                     if inverse:
-                        left, right = right ^ (mix(left + key) & low), left
+                        left, right = right ^ (_mix(left + key) & low), left
                     else:
-                        left, right = right, left ^ (mix(right + key) & low)
+                        left, right = right, left ^ (_mix(right + key) & low)
                 x = (left << bits) | right
                 result.reshape(-1)[pending] = x
                 pending = pending[x >= np.uint64(self.size)]
