@@ -38,6 +38,7 @@ COMMANDS = [
     "export-nanotron",
     "sign",
     "publish",
+    "ablate",
 ]
 
 
@@ -99,6 +100,8 @@ def test_every_recipe_of_init_is_valid_and_round_trips(corpus, tmp_path):
             'curation.ray: found "localhost", expected text of the form',
         ),
         (["run", "recipe.yaml", "--ray", "localhost:1"], "found localhost:1, which cannot be reached"),
+        (["ablate", "recipe.yaml", "--rules", "qualty"], "--rules: found 'qualty', expected some of repair, "),
+        (["ablate", "recipe.yaml", "--rules", "licences"], "--rules: found licences, which no variant leaves out"),
         (["status", "nowhere"], "found no recipe.yaml in it"),
         (["evaluate", "nowhere"], "found no recipe.yaml in it"),
         (["evaluate", "nowhere", "model.gguf"], "--held-out: found none, expected held-out documents"),

@@ -1,7 +1,6 @@
 """The road: what is skipped, what goes on, what is redone and why, and what is refused."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -16,7 +15,7 @@ from octavo.energy import add_up, in_watt_hours
 from octavo.errors import InputError
 from octavo.lineage import STAGE_FILE, read_record, write_record
 from octavo.progress import Progress, StoppedError
-from octavo.recipe_file import dump, load
+from octavo.recipe_file import load
 from octavo.road import finish_road, run_road, stage_states
 from octavo.stages import trained_model
 from octavo.training.metrics import Metrics
@@ -298,27 +297,6 @@ def test_a_record_is_written_whole_or_not_at_all(run):
     write_record(run / "release", record)
     assert read_record(run / "release") == record
     assert not list((run / "release").glob("*.partial"))
-
-
-@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="needs to mount a small disk")
-def test_a_full_disk_is_told_plainly_and_the_next_call_goes_on(tmp_path):
-    recipe = tmp_path / "recipe.yaml"
-    recipe.write_text(dump(small_recipe()))
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    octavo = Path(sys.executable).parent / "octavo"
-    script = f"""
-        mount -t tmpfs -o size=700k tmpfs {disk} || exit 99
-        {octavo} tokenize {recipe} --out {disk}/run; first=$?
-        mount -o remount,size=200m {disk}
-        {octavo} tokenize {recipe} --out {disk}/run; echo statuses $first $?
-    """
-    done = subprocess.run(["unshare", "-m", "sh", "-c", script], capture_output=True, text=True)
-    if done.returncode == 99:
-        pytest.skip("may not mount")
-    assert "statuses 1 0" in done.stdout, done.stderr
-    assert "the disk is full, in stage" in done.stderr
-    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -30,12 +30,6 @@ class _Loader(yaml.SafeLoader):
                 key.tag = "tag:yaml.org,2002:str"
         return super().construct_mapping(node, deep)
 
-    def construct_scalar(self, node: Any) -> Any:
-        """A scalar as it stands, without U+0000, which no name of a file has."""
-        if "\0" in node.value:
-            raise yaml.constructor.ConstructorError(None, None, "found U+0000 in a text", node.start_mark)
-        return super().construct_scalar(node)
-
     def construct_integer(self, node: yaml.ScalarNode) -> int:
         """A decimal number, whose leading zeros mean nothing."""
         written = self.construct_scalar(node)

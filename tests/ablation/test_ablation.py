@@ -83,6 +83,12 @@ def report(ablation) -> Report:
     return Report.model_validate_json((ablation / "report.json").read_bytes())
 
 
+def copied(ablation: Path) -> Path:
+    """A copy to be changed at will, beside it, as outside files are named by the way to them."""
+    out = ablation.with_name(f"copy-{len(list(ablation.parent.iterdir()))}")
+    return Path(shutil.copytree(ablation, out, symlinks=True, copy_function=shutil.copy2))
+
+
 def rows_in(folder: Path, *columns: str) -> pa.Table:
     return pd.dataset(sorted(map(str, folder.glob("*.parquet")))).to_table(columns=["identifier", *columns])
 
@@ -204,8 +210,8 @@ def test_given_again_nothing_is_done_again(recipe, ablation):
     assert not [message for message in messages if "again" in message or "goes on" in message]
 
 
-def test_fewer_choices_are_of_the_same_proxies_and_a_seed_more_is_added(recipe, ablation, tmp_path):
-    out = shutil.copytree(ablation, tmp_path / "copy", symlinks=True, copy_function=shutil.copy2)
+def test_fewer_choices_are_of_the_same_proxies_and_a_seed_more_is_added(recipe, ablation):
+    out = copied(ablation)
     report = do(recipe, out, ["optimizer"], SEEDS + 1)
     assert [row.name for row in report.variants] == ["optimizer"]
     assert report.seeds == [1789, 1790, 1791]
@@ -213,8 +219,8 @@ def test_fewer_choices_are_of_the_same_proxies_and_a_seed_more_is_added(recipe, 
     assert report.baseline.figures[0].values[:SEEDS] == whole.baseline.figures[0].values
 
 
-def test_other_settings_train_the_proxies_again_and_keep_what_was_there(recipe, ablation, tmp_path):
-    out = shutil.copytree(ablation, tmp_path / "copy", symlinks=True, copy_function=shutil.copy2)
+def test_other_settings_train_the_proxies_again_and_keep_what_was_there(recipe, ablation):
+    out = copied(ablation)
     messages: list[str] = []
     do(recipe, out, ["optimizer"], 1, ["training.tokens=6000"], messages)
     assert "baseline: curation: done already" in messages
@@ -223,17 +229,19 @@ def test_other_settings_train_the_proxies_again_and_keep_what_was_there(recipe, 
 
 
 def test_killed_again_and_again_its_proxies_end_in_the_same_figures(recipe, ablation):
-    out, said = recipe.parent / "killed", recipe.parent / "said.txt"
+    out, said = copied(ablation), recipe.parent / "said.txt"
+    (out / "report.json").unlink()
+    shutil.rmtree(out / "variants/near-duplicates")
+    shutil.rmtree(out / "variants/baseline/seed-1789")
     arguments = ["ablate", recipe, "--rules", "near-duplicates", "--seeds", 1, "--out", out]
     moments = (
-        "withheld/corpus/verdicts",
-        "variants/near-duplicates/corpus/verdicts",
-        "variants/baseline/seed-1789/metrics.jsonl",
-        "variants/near-duplicates/seed-1789/measured/stage.json",
+        "near-duplicates/corpus/verdicts",
+        "baseline/seed-1789/metrics.jsonl",
+        "near-duplicates/seed-1789/measured/stage.json",
     )
     for moment in moments:
         process = octavo_process(said, *arguments)
-        while not (out / moment).exists():
+        while not (out / "variants" / moment).exists():
             assert process.is_alive(), said.read_text()
             time.sleep(0.01)
         process.kill()
@@ -245,12 +253,27 @@ def test_killed_again_and_again_its_proxies_end_in_the_same_figures(recipe, abla
     assert "goes on where it stopped" in said.read_text()
     for name in ("baseline", "near-duplicates"):
         measured = Path("variants", name, "seed-1789", "measured")
-        for file in (ablation / measured).glob("[!s]*.json"):
-            assert read(out / measured / file.name) == read(file)
+        for file in ("bits_per_byte.json", "adherence.json", "toxicity.json"):
+            assert read(out / measured / file) == read(ablation / measured / file)
 
 
-def test_asked_to_stop_it_stops_and_goes_on(recipe, ablation, tmp_path):
-    out = shutil.copytree(ablation, tmp_path / "copy", symlinks=True, copy_function=shutil.copy2)
+def test_the_command_prints_the_report_for_programs(recipe, ablation):
+    said = recipe.parent / "printed.txt"
+    process = octavo_process(
+        said, "ablate", recipe, "--rules", "optimizer", "--seeds", 1, "--out", copied(ablation), "--json"
+    )
+    process.join()
+    assert process.exitcode == 0, said.read_text()
+    printed = Report.model_validate_json("{" + said.read_text().partition("\n{")[2])
+    assert printed.seeds == [1789]
+    assert [row.name for row in printed.variants] == ["optimizer"]
+    assert {row.verdict for row in printed.variants[0].figures} == {"cannot be told"}
+    assert printed.command.startswith(f"octavo ablate {recipe} --rules optimizer --seeds 1 --out ")
+    assert any(line.startswith("One seed does not show") for line in printed.limits)
+
+
+def test_asked_to_stop_it_stops_and_goes_on(recipe, ablation):
+    out = copied(ablation)
     shutil.rmtree(out / "variants/optimizer/seed-1790")
     with pytest.raises(StoppedError):
         do(recipe, out, progress=Progress(stopping=lambda: True))

@@ -28,7 +28,7 @@ def recipe(tmp_path):
 
 
 @mounts
-@pytest.mark.parametrize(("stage", "share"), [("corpus", 0), ("curation", 0.3), ("release", 0.5), ("trace", 0.6)])
+@pytest.mark.parametrize(("stage", "share"), [("corpus", 0), ("curation", 0.3), ("trace", 0.6)])
 def test_a_full_disk_ends_a_stage_and_the_next_call_goes_on_from_there(small_run, recipe, tmp_path, stage, share):
     run = tmp_path / "run"
     *before, full = stages_to(small_recipe(), stage)

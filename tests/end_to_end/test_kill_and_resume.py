@@ -10,6 +10,7 @@ import shutil
 import signal
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -31,12 +32,13 @@ def finish(command: str, recipe: Path, run: Path) -> None:
     assert process.exitcode == 0, said.read_text()
 
 
-def test_killed_twice_in_every_stage_it_ends_in_the_same_bytes(small_run, tmp_path):
-    """The second time at its end; evaluation and release, which begin anew each time, at their start."""
+def test_killed_in_the_middle_of_every_stage_it_ends_in_the_same_bytes(small_run, tmp_path):
+    """Evaluation and release, which begin anew each time, are killed at their start, too; of stages that are killed
+    at their end, test_damaged_files.py takes what they left."""
     file, run, draw = tmp_path / "recipe.yaml", tmp_path / "killed", random.Random(1789)
     file.write_text(dump(small_recipe()))
     for stage in stages_of(small_recipe()):
-        for moment in ("middle", "start" if stage.name in ("evaluation", "release") else "end"):
+        for moment in ("middle", "start") if stage.name in ("evaluation", "release") else ("middle",):
             for _ in range(5):
                 process = octavo_process(run.with_suffix(".txt"), "run", file, "--out", run)
                 await_moment(moment, stage, run, small_run, process.is_alive, draw)
@@ -51,25 +53,36 @@ def test_killed_twice_in_every_stage_it_ends_in_the_same_bytes(small_run, tmp_pa
     assert differing(contents(small_run), contents(run)) == []
 
 
-def test_what_was_decided_when_ctrl_c_came_is_decided_again(small_run, tmp_path, monkeypatch):
+def test_interrupted_while_it_decides_and_while_it_clears_up_curation_ends_in_the_same_bytes(
+    small_run, tmp_path, monkeypatch
+):
     """Daft ends its queries at a SIGINT with rows missing, and says nothing."""
-    decided = []
+    run, decided, remove = tmp_path / "run", [], shutil.rmtree
 
     def decide(*arguments):
         if not decided:
             os.kill(os.getpid(), signal.SIGINT)
         decided.append(deciding.decide(*arguments))
 
+    def clear_up(folder):
+        remove(folder)
+        if folder.name == "passages":
+            raise ProcessLookupError("killed")
+
     monkeypatch.setattr(pipeline, "decide", decide)
     before = signal.signal(signal.SIGINT, lambda *_: None)
     try:
         with pytest.raises(StoppedError):
-            run_road(small_recipe(), tmp_path / "run", "curation", quiet_reporter())
+            run_road(small_recipe(), run, "curation", quiet_reporter())
     finally:
         signal.signal(signal.SIGINT, before)
-    run_road(small_recipe(), tmp_path / "run", "curation", quiet_reporter())
+    with monkeypatch.context() as patched:
+        patched.setattr(pipeline, "shutil", SimpleNamespace(rmtree=clear_up))
+        with pytest.raises(ProcessLookupError):
+            run_road(small_recipe(), run, "curation", quiet_reporter())
+    run_road(small_recipe(), run, "curation", quiet_reporter())
     assert len(decided) == 2
-    assert made_otherwise(contents(small_run), tmp_path / "run", stages_to(small_recipe(), "curation")) == []
+    assert made_otherwise(contents(small_run), run, stages_to(small_recipe(), "curation")) == []
 
 
 def test_killed_while_it_trains_a_compiled_model_ends_in_the_same_weights(small_run, tmp_path):

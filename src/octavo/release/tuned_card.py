@@ -11,7 +11,7 @@ from octavo.evaluation.task_prompts import LABELS
 from octavo.modeling.llama import LlamaConfig
 from octavo.recipe import LANGUAGE_NAMES, Recipe
 from octavo.release.card_metadata import card_metadata
-from octavo.release.card_parts import card_template, energy_rows
+from octavo.release.card_parts import as_it_is, card_template, energy_rows
 from octavo.release.metric_facts import of_tune
 from octavo.release.quantised_figures import Quantised
 from octavo.release.statements import intended_use, out_of_scope
@@ -120,7 +120,8 @@ def _texts(task: str, sample: Sample) -> list[tuple[str, str]]:
     labels = SAMPLE_LABELS[task]
     names = sorted(sample.texts, key=lambda name: list(labels).index(name) if name in labels else -1)
     return [
-        (labels.get(name, name), _cut(sample.texts[name]) or f"*{empty_in_words(task, name)}*") for name in names
+        (labels.get(name, name), as_it_is(_cut(sample.texts[name])) or f"*{empty_in_words(task, name)}*")
+        for name in names
     ]
 
 
