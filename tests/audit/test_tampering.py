@@ -91,6 +91,7 @@ BITS = [
     "evaluation/toxicity.json",
     "evaluation/repetition.svg",
     "evaluation/stage.json",
+    "trace/stage.json",
     "trace/index.json",
     "trace/part-00000/text.bin",
     "trace/part-00000/suffixes.bin",
