@@ -80,12 +80,12 @@ def test_a_text_ends_before_a_stop_string(generate, small_run):
 
 def test_the_models_own_settings_count_where_nothing_is_asked(generate, small_run, tmp_path):
     model = shutil.copytree(small_run / "release", tmp_path / "model")
-    (model / "generation_config.json").write_text('{"repetition_penalty": 1.0}')
+    (model / "generation_config.json").write_text('{"repetition_penalty": 1.9}')
     call = ["Erat olim in monte", "--max-tokens", 40]
-    free, penalised = (generate(small_run, *call, "--repetition-penalty", penalty)[1] for penalty in (1.0, 1.1))
-    assert free != penalised
-    assert generate(model, *call)[1] == generate(model / "gguf/small-BF16.gguf", *call)[1] == free
-    assert generate(model, *call, "--repetition-penalty", 1.1)[1] == generate(small_run, *call)[1] == penalised
+    usual, strong = (generate(small_run, *call, "--repetition-penalty", penalty)[1] for penalty in (1.1, 1.9))
+    assert usual != strong
+    assert generate(model, *call)[1] == generate(model / "gguf/small-BF16.gguf", *call)[1] == strong
+    assert generate(model, *call, "--repetition-penalty", 1.1)[1] == generate(small_run, *call)[1] == usual
 
 
 @pytest.mark.parametrize(
