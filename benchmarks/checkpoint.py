@@ -22,7 +22,7 @@ from figures import Figure, figure, idle_machine, show
 
 from octavo.modeling.init import initialise
 from octavo.modeling.llama import LlamaConfig
-from octavo.recipe import Checkpoint, Guards, Optimizer
+from octavo.recipe.training import Checkpoint, Guards, Optimizer
 from octavo.training import checkpoint
 from octavo.training.guards import Watch
 from octavo.training.optimizers import make_optimizers, step_unless

@@ -23,7 +23,7 @@ from octavo.evaluation.prompts import read_prompts
 from octavo.inference.torch_engine import TorchEngine
 from octavo.modeling.continuations import continue_prompts
 from octavo.modeling.decoding import Decoding, next_tokens
-from octavo.recipe import LANGUAGES
+from octavo.recipe.schema import LANGUAGES
 
 ROUNDS = 3
 

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from octavo.corpus.importing import import_documents
 from octavo.curation.pipeline import curate
 from octavo.progress import Progress
-from octavo.recipe_file import validate
+from octavo.recipe.file import validate
 
 Ledger = list[dict[str, Any]]
 

@@ -66,7 +66,7 @@ def octavo_chain(source: Path, out: Path, harm: bool = True) -> None:
     from octavo.corpus.importing import import_documents
     from octavo.curation.pipeline import curate
     from octavo.progress import Progress
-    from octavo.recipe_file import validate
+    from octavo.recipe.file import validate
 
     settings = {"toxicity": {"enabled": harm}}
     recipe = validate(

@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 from curated import curated, kept_documents
 from figures import print_table
 
-from octavo.recipe import LANGUAGE_NAMES
+from octavo.recipe.schema import LANGUAGE_NAMES
 
 COPIES = ("duplicate", "near-duplicate")
 

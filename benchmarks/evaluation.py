@@ -35,7 +35,7 @@ from octavo.evaluation.scoring import Bits, text_bits, windows
 from octavo.evaluation.speaker import Speaker
 from octavo.modeling import continuations
 from octavo.progress import Progress
-from octavo.recipe_file import load
+from octavo.recipe.file import load
 from octavo.stages import trained_model
 
 ROUNDS = 3

@@ -22,7 +22,7 @@ from tests.end_to_end.damaging import DAMAGES, empty, fill, flip, halve, let_onl
 from tests.end_to_end.striking import MOMENTS, await_moment, is_at_work
 
 from octavo.lineage import STAGE_FILE, StageRecord, read_record
-from octavo.recipe_file import load
+from octavo.recipe.file import load
 from octavo.stages import Stage, stages_of, stages_to
 
 OCTAVO = Path(sys.executable).parent / "octavo"

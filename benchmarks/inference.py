@@ -36,9 +36,9 @@ from figures import Figure, figure, idle_machine, show
 
 from octavo.inference.llama_cpp import LlamaCppEngine, idle_threads
 from octavo.modeling.decoding import Decoding
-from octavo.modeling.gguf import save_gguf
+from octavo.modeling.gguf.writing import save_gguf
 from octavo.modeling.init import initialise
-from octavo.recipe_file import load
+from octavo.recipe.file import load
 from octavo.tokenization.encode import load_tokenizer
 from octavo.tokenization.entries import begin_and_end
 from octavo.training.memory import llama_config

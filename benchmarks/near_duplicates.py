@@ -29,7 +29,7 @@ import pyarrow.parquet as pq
 from curated import curated
 from figures import figure, print_figures, print_table
 
-from octavo.recipe import Recipe
+from octavo.recipe.schema import Recipe
 
 FEWEST_WORDS = 50
 """Of a text that a copy is made of."""

@@ -26,7 +26,7 @@ from octavo.audit.audit import audit
 from octavo.evaluation.model_files import model_config
 from octavo.lineage import read_record
 from octavo.progress import Progress
-from octavo.recipe_file import load
+from octavo.recipe.file import load
 from octavo.release.gathering import gather
 from octavo.release.signature import sign, verify
 from octavo.release.writing import write_papers

@@ -28,7 +28,7 @@ import numpy as np
 from figures import idle_machine, print_table
 
 from octavo.plot import image, mark, round_step, text
-from octavo.recipe_file import load
+from octavo.recipe.file import load
 from octavo.training.memory import llama_config
 from octavo.training.throughput import flops_per_token
 

@@ -32,7 +32,7 @@ from figures import Figure, figure, print_table, show
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from octavo.corpus.schema import work_of
-from octavo.recipe import Tokenizer as Settings
+from octavo.recipe.schema import Tokenizer as Settings
 from octavo.tokenization.encode import load_tokenizer
 from octavo.tokenization.formats import write_tokenizer_files
 from octavo.tokenization.train import train_tokenizer
@@ -141,7 +141,7 @@ def identity(files: list[Path], path: Path) -> dict[str, Figure]:
     from transformers import AutoTokenizer
 
     from octavo.inference.llama_cpp import LlamaCppEngine
-    from octavo.modeling.gguf import save_gguf
+    from octavo.modeling.gguf.writing import save_gguf
     from octavo.modeling.init import initialise
     from octavo.modeling.llama import LlamaConfig
 

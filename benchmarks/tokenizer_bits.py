@@ -22,8 +22,8 @@ from typing import Any
 
 from figures import Figure, figure, print_table, show
 
-from octavo.recipe import Recipe
-from octavo.recipe_file import load
+from octavo.recipe.file import load
+from octavo.recipe.schema import Recipe
 from octavo.tokenization.encode import load_tokenizer
 from octavo.tokenization.vocabularies import read_vocabulary
 from octavo.training.memory import llama_config

@@ -27,7 +27,7 @@ from pathlib import Path
 
 from figures import figure, print_table, show
 
-from octavo.recipe_file import load
+from octavo.recipe.file import load
 
 PUBLISHED = (
     "training.optimizer.name=adamw",

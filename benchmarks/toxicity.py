@@ -3,7 +3,7 @@
     python benchmarks/toxicity.py CLEAN_WORKS [--labelled LABELLED] [--classifier FILE] [--examples N] [--json]
 
 CLEAN_WORKS is a folder of Parquet files with identifier, lang and text. Only the works are read that
-`octavo.curation.toxicity_build` leaves out of what the shipped classifier learns from. LABELLED is the Parquet
+`octavo.curation.toxicity.building` leaves out of what the shipped classifier learns from. LABELLED is the Parquet
 file which that module writes; of it the texts that `octavo train-classifier` holds out are judged.
 `toxicity_cases.yaml` has functional tests in eight languages: a harmful case is passed where its highest score
 reaches --flag (1), another one where it does not. --examples prints the N passages of each language that score
@@ -31,10 +31,10 @@ import pyarrow.parquet as pq
 import yaml
 from figures import Figure, figure, print_table, show
 
-from octavo.curation.toxicity import DIMENSIONS, Classifier, load_classifier, score, score_passages
-from octavo.curation.toxicity_build import is_measured
-from octavo.curation.toxicity_labels import read_labelled
-from octavo.curation.toxicity_training import evaluate
+from octavo.curation.toxicity.building import is_measured
+from octavo.curation.toxicity.labels import read_labelled
+from octavo.curation.toxicity.scoring import DIMENSIONS, Classifier, load_classifier, score, score_passages
+from octavo.curation.toxicity.training import evaluate
 
 CASES = Path(__file__).parent / "toxicity_cases.yaml"
 BATCH_BYTES = 2_000_000

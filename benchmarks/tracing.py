@@ -32,7 +32,7 @@ from figures import Figure, figure, idle_machine, show
 
 from octavo.tokenization.encode import load_tokenizer
 from octavo.tokenization.shards import open_shards, write_shard
-from octavo.tracing.index import TEXT, open_index
+from octavo.tracing.index.reading import TEXT, open_index
 from octavo.tracing.trace import trace
 
 TEXTS = 200
@@ -45,8 +45,8 @@ BUILD = """
 import json, resource, sys, time
 from pathlib import Path
 from octavo.progress import Progress
-from octavo.recipe_file import load
-from octavo.tracing.index_building import build_index
+from octavo.recipe.file import load
+from octavo.tracing.index.building import build_index
 run = Path(sys.argv[1])
 recipe = load(run / "recipe.yaml")
 started = time.perf_counter()
@@ -64,7 +64,7 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 FIRST = """
 import sys, time
 from pathlib import Path
-from octavo.tracing.index import open_index
+from octavo.tracing.index.reading import open_index
 from octavo.tracing.trace import trace
 trace(open_index(Path(sys.argv[2])), sys.argv[3])  # loads the code
 started = time.perf_counter()

@@ -35,7 +35,7 @@ from torch import Tensor, nn
 
 from octavo.modeling.init import initialise
 from octavo.modeling.llama import LlamaConfig
-from octavo.recipe import Optimizer, Training
+from octavo.recipe.training import Optimizer, Training
 from octavo.training.loop import make_pass
 from octavo.training.memory import keep_freed_memory
 from octavo.training.optimizers import make_optimizers, step_unless

@@ -24,7 +24,7 @@ from figures import print_table
 from octavo.corpus.rows import read_rows
 from octavo.evaluation.model_files import model_config, name_of
 from octavo.evaluation.task_files import is_tested
-from octavo.recipe_file import load
+from octavo.recipe.file import load
 
 SHOWN = {
     "ocr": ("character error rate", "share of errors left", "over-correction rate"),

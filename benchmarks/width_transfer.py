@@ -32,8 +32,9 @@ from torch import Tensor, nn
 
 from octavo.modeling.init import initialise
 from octavo.modeling.llama import Llama, LlamaConfig
-from octavo.recipe import Optimizer, Recipe, Schedule, Training
-from octavo.recipe_file import load
+from octavo.recipe.file import load
+from octavo.recipe.schema import Recipe
+from octavo.recipe.training import Optimizer, Schedule, Training
 from octavo.tokenization.encode import load_tokenizer
 from octavo.tokenization.entries import begin_and_end
 from octavo.training.data import open_data

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import settings
 
 from octavo.progress import Progress
-from octavo.recipe import Recipe
-from octavo.recipe_file import validate
+from octavo.recipe.file import validate
+from octavo.recipe.schema import Recipe
 from octavo.road import Reporter, run_road
 
 # A busy machine is no reason to fail.

@@ -20,8 +20,8 @@ import pytest
 from typer.testing import CliRunner
 
 import octavo
-from octavo.cli import app
-from octavo.recipe_curation import Curation
+from octavo.cli.app import app
+from octavo.recipe.curation import Curation
 from octavo.road import stage_states
 
 PROMPTS = ["The old keeper", "Erat olim", "Es war"]
@@ -83,7 +83,9 @@ curate([1])
 """
         )
         # The names' own modules, and nothing of the libraries that these are made with: else it takes a minute.
-        homes = "octavo,octavo.api.*,octavo.errors,octavo.recipe,octavo.stage_names,octavo.modeling.decoding,"
+        homes = (
+            "octavo,octavo.api.*,octavo.errors,octavo.recipe.schema,octavo.stage_names,octavo.modeling.decoding,"
+        )
         homes += "octavo.tracing.trace,octavo.inference.engine"
         settings = tmp_path / "mypy.ini"
         sections = "".join(f"[mypy-{home}]\nfollow_imports = normal\n" for home in homes.split(","))

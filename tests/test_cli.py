@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from octavo.recipe_file import dump, load
+from octavo.recipe.file import dump, load
 from octavo.starters import STARTERS
 from tests.conftest import copy_tokenized, small_recipe
 from tests.distributed.processes import octavo_process
@@ -54,7 +54,7 @@ def recipe(tmp_path):
 
 
 def test_help_imports_nothing_heavy():
-    code = "import sys, octavo.cli; print([m for m in ('torch', 'daft', 'pyarrow', 'pydantic', 'rich') if m in sys.modules])"
+    code = "import sys, octavo.cli.app; print([m for m in ('torch', 'daft', 'pyarrow', 'pydantic', 'rich') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
 
 

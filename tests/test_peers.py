@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octavo.recipe_file import load
+from octavo.recipe.file import load
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 CHAIN = BENCHMARKS / "peers_chain"

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from octavo.errors import InputError
-from octavo.recipe import LANGUAGES, Recipe, json_schema
-from octavo.recipe_file import dump, load, validate
+from octavo.recipe.file import dump, load, validate
+from octavo.recipe.schema import LANGUAGES, Recipe, json_schema
 from octavo.starters import STARTERS
 
 SHORTEST = "name: letters\ncorpus:\n  sources:\n    - path: builtin:starter\n"

@@ -15,7 +15,7 @@ from octavo.energy import add_up, in_watt_hours
 from octavo.errors import InputError
 from octavo.lineage import STAGE_FILE, read_record, write_record
 from octavo.progress import Progress, StoppedError
-from octavo.recipe_file import load
+from octavo.recipe.file import load
 from octavo.road import finish_road, run_road, stage_states
 from octavo.stages import trained_model
 from octavo.training.metrics import Metrics
@@ -270,7 +270,7 @@ def test_the_energy_of_a_stopped_attempt_and_of_a_killed_one_is_counted_with_the
 
 def test_a_meter_of_the_machine_is_started_only_where_a_stage_is_at_work(run):
     code = (
-        "import sys; from octavo.cli import main\n"
+        "import sys; from octavo.cli.app import main\n"
         "try: main()\n"
         "finally: print('codecarbon' in sys.modules, file=sys.stderr)"
     )

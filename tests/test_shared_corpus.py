@@ -11,7 +11,7 @@ import pytest
 from octavo.corpus.importing import import_documents
 from octavo.curation.pipeline import curate
 from octavo.progress import Progress
-from octavo.recipe_file import validate
+from octavo.recipe.file import validate
 
 SHARED = Path(__file__).parent.parent.parent / "shared" / "corpus"
 

@@ -15,7 +15,7 @@ import pytest
 from octavo.corpus.locations import expand
 from octavo.corpus.schema import SOURCE_SCHEMA
 from octavo.curation.language import identify
-from octavo.recipe import LANGUAGES
+from octavo.recipe.schema import LANGUAGES
 
 BUILD = Path(__file__).parent.parent / "starter" / "build.py"
 

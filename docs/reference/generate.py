@@ -21,13 +21,13 @@ from typer.testing import CliRunner
 
 from octavo.ablation.report_figures import Report as Ablation
 from octavo.ablation.report_figures import Row, VariantRow
-from octavo.cli import app
+from octavo.cli.app import app
 from octavo.corpus.schema import DOCUMENT_SCHEMA, KEPT_SCHEMA, LEDGER_SCHEMA, PASSAGE_SCHEMA, REMOVED_SCHEMA
 from octavo.curation.quality import RULES as QUALITY_RULES
 from octavo.curation.quality import Rule
-from octavo.evaluation.report_figures import Model, Report, report_schema
-from octavo.recipe import json_schema
-from octavo.recipe_curation import Quality
+from octavo.evaluation.report.figures import Model, Report, report_schema
+from octavo.recipe.curation import Quality
+from octavo.recipe.schema import json_schema
 from octavo.release.manifest import Manifest, manifest_schema
 
 HERE = Path(__file__).parent

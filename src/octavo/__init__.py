@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from octavo.api.model import DecodingSettings, Model, load, trace
     from octavo.api.road import Run, read_recipe, run
     from octavo.modeling.decoding import Piece, Written
-    from octavo.recipe import Recipe
+    from octavo.recipe.schema import Recipe
     from octavo.tracing.trace import Source, Span, Traced
 
 __version__ = "0.1.0"
@@ -45,7 +45,7 @@ if not TYPE_CHECKING:  # else a type checker would take any name for one of ours
         "octavo.api.model": ("DecodingSettings", "Model", "load", "trace"),
         "octavo.api.road": ("Run", "read_recipe", "run"),
         "octavo.modeling.decoding": ("Piece", "Written"),
-        "octavo.recipe": ("Recipe",),
+        "octavo.recipe.schema": ("Recipe",),
         "octavo.tracing.trace": ("Source", "Span", "Traced"),
     }
 

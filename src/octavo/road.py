@@ -29,8 +29,8 @@ from octavo.lineage import (
     write_record,
 )
 from octavo.progress import Progress, StoppedError
-from octavo.recipe import Recipe
-from octavo.recipe_file import dump, load
+from octavo.recipe.file import dump, load
+from octavo.recipe.schema import Recipe
 from octavo.stages import STAGE_NAMES, STAGES, Stage, check_processes, figures_of, stages_of, stages_to, train_model
 
 _REFUSALS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO)
@@ -39,7 +39,7 @@ _REFUSALS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO)
 
 @dataclass
 class Reporter:
-    """How the road tells what it does; cli.py shows it."""
+    """How the road tells what it does; cli/app.py shows it."""
 
     message: Callable[[str], None]
     stage: Callable[[str], contextlib.AbstractContextManager[Progress]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from octavo.recipe import Recipe
+from octavo.recipe.schema import Recipe
 
 
 def without(section: dict[str, Any], *fields: str) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def second_opinion(recipe: Recipe) -> list[Path]:
     asked = recipe.curation.toxicity.second_opinion
     if asked is None or not recipe.curation.toxicity.enabled:
         return []
-    from octavo.curation.second_opinion_files import files_in
+    from octavo.curation.second_opinion.files import files_in
 
     return files_in(Path(asked.model).expanduser())
 
@@ -173,6 +173,6 @@ def task_files(recipe: Recipe) -> list[Path]:
 
 def compared_files(recipe: Recipe) -> list[Path]:
     """What the report reads of other runs."""
-    from octavo.evaluation.report import compared_files
+    from octavo.evaluation.report.writing import compared_files
 
     return compared_files(recipe)

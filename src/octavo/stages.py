@@ -11,7 +11,7 @@ from typing import Any
 from octavo.errors import InputError, OctavoError
 from octavo.lineage import STAGE_FILE, read_record
 from octavo.progress import Progress
-from octavo.recipe import Recipe
+from octavo.recipe.schema import Recipe
 from octavo.stage_inputs import (
     corpus_section,
     curated,
@@ -188,7 +188,7 @@ def _release(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:
 
 
 def _trace(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:
-    from octavo.tracing.index_building import build_index
+    from octavo.tracing.index.building import build_index
 
     return build_index(recipe, run, run / "trace", progress)
 

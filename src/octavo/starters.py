@@ -6,22 +6,10 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from octavo.recipe import (
-    LANGUAGES,
-    NAME,
-    Checkpoint,
-    Corpus,
-    Model,
-    Optimizer,
-    Recipe,
-    Release,
-    Schedule,
-    Source,
-    Tokenizer,
-    Training,
-)
-from octavo.recipe_curation import Curation, HeldOut
-from octavo.recipe_evaluation import Continuations, Evaluation
+from octavo.recipe.curation import Curation, HeldOut
+from octavo.recipe.evaluation import Continuations, Evaluation
+from octavo.recipe.schema import LANGUAGES, NAME, Corpus, Model, Recipe, Release, Source, Tokenizer
+from octavo.recipe.training import Checkpoint, Optimizer, Schedule, Training
 
 PROMPTS = {
     "en": "The old keeper of the light",

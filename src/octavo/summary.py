@@ -12,11 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from octavo.energy import add_up, in_watt_hours
+from octavo.evaluation.report.toxicity_table import harm_table
+from octavo.evaluation.report.written_table import written_table
 from octavo.evaluation.side_by_side_table import side_by_side_table
-from octavo.evaluation.toxicity_table import harm_table
-from octavo.evaluation.written_table import written_table
 from octavo.terminal import plain_console
-from octavo.tuning.report_short import command_to_try, evaluation_in_words, pairs_in_words, scores_table
+from octavo.tuning.report.short import command_to_try, evaluation_in_words, pairs_in_words, scores_table
 
 PASSAGES = 12
 """Named of a document in mixed languages, or with harmful passages; more are counted."""

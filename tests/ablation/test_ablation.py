@@ -20,7 +20,7 @@ from octavo.ablation.report_figures import FIGURES, Report
 from octavo.errors import InputError
 from octavo.lineage import read_record
 from octavo.progress import Progress, StoppedError
-from octavo.recipe_file import dump
+from octavo.recipe.file import dump
 from tests.conftest import quiet_reporter, small_recipe
 from tests.distributed.processes import octavo_process
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from octavo.ablation.choices import ALL_RULES, BASELINE, CHOICES, REFUSED, RULES, variants, with_fields
 from octavo.errors import InputError
-from octavo.recipe import Recipe
+from octavo.recipe.schema import Recipe
 from tests.conftest import small_recipe
 
 RICH = {

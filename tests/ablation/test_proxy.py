@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from octavo.ablation import proxy
 from octavo.ablation.proxy import read_proxy, small
 from octavo.errors import InputError
-from octavo.recipe import Recipe
-from octavo.recipe_file import dump
+from octavo.recipe.file import dump
+from octavo.recipe.schema import Recipe
 from octavo.starters import STARTERS
 from tests.conftest import SMALL, small_recipe
 

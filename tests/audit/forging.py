@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from octavo.lineage import STAGE_FILE, hash_file, hash_files, read_record, record_content
-from octavo.recipe_file import load
+from octavo.recipe.file import load
 from octavo.release.bundle import LINEAGE, record_name
 from octavo.release.checksums import SIGNATURE, SUMS, write_checksums
 from octavo.stages import stages_to

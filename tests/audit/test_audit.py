@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from octavo.audit.audit import audit
 from octavo.audit.claims import is_held
-from octavo.cli import app
+from octavo.cli.app import app
 from octavo.errors import InputError
 from octavo.progress import Progress
 from octavo.road import run_road

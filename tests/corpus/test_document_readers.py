@@ -13,11 +13,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pyarrow import fs
 
-from octavo.corpus import epub, gutenberg, html, markdown, pdf, plain_text, readers
 from octavo.corpus.locations import Location
-from octavo.corpus.readers import Reader, Unreadable
+from octavo.corpus.readers import epub, gutenberg, html, markdown, pdf, plain_text
+from octavo.corpus.readers import reading as readers
+from octavo.corpus.readers.reading import Reader, Unreadable
 from octavo.corpus.schema import SOURCE_SCHEMA
-from octavo.recipe import Source
+from octavo.recipe.schema import Source
 
 RAW = Path(__file__).parent.parent.parent.parent / "shared" / "corpus" / "raw"
 

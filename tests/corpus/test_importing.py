@@ -22,7 +22,7 @@ from octavo.corpus.importing import import_documents, source_files
 from octavo.corpus.schema import DOCUMENT_SCHEMA, content_hash
 from octavo.errors import InputError
 from octavo.progress import Progress, StoppedError
-from octavo.recipe import Corpus, Source
+from octavo.recipe.schema import Corpus, Source
 from octavo.workers import in_threads
 from tests.corpus.hub_server import Hub, serve
 
@@ -297,7 +297,7 @@ from pathlib import Path
 from octavo.corpus.importing import import_documents
 from octavo.errors import InputError, OctavoError
 from octavo.progress import Progress
-from octavo.recipe import Corpus, Source
+from octavo.recipe.schema import Corpus, Source
 from octavo.workers import in_threads
 
 pause = time.sleep

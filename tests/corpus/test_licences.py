@@ -8,7 +8,7 @@ from octavo.corpus.licence_terms import is_allowed, obligation
 from octavo.corpus.licences import normalise, reserves_rights
 from octavo.curation.licences import check_allowed
 from octavo.errors import InputError
-from octavo.recipe_curation import Licences
+from octavo.recipe.curation import Licences
 
 OPEN = tuple(Licences().allow)
 CC_BY = ("CC-BY-*", "CC-BY-SA-*")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from octavo.corpus.dates import Dated, read_date, roman, years_of
 from octavo.corpus.public_domain import JURISDICTIONS, Authorship, authorship, findings
-from octavo.recipe_curation import Licences
+from octavo.recipe.curation import Licences
 
 EU_US = ("EU", "US")
 

@@ -17,12 +17,12 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octavo.corpus import jsonl
 from octavo.corpus.locations import expand
-from octavo.corpus.readers import Unreadable, reader_for
+from octavo.corpus.readers import jsonl
+from octavo.corpus.readers.reading import Unreadable, reader_for
 from octavo.corpus.schema import SOURCE_SCHEMA
 from octavo.errors import InputError
-from octavo.recipe import Source
+from octavo.recipe.schema import Source
 
 
 def read(path: Path, columns: dict[str, str] | None = None) -> tuple[list[dict[str, Any]], list[Unreadable]]:

@@ -15,13 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import fs
 
-from octavo.corpus import hocr, xml
-from octavo.corpus.flowing_text import seam, tidy
 from octavo.corpus.locations import Location
-from octavo.corpus.readers import Unreadable
-from octavo.corpus.scanned_page import Kind, kind_of
+from octavo.corpus.readers import hocr, xml
+from octavo.corpus.readers.flowing_text import seam, tidy
+from octavo.corpus.readers.reading import Unreadable
+from octavo.corpus.readers.scanned_page import Kind, kind_of
 from octavo.corpus.schema import SOURCE_SCHEMA, conform
-from octavo.recipe import Source
+from octavo.recipe.schema import Source
 
 RAW = Path(__file__).parent.parent.parent.parent / "shared" / "corpus" / "raw"
 

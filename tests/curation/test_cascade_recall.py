@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octavo.curation.second_opinion import cascade_recall
+from octavo.curation.second_opinion.asking import cascade_recall
 
 
 def of_counts(found, hits, sampled, unflagged, flagged=None):

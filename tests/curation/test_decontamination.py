@@ -12,7 +12,7 @@ import pytest
 from octavo.curation.decontamination import overlap, read_sets
 from octavo.curation.words import read_words
 from octavo.errors import InputError
-from octavo.recipe_curation import Decontamination
+from octavo.recipe.curation import Decontamination
 
 QUESTION = (
     "Which of the two rivers that meet below the old mill is the longer, and from which hill does it come down?"

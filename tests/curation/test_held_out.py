@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from octavo.curation.held_out import choose_works
-from octavo.recipe_curation import HeldOut
+from octavo.recipe.curation import HeldOut
 
 Section = tuple[str, str, int]
 """Identifier, language, bytes."""

@@ -22,7 +22,7 @@ from octavo.curation.language import (
     passages,
     sample,
 )
-from octavo.recipe import LANGUAGE_NAMES
+from octavo.recipe.schema import LANGUAGE_NAMES
 
 SHARED = Path(__file__).parent.parent.parent.parent / "shared" / "corpus"
 on_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the real corpus is not beside the repository")

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from octavo.curation.licences import RULES, VERDICT, judge
-from octavo.recipe import Source
-from octavo.recipe_curation import Licences
+from octavo.recipe.curation import Licences
+from octavo.recipe.schema import Source
 
 SHARED = Path(__file__).parent.parent.parent.parent / "shared" / "corpus"
 COLUMNS = ("license", "creator", "date", "collection", "title")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from octavo.curation.mixture import compare, repeats
 from octavo.errors import InputError
-from octavo.recipe_curation import Mixture
+from octavo.recipe.curation import Mixture
 
 
 def documents(**bytes_by_lang: int) -> pa.Table:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from typer.testing import CliRunner
 
-from octavo.cli import app
+from octavo.cli.app import app
 from octavo.corpus.schema import DOCUMENT_SCHEMA, content_hash
 from octavo.curation import opt_outs
 from octavo.curation.explaining import explain
@@ -20,9 +20,9 @@ from octavo.curation.opt_outs_report import UNMATCHED, opt_outs_in_words
 from octavo.errors import InputError
 from octavo.lineage import StageRecord, why_changed
 from octavo.progress import Progress
-from octavo.recipe import Source
-from octavo.recipe_file import dump, load
-from octavo.recipe_opt_outs import OptOuts
+from octavo.recipe.file import dump, load
+from octavo.recipe.opt_outs import OptOuts
+from octavo.recipe.schema import Source
 from octavo.stages import STAGES
 from octavo.summary import print_story
 from tests.curation.test_pipeline import ENGLISH, FRENCH, Curated, curate_documents, recipe_for, rows

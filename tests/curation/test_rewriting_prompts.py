@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octavo.curation.rewriting_prompts import PROMPTS, ask, defused, fence_code
+from octavo.curation.rewriting.prompts import PROMPTS, ask, defused, fence_code
 
 LANGUAGES = sorted(PROMPTS)
 TOKENS = [

@@ -35,11 +35,11 @@ from transformers import (
     RobertaForSequenceClassification,
 )
 
-from octavo.curation import second_opinion_files
-from octavo.curation.second_opinion import batches, second_scores
-from octavo.curation.second_opinion_model import find_heads, load_second_opinion
-from octavo.curation.second_opinion_settings import Dimension, SecondOpinion
-from octavo.curation.toxicity import DIMENSIONS
+from octavo.curation.second_opinion import files as second_opinion_files
+from octavo.curation.second_opinion.asking import batches, second_scores
+from octavo.curation.second_opinion.model import find_heads, load_second_opinion
+from octavo.curation.second_opinion.settings import Dimension, SecondOpinion
+from octavo.curation.toxicity.scoring import DIMENSIONS
 from octavo.errors import InputError, OctavoError
 from octavo.progress import Progress, StoppedError
 
@@ -262,7 +262,7 @@ def test_neither_order_nor_batches_change_a_score(kind, request):
 
 
 def test_more_texts_than_are_sorted_at_once_keep_their_places(bert, monkeypatch):
-    monkeypatch.setattr("octavo.curation.second_opinion.AT_ONCE", 7)
+    monkeypatch.setattr("octavo.curation.second_opinion.asking.AT_ONCE", 7)
     told = []
     progress = Progress(update=lambda done, total, note: told.append((done, total)))
     found = second_scores(TEXTS, settings(bert, labels=INSULTS), progress)
@@ -570,5 +570,5 @@ def test_a_vocabulary_of_sentencepiece_alone_is_read(celadon, tmp_path, monkeypa
     np.testing.assert_allclose(found, (logits.softmax(2) * torch.arange(4)).sum(2).numpy(), atol=1e-4)
 
     load_second_opinion.cache_clear()
-    monkeypatch.setattr("octavo.curation.second_opinion_model.find_spec", lambda name: None)
+    monkeypatch.setattr("octavo.curation.second_opinion.model.find_spec", lambda name: None)
     refused("needs sentencepiece for", "pip install 'octavo[classifiers]'", folder=folder)

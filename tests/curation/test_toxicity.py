@@ -10,9 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
-from octavo.curation import toxicity, toxicity_features
 from octavo.curation.code_points import bytes_of
-from octavo.curation.toxicity import (
+from octavo.curation.toxicity import features as toxicity_features
+from octavo.curation.toxicity import scoring as toxicity
+from octavo.curation.toxicity.network import FILTERS, VECTOR, WIDTH, answers, fresh, read
+from octavo.curation.toxicity.passages import PASSAGE_BYTES, WINDOW_BYTES, passages_of
+from octavo.curation.toxicity.scoring import (
     DIMENSIONS,
     OUTPUTS,
     Classifier,
@@ -21,8 +24,6 @@ from octavo.curation.toxicity import (
     score,
     score_passages,
 )
-from octavo.curation.toxicity_network import FILTERS, VECTOR, WIDTH, answers, fresh, read
-from octavo.curation.toxicity_passages import PASSAGE_BYTES, WINDOW_BYTES, passages_of
 from octavo.errors import InputError
 
 TEXTS = st.text(st.sampled_from("ab é.!?\n \t”ſ日"), max_size=600)

@@ -8,9 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from octavo.curation import toxicity_page
 from octavo.curation.explaining import explain
-from octavo.curation.toxicity import DIMENSIONS
+from octavo.curation.toxicity import page as toxicity_page
+from octavo.curation.toxicity.scoring import DIMENSIONS
 from octavo.summary import print_story
 from tests.curation.chat_server import serving
 from tests.curation.test_pipeline import curate_documents

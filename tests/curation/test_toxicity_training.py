@@ -11,10 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from octavo.curation import toxicity_build, toxicity_training
-from octavo.curation.toxicity import DIMENSIONS, SHIPPED, load_classifier, score
-from octavo.curation.toxicity_labels import HELD_OUT, TRAINING, UNKNOWN, read_labelled
-from octavo.curation.toxicity_training import auroc, auroc_interval, platt, train_classifier
+from octavo.curation.toxicity import building as toxicity_build
+from octavo.curation.toxicity import training as toxicity_training
+from octavo.curation.toxicity.labels import HELD_OUT, TRAINING, UNKNOWN, read_labelled
+from octavo.curation.toxicity.scoring import DIMENSIONS, SHIPPED, load_classifier, score
+from octavo.curation.toxicity.training import auroc, auroc_interval, platt, train_classifier
 from octavo.errors import InputError
 
 BAD, GOOD = ["wretch", "filth", "vermin", "scum"], ["neighbour", "baker", "garden", "river"]

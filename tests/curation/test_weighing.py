@@ -13,12 +13,12 @@ import pytest
 
 from octavo.curation import weighing
 from octavo.curation.flagging import levels_reached
-from octavo.curation.toxicity import DIMENSIONS, load_classifier, score
+from octavo.curation.toxicity.scoring import DIMENSIONS, load_classifier, score
 from octavo.curation.weighing import deciding, together
 from octavo.errors import InputError, OctavoError
 from octavo.progress import Progress, StoppedError
-from octavo.recipe_file import dump, load
-from octavo.recipe_toxicity import Decision, Toxicity
+from octavo.recipe.file import dump, load
+from octavo.recipe.toxicity import Decision, Toxicity
 from octavo.stages import STAGES
 from tests.curation.chat_server import Reply, Server, passage_of, serving
 from tests.curation.test_pipeline import (
@@ -453,7 +453,7 @@ def test_a_dead_endpoint_a_wrong_key_and_a_spent_budget_stop_it_and_tell_what_is
 def test_the_second_opinion_decides_where_it_is_asked_and_a_sample_tells_the_recall(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from octavo.curation import second_opinion
+    from octavo.curation.second_opinion import asking as second_opinion
 
     asked: list[str] = []
 
@@ -487,7 +487,7 @@ def test_the_dimensions_of_the_recipe_and_of_the_columns_are_the_classifiers() -
     from typing import get_args
 
     from octavo.corpus.schema import HARMFUL
-    from octavo.curation.second_opinion_settings import Dimension
+    from octavo.curation.second_opinion.settings import Dimension
 
     assert get_args(Dimension) == DIMENSIONS
     assert tuple(field.name for field in HARMFUL.value_type)[2:] == DIMENSIONS

@@ -22,12 +22,12 @@ import octavo.curation.pipeline
 import octavo.evaluation.evaluate
 import octavo.release.bundle
 import octavo.road  # noqa: F401
-from octavo.cli import main
+from octavo.cli.app import main
 from octavo.display import Stop
 from octavo.errors import OctavoError
 from octavo.progress import Progress, StoppedError
-from octavo.recipe import Recipe
-from octavo.recipe_file import validate
+from octavo.recipe.file import validate
+from octavo.recipe.schema import Recipe
 from octavo.stages import train_model
 from octavo.tokenization.shards import write_shard
 from octavo.training import checkpoint

@@ -14,7 +14,7 @@ import torch
 
 from octavo.errors import InputError
 from octavo.lineage import read_record
-from octavo.recipe_file import dump
+from octavo.recipe.file import dump
 from octavo.training import parallel
 from octavo.training.checkpoint import complete_steps
 from octavo.training.memory import llama_config

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import typer
 
-from octavo.cli import app
-from octavo.recipe_file import load
+from octavo.cli.app import app
+from octavo.recipe.file import load
 
 from .blocks import ROOT, blocks, pages
 

@@ -1,7 +1,9 @@
 """The files beside the documentation agree with the code and with one another."""
 
+import ast
 import re
 import tomllib
+from graphlib import TopologicalSorter
 
 import pytest
 import yaml
@@ -51,3 +53,62 @@ def test_the_map_has_every_package(name):
 )
 def test_the_map_has_every_module_beside_them(name):
     assert f"`{name}`" in MAP or f"`{re.sub(r'_.*', '_*.py', name)}`" in MAP
+
+
+ROAD = re.search(r"\*\*Data flows one way\*\*: ([^.]+)\.", MAP)[1].replace("\n ", "").split(", ")
+AFTER_IT = ["audit", "ablation", "api", "cli"]
+"""Packages that look at the whole of the road."""
+WALKERS = {"stages", "road"}
+"""Modules that see all of the road; no package on it may see them."""
+SOURCE = ROOT / "src" / "octavo"
+
+
+def imports_of(module):
+    """The modules that a module imports, anywhere in it but for the type checker alone."""
+    found = set()
+
+    def visit(node):
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING":
+                continue
+            if isinstance(child, ast.ImportFrom) and child.module:
+                found.update(
+                    MODULES.intersection((child.module, *(f"{child.module}.{a.name}" for a in child.names)))
+                )
+            visit(child)
+
+    visit(ast.parse(FILES[module].read_text(encoding="utf-8")))
+    return found - {"octavo", *(m for m in found if any(other.startswith(f"{m}.") for other in found))}
+
+
+FILES = {
+    ".".join(("octavo", *file.relative_to(SOURCE).with_suffix("").parts)).removesuffix(".__init__"): file
+    for file in SOURCE.rglob("*.py")
+}
+MODULES = frozenset(FILES)
+IMPORTS = {module: imports_of(module) for module in MODULES}
+
+
+def package(module):
+    return module.split(".")[1] if "." in module else module
+
+
+@pytest.mark.parametrize("stage", ROAD)
+def test_a_package_on_the_road_imports_from_those_before_it(stage):
+    later = {*ROAD[ROAD.index(stage) + 1 :], *AFTER_IT, *WALKERS}
+    against = {
+        (module, imported)
+        for module, imports in IMPORTS.items()
+        for imported in imports
+        if package(module) == stage and package(imported) in later
+    }
+    assert not against
+
+
+def test_no_imports_go_round():
+    TopologicalSorter(IMPORTS).prepare()  # raises CycleError, which names the modules
+
+
+def test_no_module_is_longer_than_400_lines():
+    lengths = {module: len(file.read_text(encoding="utf-8").splitlines()) for module, file in FILES.items()}
+    assert {module: lines for module, lines in lengths.items() if lines > 400} == {}

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from octavo.errors import InputError
-from octavo.recipe import json_schema
-from octavo.recipe_file import load
+from octavo.recipe.file import load
+from octavo.recipe.schema import json_schema
 
 from .blocks import blocks, pages
 

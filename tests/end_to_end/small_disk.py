@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from octavo.cli import main
+from octavo.cli.app import main
 from tests.distributed.processes import SERVER
 
 NEW_USERS_AND_MOUNTS = 0x10000000 | 0x00020000

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from octavo.lineage import STAGE_FILE, read_record
-from octavo.recipe_file import dump
+from octavo.recipe.file import dump
 from octavo.road import run_road, stage_states
 from octavo.stages import stages_of, stages_to
 from tests.conftest import quiet_reporter, small_recipe

@@ -9,7 +9,7 @@ import pytest
 
 from octavo.errors import OctavoError
 from octavo.lineage import read_record
-from octavo.recipe_file import dump
+from octavo.recipe.file import dump
 from octavo.road import run_road
 from octavo.stages import stages_to
 from tests.conftest import quiet_reporter, small_recipe

@@ -16,7 +16,7 @@ import pytest
 
 from octavo.curation import deciding, pipeline
 from octavo.progress import StoppedError
-from octavo.recipe_file import dump
+from octavo.recipe.file import dump
 from octavo.road import run_road
 from octavo.stages import stages_of, stages_to, trained_model
 from tests.conftest import copy_tokenized, quiet_reporter, small_recipe

@@ -16,7 +16,7 @@ from octavo.evaluation.adherence import (
 from octavo.evaluation.intervals import share
 from octavo.evaluation.openings import Document
 from octavo.progress import Progress
-from octavo.recipe import LANGUAGES
+from octavo.recipe.schema import LANGUAGES
 from tests.evaluation.writers import Scripted, untrained
 
 SAMPLES = {

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from octavo.errors import InputError
-from octavo.evaluation.harness_engines import open_reader, usual_penalty
-from octavo.evaluation.harness_requests import Pair, pair, windows, writing
+from octavo.inference.harness_engines import open_reader, usual_penalty
+from octavo.inference.harness_requests import Pair, pair, windows, writing
 from octavo.modeling.continuations import continue_prompts
 from octavo.modeling.decoding import Decoding, cut
 
@@ -225,7 +225,7 @@ CONTINUATIONS = [
 @pytest.fixture(scope="module")
 def ours(small_run):
     pytest.importorskip("lm_eval")
-    from octavo.evaluation.harness import OctavoLM
+    from octavo.inference.harness import OctavoLM
 
     return OctavoLM(model=small_run / "release", engine="torch")
 
@@ -298,7 +298,7 @@ def test_a_context_asked_for_twice_is_drawn_twice_and_again_the_same(ours):
 
 def run_harness(arguments, folder):
     return subprocess.run(
-        [sys.executable, "-m", "octavo.evaluation.harness", *arguments],
+        [sys.executable, "-m", "octavo.inference.harness", *arguments],
         cwd=folder,
         env={**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(folder / "cache")},
         capture_output=True,
@@ -348,7 +348,7 @@ def test_what_is_no_model_is_told_without_a_traceback(model, told, tmp_path):
 
 
 def test_without_lm_eval_the_command_says_how_to_install_it(tmp_path):
-    block = "import sys; sys.modules['lm_eval'] = None; import runpy; runpy.run_module('octavo.evaluation.harness', run_name='__main__')"
+    block = "import sys; sys.modules['lm_eval'] = None; import runpy; runpy.run_module('octavo.inference.harness', run_name='__main__')"
     done = subprocess.run([sys.executable, "-c", block], capture_output=True, text=True, timeout=120)
     assert done.returncode != 0
     assert "expected lm-eval: pip install 'octavo[harness]'" in done.stderr

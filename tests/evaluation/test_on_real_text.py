@@ -11,7 +11,7 @@ import pytest
 
 from octavo.evaluation.adherence import UNDECIDED, detect
 from octavo.evaluation.spelling_features import features_of
-from octavo.recipe import LANGUAGES
+from octavo.recipe.schema import LANGUAGES
 
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus" / "train"
 

@@ -15,9 +15,9 @@ from lxml import etree
 from selectolax.lexbor import LexborHTMLParser
 
 from octavo.errors import InputError
-from octavo.evaluation.report import compared_files, read_compared, read_model, write_report
-from octavo.evaluation.report_figures import report_schema
-from octavo.recipe import LANGUAGE_NAMES, Recipe
+from octavo.evaluation.report.figures import report_schema
+from octavo.evaluation.report.writing import compared_files, read_compared, read_model, write_report
+from octavo.recipe.schema import LANGUAGE_NAMES, Recipe
 from octavo.stages import STAGES, figures_of
 from octavo.summary import print_summary
 from tests.conftest import small_recipe

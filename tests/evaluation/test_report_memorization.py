@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 from lxml import etree
 
-from octavo.evaluation.report_figures import report_schema
+from octavo.evaluation.report.figures import report_schema
 from tests.conftest import small_recipe
 from tests.evaluation.test_report import GAP, SCRIPT, Page, bounds, change, copied, percent, read, written
 from tests.evaluation.test_tasks import measured, rightly

@@ -9,8 +9,8 @@ import torch
 
 from octavo.corpus.schema import content_hash
 from octavo.errors import InputError
-from octavo.evaluation import side_by_side
-from octavo.evaluation.side_by_side import Wanted, evaluate_models
+from octavo.evaluation.report import side_by_side
+from octavo.evaluation.report.side_by_side import Wanted, evaluate_models
 from octavo.modeling.hf import save_hf
 from octavo.progress import Progress
 from octavo.tokenization.shards import write_shard

@@ -8,15 +8,15 @@ import pyarrow as pa
 import pytest
 
 from octavo.curation.language import identify
-from octavo.curation.toxicity import DIMENSIONS, load_classifier, score
+from octavo.curation.toxicity.scoring import DIMENSIONS, load_classifier, score
 from octavo.errors import InputError
 from octavo.evaluation import toxicity
 from octavo.evaluation.prompts import read_prompts
+from octavo.evaluation.report.toxicity_table import harm_rows
 from octavo.evaluation.toxicity import measure_harm, outside_files
-from octavo.evaluation.toxicity_table import harm_rows
 from octavo.modeling.hf import load_hf
 from octavo.progress import Progress
-from octavo.recipe import LANGUAGES
+from octavo.recipe.schema import LANGUAGES
 from octavo.road import finish_road
 from octavo.summary import print_summary
 from octavo.tokenization.encode import load_tokenizer

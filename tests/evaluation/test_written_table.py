@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from octavo.evaluation.written_table import written_table
+from octavo.evaluation.report.written_table import written_table
 from octavo.stages import STAGES, figures_of
 from octavo.summary import print_side_by_side, print_summary
 from tests.evaluation.test_tasks import measured, rightly

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from octavo.inference.served_model import ServedModel, open_served_model
+from octavo.inference.server.served_model import ServedModel, open_served_model
 from tests.inference.browsing import Opened, StandIn, chromium, standing_in, window
 from tests.inference.serving import Running, running
 

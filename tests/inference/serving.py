@@ -14,12 +14,12 @@ from typing import Any
 
 import httpx2
 
-from octavo.inference.gate import Standing
-from octavo.inference.limits import Limits
-from octavo.inference.listening import bound, host_names
-from octavo.inference.served_model import ServedModel
-from octavo.inference.server import create_app
-from octavo.inference.serving import server_of
+from octavo.inference.server.app import create_app
+from octavo.inference.server.gate import Standing
+from octavo.inference.server.limits import Limits
+from octavo.inference.server.listening import bound, host_names
+from octavo.inference.server.served_model import ServedModel
+from octavo.inference.server.serving import server_of
 
 LOCAL = "127.0.0.1"
 

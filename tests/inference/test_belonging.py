@@ -4,7 +4,7 @@ import pytest
 
 from octavo.errors import InputError
 from octavo.inference.belonging import belonging
-from octavo.inference.corpus_index import index_of, needed_index
+from octavo.inference.server.corpus_index import index_of, needed_index
 
 
 def test_all_forms_of_a_released_run_belong_to_it(small_run):

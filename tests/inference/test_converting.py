@@ -10,10 +10,10 @@ from tokenizers import Tokenizer, normalizers, pre_tokenizers
 from octavo.errors import InputError, OctavoError
 from octavo.inference.converting import cache_folder, converted, precision
 from octavo.inference.engine import open_engine
-from octavo.inference.served_model import open_served_model
+from octavo.inference.server.served_model import open_served_model
 from octavo.inference.torch_engine import TorchEngine
 from octavo.modeling.decoding import Decoding, whole
-from octavo.modeling.gguf_reading import load_gguf
+from octavo.modeling.gguf.reading import load_gguf
 
 
 @pytest.fixture

@@ -158,7 +158,7 @@ def test_both_engines_tell_why_a_text_ended(engines):
 
 def test_the_end_token_ends_a_text_and_is_no_part_of_it(small_run, tmp_path):
     """A model whose end token is always the likeliest but right after a begin token."""
-    from octavo.modeling.gguf import save_gguf
+    from octavo.modeling.gguf.writing import save_gguf
 
     release = small_run / "release"
     engine = TorchEngine(release)
@@ -254,7 +254,7 @@ def slow_to_end(small_run, tmp_path_factory):
     """llama.cpp on the small model with a context so long that a text fills it in seconds."""
     from dataclasses import replace
 
-    from octavo.modeling.gguf import save_gguf
+    from octavo.modeling.gguf.writing import save_gguf
 
     engine = TorchEngine(small_run / "release")
     engine.model.config = replace(engine.model.config, max_position_embeddings=8192)
@@ -423,7 +423,7 @@ def test_settings_are_the_models_own_where_it_states_them(small_run, tmp_path):
 def test_a_file_says_whether_a_token_stands_before_a_text(small_run, tmp_path, begins, monkeypatch):
     from gguf import GGUFWriter
 
-    from octavo.modeling.gguf import save_gguf
+    from octavo.modeling.gguf.writing import save_gguf
 
     monkeypatch.setattr(
         GGUFWriter, "add_add_bos_token", lambda self, _: self.add_bool("tokenizer.ggml.add_bos_token", begins)

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from octavo.cli import main
+from octavo.cli.app import main
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_an_interrupted_text_is_not_written_on(generate, small_run, monkeypatch)
         next(pieces)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("octavo.cli_tools._printed", interrupted)
+    monkeypatch.setattr("octavo.cli.tools._printed", interrupted)
     monkeypatch.setattr("signal.signal", lambda *_: None)
     assert generate(small_run, "The old keeper")[0] == 130
     assert inspect.getgeneratorstate(begun[0]) == inspect.GEN_CLOSED

@@ -15,7 +15,7 @@ import urllib.request
 import pytest
 
 from octavo.errors import InputError
-from octavo.inference.served_model import open_served_model
+from octavo.inference.server.served_model import open_served_model
 
 LONG = {"prompt": [40] * 8, "max_tokens": 119, "n": 20, "temperature": 1.0, "logprobs": 20}
 

@@ -8,8 +8,8 @@ import openai
 import pytest
 import torch
 
-from octavo.inference.gate import PAGE_POLICY
-from octavo.inference.served_model import open_served_model
+from octavo.inference.server.gate import PAGE_POLICY
+from octavo.inference.server.served_model import open_served_model
 from octavo.modeling.decoding import Decoding, whole
 from tests.inference.serving import running
 
@@ -197,7 +197,7 @@ def test_the_page_is_told_what_it_needs(server, served):
 
 
 def _model(served):
-    from octavo.modeling.gguf_reading import load_gguf
+    from octavo.modeling.gguf.reading import load_gguf
 
     return load_gguf(served.engine.gguf).model
 

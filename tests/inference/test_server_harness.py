@@ -2,7 +2,7 @@
 
 import pytest
 
-from octavo.evaluation.harness_engines import open_reader
+from octavo.inference.harness_engines import open_reader
 from octavo.modeling.decoding import Decoding, cut, whole
 
 

@@ -10,8 +10,8 @@ from http.client import HTTPConnection
 import pytest
 
 from octavo.errors import InputError
-from octavo.inference.limits import Limits
-from octavo.inference.listening import host_names, is_key, is_loopback, keys_for, name_of, read_keys
+from octavo.inference.server.limits import Limits
+from octavo.inference.server.listening import host_names, is_key, is_loopback, keys_for, name_of, read_keys
 from tests.inference.serving import head, running, until
 
 LONG = {"prompt": [40] * 8, "max_tokens": 119, "n": 20, "temperature": 1.0, "logprobs": 20, "seed": 1}

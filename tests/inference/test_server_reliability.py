@@ -127,20 +127,20 @@ def test_html_in_prompts_comes_back_as_json_alone(server):
 @pytest.mark.parametrize(
     "path",
     [
-        "/web/../server.py",
+        "/web/../app.py",
         "/web/../../../../../../etc/passwd",
-        "/web/%2e%2e/server.py",
-        "/web/..%2fserver.py",
+        "/web/%2e%2e/app.py",
+        "/web/..%2fapp.py",
         "/web/%2e%2e%2f%2e%2e%2fetc%2fpasswd",
         "/web//etc/passwd",
         "/web/app.js%00.css",
-        "/web/..\\server.py",
+        "/web/..\\app.py",
         "/papers/..%2f..%2fconfig.json",
         "/papers/../../etc/passwd",
         "/papers/%00",
         "//web/app.js",
         "/web/%ff%fe",
-        "http://localhost/web/../server.py",
+        "http://localhost/web/../app.py",
     ],
 )
 def test_no_path_leads_out_of_the_page(server, path):

@@ -6,7 +6,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octavo.inference.upstream import events
+from octavo.inference.server.upstream import events
 
 
 async def read(pieces):

@@ -4,8 +4,8 @@ import pytest
 from gguf import GGUFReader
 
 from octavo.evaluation.verbatim import entry_bytes
-from octavo.inference.prompt_logprobs import as_given
-from octavo.inference.vocabulary import Vocabulary, label_of, read_vocabulary
+from octavo.inference.server.prompt_logprobs import as_given
+from octavo.inference.server.vocabulary import Vocabulary, label_of, read_vocabulary
 from octavo.modeling.decoding import Piece
 from octavo.tokenization.encode import load_tokenizer
 from octavo.tokenization.entries import bytes_of_entry

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from octavo.errors import InputError
-from octavo.modeling.gguf_header import gguf_settings
+from octavo.modeling.gguf.header import gguf_settings
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from octavo.errors import InputError
 from octavo.inference.llama_cpp import LlamaCppEngine
-from octavo.modeling import gguf_quantised
-from octavo.modeling.gguf import save_gguf
-from octavo.modeling.gguf_quantised import stored, stored_type
-from octavo.modeling.gguf_reading import load_gguf, load_weights, tensor_types
+from octavo.modeling.gguf import quantised as gguf_quantised
+from octavo.modeling.gguf.quantised import stored, stored_type
+from octavo.modeling.gguf.reading import load_gguf, load_weights, tensor_types
+from octavo.modeling.gguf.writing import save_gguf
 from octavo.modeling.init import initialise
 from octavo.modeling.llama import LlamaConfig
 from tests.modeling.test_gguf_reading import tokenizer_of

@@ -6,9 +6,9 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, train
 
 from octavo.errors import InputError
 from octavo.inference.llama_cpp import LlamaCppEngine
-from octavo.modeling import gguf
-from octavo.modeling.gguf import save_gguf
-from octavo.modeling.gguf_reading import _GPT2, _SPLITS, load_gguf
+from octavo.modeling.gguf import writing as gguf
+from octavo.modeling.gguf.reading import _GPT2, _SPLITS, load_gguf
+from octavo.modeling.gguf.writing import save_gguf
 from octavo.modeling.init import initialise
 from octavo.modeling.llama import LlamaConfig
 from octavo.modeling.rope import Linear, Listed, Llama3

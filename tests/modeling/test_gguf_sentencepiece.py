@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from octavo.corpus.locations import expand
 from octavo.errors import InputError
 from octavo.inference.llama_cpp import LlamaCppEngine
-from octavo.modeling import gguf
-from octavo.modeling.gguf import save_gguf
-from octavo.modeling.gguf_reading import load_gguf
+from octavo.modeling.gguf import writing as gguf
+from octavo.modeling.gguf.reading import load_gguf
+from octavo.modeling.gguf.writing import save_gguf
 from octavo.modeling.init import initialise
 from octavo.modeling.llama import LlamaConfig
 

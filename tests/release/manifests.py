@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from octavo.recipe_provider import Provider
+from octavo.recipe.provider import Provider
 from octavo.release.manifest import (
     Architecture,
     Base,

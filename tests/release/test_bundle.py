@@ -11,8 +11,8 @@ from safetensors.torch import load_file
 from transformers import AutoTokenizer, GenerationConfig
 
 from octavo.errors import InputError
-from octavo.evaluation.report_figures import HarmfulSample, Report
-from octavo.modeling.gguf import pre_tokenizer_name
+from octavo.evaluation.report.figures import HarmfulSample, Report
+from octavo.modeling.gguf.writing import pre_tokenizer_name
 from octavo.modeling.hf import to_hf_names
 from octavo.release.model_card import model_card
 from octavo.stages import figures_of, stages_of, trained_model

@@ -14,8 +14,8 @@ from markdown_it import MarkdownIt
 from pydantic import BaseModel
 from selectolax.lexbor import LexborHTMLParser
 
-from octavo.recipe import Recipe
-from octavo.recipe_provider import Provider
+from octavo.recipe.provider import Provider
+from octavo.recipe.schema import Recipe
 from octavo.release.manifest import Count, Manifest
 from octavo.release.papers import papers, to_complete
 from octavo.release.papers.content import Mark, Paper, field, section, told

@@ -16,8 +16,8 @@ from safetensors.torch import load_file
 from octavo.evaluation.openings import read_documents
 from octavo.evaluation.speaker import Speaker
 from octavo.modeling.decoding import Decoding, next_tokens
-from octavo.modeling.gguf import gguf_name
-from octavo.modeling.gguf_reading import load_gguf
+from octavo.modeling.gguf.reading import load_gguf
+from octavo.modeling.gguf.writing import gguf_name
 from octavo.progress import Progress
 from octavo.release.metric_facts import quantised_metrics
 from octavo.release.quantised import BYTES, WRITTEN, measure_quantised

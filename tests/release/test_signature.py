@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from typer.testing import CliRunner
 
-from octavo.cli import app
+from octavo.cli.app import app
 from octavo.errors import InputError, OctavoError
 from octavo.release.checksums import SIGNATURE, SUMS, write_checksums
 from octavo.release.signature import release_of, sign, signer, verify

@@ -19,8 +19,8 @@ from octavo.evaluation.model_files import open_model
 from octavo.evaluation.scoring import continuation_bits
 from octavo.lineage import StageRecord, write_record
 from octavo.progress import Progress
-from octavo.recipe import Recipe
-from octavo.recipe_file import dump
+from octavo.recipe.file import dump
+from octavo.recipe.schema import Recipe
 from octavo.release.bundle import release
 from octavo.release.model_card import model_card
 from octavo.release.quantised_figures import read_quantised
@@ -30,9 +30,9 @@ from octavo.tokenization.encode import load_tokenizer
 from octavo.tuning.answers import format as answers
 from octavo.tuning.ocr import format as ocr_format
 from octavo.tuning.preparing import ANSWERS
-from octavo.tuning.report import write_report
-from octavo.tuning.report_figures import ScoreRow
-from octavo.tuning.report_samples import ordered
+from octavo.tuning.report.figures import ScoreRow
+from octavo.tuning.report.samples import ordered
+from octavo.tuning.report.writing import write_report
 from octavo.tuning.translation import format as translation_format
 from octavo.tuning.vocabulary import task_vocabulary
 from tests.conftest import small_recipe

@@ -18,10 +18,10 @@ from octavo.progress import Progress
 from octavo.tokenization.encode import parse_tokenizer
 from octavo.tokenization.index import SCHEMA, documents_of, open_rows
 from octavo.tokenization.shards import open_shard, write_shard
-from octavo.tracing.index import CONTENTS, DOCUMENTS, DOCUMENTS_SCHEMA, SUFFIXES, TEXT, WORDS, open_index
-from octavo.tracing.index_building import Entries, plan_parts
-from octavo.tracing.index_text import classes, count_words, write_documents
-from octavo.tracing.suffixes import sort_suffixes
+from octavo.tracing.index.building import Entries, plan_parts
+from octavo.tracing.index.reading import CONTENTS, DOCUMENTS, DOCUMENTS_SCHEMA, SUFFIXES, TEXT, WORDS, open_index
+from octavo.tracing.index.suffixes import sort_suffixes
+from octavo.tracing.index.text import classes, count_words, write_documents
 from octavo.tracing.trace import trace
 
 NAMES = [f"doc-{number}" for number in range(10)]

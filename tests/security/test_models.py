@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from octavo.errors import InputError, OctavoError
-from octavo.modeling.gguf_reading import load_gguf
+from octavo.modeling.gguf.reading import load_gguf
 from octavo.modeling.hf import load_hf, save_hf
 from octavo.modeling.llama import Llama, LlamaConfig
 

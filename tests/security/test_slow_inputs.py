@@ -10,15 +10,15 @@ import pyarrow as pa
 import pytest
 from pyarrow import fs
 
-from octavo.corpus import html, xml
 from octavo.corpus.licences import normalise
 from octavo.corpus.locations import Location
 from octavo.corpus.public_domain import persons
-from octavo.corpus.readers import RefusedError
+from octavo.corpus.readers import html, xml
+from octavo.corpus.readers.reading import RefusedError
 from octavo.curation.personal_data import redact
 from octavo.errors import InputError
-from octavo.recipe import Source
-from octavo.recipe_file import load
+from octavo.recipe.file import load
+from octavo.recipe.schema import Source
 
 SECONDS = 3.0
 PLACE = Location("x.xml", "xml", fs.LocalFileSystem(), "x.xml")

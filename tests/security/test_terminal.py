@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from rich.progress import Progress
 from rich.text import Text
 
-from octavo.cli_options import print_json
-from octavo.cli_tools import _for_stdout
+from octavo.cli.options import print_json
+from octavo.cli.tools import _for_stdout
 from octavo.terminal import plain, plain_console
 
 OBEYED = "\x1b]0;title\x07\x1b[2J\x1b[8mhidden\x9b31m\r\x08\x7f\u202egnp.exe"

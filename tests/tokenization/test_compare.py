@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 from typer.testing import CliRunner
 
-from octavo.cli import app
+from octavo.cli.app import app
 from octavo.errors import InputError
 from octavo.tokenization.compare import ERROR_RATE, Text, compare, count_words, damage, read_texts
 from octavo.tokenization.compare_plot import comparison_plot

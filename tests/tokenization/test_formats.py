@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
 from octavo.inference.llama_cpp import LlamaCppEngine
-from octavo.modeling.gguf import pre_tokenizer_name, save_gguf
+from octavo.modeling.gguf.writing import pre_tokenizer_name, save_gguf
 from octavo.modeling.init import initialise
 from octavo.modeling.llama import LlamaConfig
-from octavo.recipe import Tokenizer as Settings
+from octavo.recipe.schema import Tokenizer as Settings
 from octavo.tokenization.encode import load_tokenizer
 from octavo.tokenization.formats import write_tokenizer_files
 from octavo.tokenization.train import train_tokenizer

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from octavo.curation.code_points import bytes_of
 from octavo.errors import InputError
-from octavo.recipe import Tokenizer as Settings
+from octavo.recipe.schema import Tokenizer as Settings
 from octavo.tokenization.entries import SPECIAL_ENTRIES
 from octavo.tokenization.merging import NONE, Owners, Text, byte_entries, learn
 from octavo.tokenization.sample import balanced_sample

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from octavo.recipe_file import load
+from octavo.recipe.file import load
 from octavo.tracing.answer import told
 from octavo.tracing.finding import Wanted
-from octavo.tracing.recall import recall
+from octavo.tracing.recall.recalling import recall
 from octavo.training.data import open_data
 
 

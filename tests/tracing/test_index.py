@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from octavo.tracing.asked import ask
-from octavo.tracing.index_text import classes, count_words, slot_of, write_documents
-from octavo.tracing.suffix_search import longest, occurrences
-from octavo.tracing.suffixes import DEPTH, sort_suffixes
+from octavo.tracing.index.suffix_search import longest, occurrences
+from octavo.tracing.index.suffixes import DEPTH, sort_suffixes
+from octavo.tracing.index.text import classes, count_words, slot_of, write_documents
 
 WORD = re.compile(r"[^\W_]+")
 BYTES = np.arange(256, dtype=np.uint8), np.arange(257, dtype=np.int64)

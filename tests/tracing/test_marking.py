@@ -7,8 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from octavo.progress import Progress
-from octavo.tracing.index import open_index
-from octavo.tracing.index_building import build_index
+from octavo.tracing.index.building import build_index
+from octavo.tracing.index.reading import open_index
 from octavo.tracing.marking import marked
 from octavo.tracing.trace import trace
 from tests.conftest import small_recipe

@@ -13,15 +13,15 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from octavo.cli import app
+from octavo.cli.app import app
 from octavo.errors import InputError
 from octavo.lineage import StageRecord, hash_files, read_record, write_json, write_record
-from octavo.recipe_file import dump, load
+from octavo.recipe.file import dump, load
 from octavo.road import run_road
 from octavo.tokenization.index import open_documents
 from octavo.tracing.finding import Wanted
-from octavo.tracing.recall import recall
-from octavo.tracing.without import recipe_without, write_recipe
+from octavo.tracing.recall.recalling import recall
+from octavo.tracing.recall.without import recipe_without, write_recipe
 from octavo.training.checkpoint import complete_steps, path_of
 from tests.conftest import quiet_reporter, small_recipe
 from tests.tracing.recalling import answer, kept, ledger, scanned, steps_of

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from octavo.errors import InputError
-from octavo.recipe_file import load
+from octavo.recipe.file import load
 from octavo.road import run_road
 from octavo.tracing.finding import Wanted
-from octavo.tracing.recall import recall
-from octavo.tracing.without import recipe_without
+from octavo.tracing.recall.recalling import recall
+from octavo.tracing.recall.without import recipe_without
 from tests.conftest import quiet_reporter, small_recipe
 from tests.tracing.recalling import answer, scanned, steps_of
 from tests.tuning.small_tunes import task_recipe

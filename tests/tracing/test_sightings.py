@@ -18,8 +18,8 @@ from octavo.modeling.loss import IGNORE
 from octavo.tokenization.index import open_documents, write_documents
 from octavo.tokenization.shards import token_dtype, write_shard
 from octavo.tracing.finding import Found, Wanted
-from octavo.tracing.places import of_identifiers, of_kept
-from octavo.tracing.sightings import Occurrences, Steps, in_packed, in_windows, ranges, sightings
+from octavo.tracing.index.places import of_identifiers, of_kept
+from octavo.tracing.recall.sightings import Occurrences, Steps, in_packed, in_windows, ranges, sightings
 from octavo.training.data import Data
 from octavo.training.order import Order, Stage
 from octavo.training.sequences import open_sequences, split_targets

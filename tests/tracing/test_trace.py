@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from octavo.cli import app
+from octavo.cli.app import app
 from octavo.errors import InputError
 from octavo.lineage import read_record, write_record
 from octavo.progress import Progress, StoppedError
@@ -22,8 +22,8 @@ from octavo.road import run_road
 from octavo.tokenization.encode import load_tokenizer
 from octavo.tokenization.index import training_documents
 from octavo.tokenization.shards import open_shards, write_shard
-from octavo.tracing.index import open_index
-from octavo.tracing.index_building import Entries, build_index, plan_parts
+from octavo.tracing.index.building import Entries, build_index, plan_parts
+from octavo.tracing.index.reading import open_index
 from octavo.tracing.trace import LEAST_WORDS, OVERLAP, SPANS, Source, Span, Traced, trace
 from octavo.tracing.underlining import print_traced
 from tests.conftest import quiet_reporter, small_recipe
@@ -275,7 +275,7 @@ def test_documents_of_given_token_files_are_known_from_the_run_beside_them(small
 
 def test_an_index_that_was_stopped_goes_on_to_the_same_bytes(small_run, trained_on, tmp_path, monkeypatch):
     # Parts of a megabyte would hold all of it.
-    monkeypatch.setattr("octavo.tracing.index_building.MEGABYTE", 60_000)
+    monkeypatch.setattr("octavo.tracing.index.building.MEGABYTE", 60_000)
     recipe = small_recipe(trace={"part_megabytes": 1})
     whole = build_index(recipe, small_run, tmp_path / "whole", Progress())
     assert whole["parts"] > 3

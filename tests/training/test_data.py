@@ -6,8 +6,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from octavo.errors import InputError
-from octavo.recipe import OWN_TOKENS
-from octavo.recipe_file import dump, load
+from octavo.recipe.file import dump, load
+from octavo.recipe.training import OWN_TOKENS
 from octavo.tokenization.index import write_documents
 from octavo.tokenization.shards import token_dtype, write_shard
 from octavo.training.data import open_data, training_shards

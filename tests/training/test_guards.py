@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from octavo.errors import OctavoError
 from octavo.progress import Progress
-from octavo.recipe import Guards
+from octavo.recipe.training import Guards
 from octavo.training import checkpoint, loop
 from octavo.training.data import open_data
 from octavo.training.guards import MEMORY, Readback, Watch

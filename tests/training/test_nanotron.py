@@ -17,12 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from octavo.errors import InputError
-from octavo.recipe import Recipe
-from octavo.recipe_file import load, validate
-from octavo.training.nanotron import read
-from octavo.training.nanotron_export import export
-from octavo.training.nanotron_fates import recipe_text
-from octavo.training.nanotron_imported import Imported
+from octavo.recipe.file import load, validate
+from octavo.recipe.schema import Recipe
+from octavo.training.nanotron.exporting import export
+from octavo.training.nanotron.fates import recipe_text
+from octavo.training.nanotron.imported import Imported
+from octavo.training.nanotron.importing import read
 from octavo.training.schedule import learning_rate_factor
 from tests.conftest import small_recipe
 

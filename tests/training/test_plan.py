@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from octavo.cli import app
+from octavo.cli.app import app
 from octavo.energy import co2eq_grams
 from octavo.errors import InputError
-from octavo.recipe_file import load
+from octavo.recipe.file import load
 from octavo.tokenization.shards import open_shards
 from octavo.training.plan import AI_ACT_FLOPS, Folder, Plan, hardware, in_words, plan_run, vocab_size_of
 from octavo.training.throughput import GPUS, Hardware

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octavo.recipe import Schedule
+from octavo.recipe.training import Schedule
 from octavo.training.schedule import learning_rate_factor
 
 SCHEDULES = st.builds(

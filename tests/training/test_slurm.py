@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from octavo.errors import InputError, OctavoError
-from octavo.recipe_file import load
-from octavo.recipe_slurm import SETTLED, Slurm
+from octavo.recipe.file import load
+from octavo.recipe.slurm import SETTLED, Slurm
 from octavo.road import stage_states
 from octavo.training.slurm import in_words, job_script, last_job, launch, parse_job
 from tests.conftest import small_recipe

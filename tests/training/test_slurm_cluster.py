@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from octavo.recipe_file import dump
+from octavo.recipe.file import dump
 from tests.conftest import small_recipe
 from tests.distributed.processes import octavo_in_two
 from tests.training.slurm_cluster import cluster, missing

@@ -8,13 +8,13 @@ from torch import nn
 from octavo.modeling.init import initialise
 from octavo.modeling.llama import Llama, LlamaConfig
 from octavo.progress import Progress
-from octavo.recipe import Optimizer
+from octavo.recipe.training import Optimizer
 from octavo.tokenization.encode import load_tokenizer
 from octavo.training import checkpoint
 from octavo.training.data import open_data
 from octavo.training.loop import make_pass, train
 from octavo.training.memory import llama_config
-from octavo.training.nanotron_export import export
+from octavo.training.nanotron.exporting import export
 from octavo.training.optimizers import make_optimizers, step_unless
 from octavo.training.schedule import learning_rate_factor
 from tests.conftest import small_recipe

@@ -17,8 +17,8 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from octavo.modeling.hf import save_hf
 from octavo.modeling.init import initialise
 from octavo.modeling.llama import LlamaConfig
-from octavo.recipe import Recipe
-from octavo.recipe_file import validate
+from octavo.recipe.file import validate
+from octavo.recipe.schema import Recipe
 from octavo.tokenization.entries import SPECIAL_ENTRIES, TASK_ENTRIES
 from octavo.tuning.base_model import with_base
 from tests.tuning.ocr.stand_ins import SENTENCES, prose, scanned

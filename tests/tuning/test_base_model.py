@@ -15,7 +15,7 @@ from octavo.modeling.hf import load_hf, save_hf
 from octavo.modeling.init import initialise
 from octavo.modeling.llama import LlamaConfig
 from octavo.modeling.loss import IGNORE
-from octavo.recipe_file import validate
+from octavo.recipe.file import validate
 from octavo.tokenization.entries import BEGIN, TASK_ENTRIES, begin_and_end
 from octavo.training.sequences import split_targets
 from octavo.tuning.base_model import base_weights, with_base, with_task_entries

@@ -14,10 +14,10 @@ from typing import NamedTuple
 import pytest
 from lxml import etree
 
-from octavo.cli import main
+from octavo.cli.app import main
 from octavo.errors import OctavoError
 from octavo.evaluation.speaker import Speaker
-from octavo.recipe_file import dump
+from octavo.recipe.file import dump
 from octavo.tuning.ocr import files as ocr_files
 from octavo.tuning.vocabulary import task_vocabulary
 from tests.conftest import small_recipe

@@ -19,11 +19,11 @@ from octavo.tuning.answers import measures as answers_measures
 from octavo.tuning.base_name import base_name
 from octavo.tuning.ocr import measures as ocr_measures
 from octavo.tuning.pair_licences import UNSTATED, stated_licences
-from octavo.tuning.report import write_report
-from octavo.tuning.report_figures import Report, ScoreRow
-from octavo.tuning.report_metrics import METRICS, SYSTEMS, name_of_group
-from octavo.tuning.report_samples import best_and_worst, ordered, shown
-from octavo.tuning.report_verdicts import Verdict, findings, is_better, summary
+from octavo.tuning.report.figures import Report, ScoreRow
+from octavo.tuning.report.metrics import METRICS, SYSTEMS, name_of_group
+from octavo.tuning.report.samples import best_and_worst, ordered, shown
+from octavo.tuning.report.verdicts import Verdict, findings, is_better, summary
+from octavo.tuning.report.writing import write_report
 from octavo.tuning.translation import measures as translation_measures
 from tests.tuning.tunes import SCRIPT, evaluation, scores, tune_recipe, write_tune
 

@@ -13,8 +13,8 @@ from safetensors.torch import load_file
 
 from octavo.errors import InputError
 from octavo.lineage import read_record
-from octavo.recipe import Recipe
-from octavo.recipe_file import validate
+from octavo.recipe.file import validate
+from octavo.recipe.schema import Recipe
 from octavo.road import run_road, stage_states
 from octavo.stages import trained_model
 from octavo.training.metrics import Metrics

@@ -11,7 +11,7 @@ import pytest
 from octavo.errors import InputError, OctavoError
 from octavo.lineage import read_record
 from octavo.progress import Progress, StoppedError
-from octavo.recipe import Recipe
+from octavo.recipe.schema import Recipe
 from octavo.road import run_road
 from octavo.stages import trained_model
 from octavo.training.metrics import Metrics

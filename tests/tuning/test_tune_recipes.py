@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from octavo.cli import app
+from octavo.cli.app import app
 from octavo.evaluation.model_files import open_model
-from octavo.recipe_file import dump, load
+from octavo.recipe.file import dump, load
 from octavo.summary import print_summary
 from tests.tuning import tunes
 from tests.tuning.small_tunes import write_base

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from octavo.lineage import StageRecord, write_record
-from octavo.recipe import Recipe
-from octavo.recipe_file import validate
+from octavo.recipe.file import validate
+from octavo.recipe.schema import Recipe
 
 SCRIPT = "<script>alert('x')</script> & \"quoted\""
 _BETTER = {"character error rate": (0.031, 0.052), "chrF": (31.4, 14.2), "F1": (0.412, 0.287)}

@@ -10,7 +10,7 @@ from octavo.ablation.gathering import gather
 from octavo.ablation.report import write_report
 from octavo.ablation.report_figures import Report
 from octavo.ablation.walking import walk_variants
-from octavo.recipe import Recipe
+from octavo.recipe.schema import Recipe
 from octavo.road import Reporter
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
 from octavo.errors import InputError
-from octavo.recipe import Recipe, Tokenizer
-from octavo.recipe_file import apply_settings, validate
+from octavo.recipe.file import apply_settings, validate
+from octavo.recipe.schema import Recipe, Tokenizer
 
 Fields = Mapping[str, Any]
 """Fields of a recipe, dotted, with their values."""

@@ -30,8 +30,8 @@ from octavo.ablation.report_figures import (
 from octavo.ablation.verdicts import findings, limits
 from octavo.ablation.walking import Walked
 from octavo.evaluation import adherence, comparison
-from octavo.evaluation.report_figures import Estimate
-from octavo.recipe import Recipe
+from octavo.evaluation.report.figures import Estimate
+from octavo.recipe.schema import Recipe
 
 PROMPTS: Final = ("sentence", adherence.OWN)
 """Kinds of prompts that are the same text whatever the tokenizer."""

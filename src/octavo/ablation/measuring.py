@@ -21,7 +21,7 @@ from octavo.lineage import write_json
 from octavo.modeling.hf import round_to_bfloat16
 from octavo.modeling.llama import Llama
 from octavo.progress import Progress
-from octavo.recipe import Recipe
+from octavo.recipe.schema import Recipe
 from octavo.tokenization.encode import load_tokenizer
 from octavo.tokenization.entries import begin_and_end
 

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from octavo.errors import InputError
-from octavo.recipe import Model, Recipe, Tokenizer, Training
-from octavo.recipe_evaluation import Continuations, Evaluation, Writing
-from octavo.recipe_file import Settings, apply_settings, load, validate
+from octavo.recipe.evaluation import Continuations, Evaluation, Writing
+from octavo.recipe.file import Settings, apply_settings, load, validate
+from octavo.recipe.schema import Model, Recipe, Tokenizer
+from octavo.recipe.training import Training
 
 HIDDEN: Final = 128
 LAYERS: Final = 4

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final, Literal, NamedTuple
 
 from octavo.ablation.comparing import Verdict
-from octavo.evaluation.report_figures import Estimate, Figures
+from octavo.evaluation.report.figures import Estimate, Figures
 
 FigureName = Literal["bits-curated", "bits-as-it-came", "adherence", "harm"]
 

@@ -11,9 +11,9 @@ from rich.table import Table as RichTable
 
 from octavo.ablation.comparing import Verdict
 from octavo.ablation.report_figures import FIGURES, MEAN, FigureName, Report, Row, VariantRow
-from octavo.evaluation.report_cells import NONE, Cell, Table
-from octavo.evaluation.report_cells import Row as TableRow
-from octavo.evaluation.report_summary import language_name
+from octavo.evaluation.report.cells import NONE, Cell, Table
+from octavo.evaluation.report.cells import Row as TableRow
+from octavo.evaluation.report.summary import language_name
 from octavo.page import percent
 from octavo.terminal import plain_console
 

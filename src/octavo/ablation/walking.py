@@ -33,8 +33,8 @@ from octavo.curation.weighing import ANSWERS
 from octavo.errors import InputError
 from octavo.lineage import is_run, write_atomically
 from octavo.progress import Progress
-from octavo.recipe import Recipe
-from octavo.recipe_file import dump
+from octavo.recipe.file import dump
+from octavo.recipe.schema import Recipe
 from octavo.road import Reporter, locked, run_road, walk
 from octavo.stage_inputs import last_checkpoint, without
 from octavo.stages import STAGES, Stage, trained_model

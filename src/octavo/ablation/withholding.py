@@ -22,8 +22,8 @@ from octavo.corpus.schema import DOCUMENT_SCHEMA, work_of
 from octavo.curation.opt_outs import RULE as OPT_OUT
 from octavo.errors import InputError
 from octavo.progress import Progress
-from octavo.recipe import Recipe
-from octavo.recipe_curation import Duplicates
+from octavo.recipe.curation import Duplicates
+from octavo.recipe.schema import Recipe
 
 HELD_OUT: Final = "documents.parquet"
 """The held-out documents, whole: identifier, lang, text as curation leaves it, text_in as it came."""

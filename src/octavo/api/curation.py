@@ -16,16 +16,16 @@ from pyarrow import fs
 from octavo.api.road import stage_progress
 from octavo.corpus.importing import check_source, import_file
 from octavo.corpus.locations import Location
-from octavo.corpus.parquet import wanted_columns
+from octavo.corpus.readers.parquet import wanted_columns
 from octavo.corpus.schema import KEPT_SCHEMA, LEDGER_SCHEMA, REMOVED_SCHEMA
 from octavo.curation import weighing
 from octavo.curation.licences import check_allowed
 from octavo.curation.pipeline import NothingLeftError
 from octavo.curation.pipeline import curate as curate_parts
 from octavo.errors import InputError
-from octavo.recipe import LANGUAGES, Recipe, Source
-from octavo.recipe_curation import Curation
-from octavo.recipe_file import validate
+from octavo.recipe.curation import Curation
+from octavo.recipe.file import validate
+from octavo.recipe.schema import LANGUAGES, Recipe, Source
 
 NAME: Final = "documents"
 """What messages, identifiers and the ledger call a table that has no file."""

@@ -11,12 +11,12 @@ from types import TracebackType
 from typing import Any, Self, TypedDict, Unpack, get_args, overload
 
 from octavo.errors import InputError
-from octavo.inference.corpus_index import needed_index
 from octavo.inference.defaults import default_decoding
 from octavo.inference.engine import Engine, EngineName, open_engine, prompt_tokens
 from octavo.inference.llama_cpp import idle_threads
+from octavo.inference.server.corpus_index import needed_index
 from octavo.modeling.decoding import Decoding, Pieces, Written
-from octavo.tracing.index import Index, open_index
+from octavo.tracing.index.reading import Index, open_index
 from octavo.tracing.trace import Traced
 from octavo.tracing.trace import trace as trace_text
 

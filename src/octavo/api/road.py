@@ -14,8 +14,8 @@ from typing import Any, get_args
 
 from octavo.errors import InputError
 from octavo.progress import Progress, now_and_then
-from octavo.recipe import Recipe
-from octavo.recipe_file import apply_settings, load, validate
+from octavo.recipe.file import apply_settings, load, validate
+from octavo.recipe.schema import Recipe
 from octavo.stage_names import StageName
 
 AnyRecipe = str | PathLike[str] | Mapping[str, Any] | Recipe

@@ -15,7 +15,7 @@ from octavo.audit.claims import Claim, all_or_each
 from octavo.audit.opening import Audited
 from octavo.corpus.schema import FATES, content_hash
 from octavo.curation import licences, opt_outs
-from octavo.recipe import Recipe
+from octavo.recipe.schema import Recipe
 
 SHOWN = 20
 """Documents named of one kind of fault, at most."""

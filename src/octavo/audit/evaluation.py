@@ -19,9 +19,9 @@ from octavo.evaluation import (
     toxicity,
     writing,
 )
-from octavo.evaluation.report import read_model
-from octavo.evaluation.report_figures import Report
-from octavo.recipe import Recipe
+from octavo.evaluation.report.figures import Report
+from octavo.evaluation.report.writing import read_model
+from octavo.recipe.schema import Recipe
 from octavo.tuning.tuned_model import FILE as TUNING_FILE
 
 HOME = "evaluation"

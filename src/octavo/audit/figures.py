@@ -17,11 +17,11 @@ from octavo.audit.differences import differences
 from octavo.audit.opening import Audited
 from octavo.curation.opt_outs_report import summarise_opt_outs
 from octavo.curation.report import summarise
-from octavo.curation.toxicity_report import summarise_passages
+from octavo.curation.toxicity.report import summarise_passages
 from octavo.errors import OctavoError
 from octavo.evaluation import bits_per_byte
 from octavo.modeling.hf import read_config
-from octavo.recipe import Recipe
+from octavo.recipe.schema import Recipe
 from octavo.release.bundle import LINEAGE, record_name
 from octavo.release.gathering import gather
 from octavo.release.writing import COMPLIANCE, MANIFEST

@@ -12,8 +12,8 @@ from octavo import __version__
 from octavo.audit.claims import Claim, failed, held
 from octavo.errors import InputError
 from octavo.lineage import STAGE_FILE, StageRecord, is_run
-from octavo.recipe import Recipe
-from octavo.recipe_file import load
+from octavo.recipe.file import load
+from octavo.recipe.schema import Recipe
 from octavo.release.bundle import LINEAGE, record_name
 from octavo.release.checksums import SUMS
 from octavo.release.manifest import Manifest

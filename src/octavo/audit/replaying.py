@@ -16,7 +16,7 @@ import torch
 from octavo.audit.claims import Claim, failed, held, unknown
 from octavo.audit.opening import Audited
 from octavo.progress import Progress, StoppedError
-from octavo.recipe import Recipe
+from octavo.recipe.schema import Recipe
 from octavo.stages import train_model
 from octavo.training import checkpoint
 from octavo.training.machine import this_machine

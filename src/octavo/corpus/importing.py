@@ -22,12 +22,12 @@ import pyarrow.parquet as pq
 
 from octavo.corpus.licences import normalise
 from octavo.corpus.locations import Location, expand, is_remote
-from octavo.corpus.readers import Unreadable, reader_for
+from octavo.corpus.readers.reading import Unreadable, reader_for
 from octavo.corpus.schema import DOCUMENT_SCHEMA, SOURCE_SCHEMA, content_hash
 from octavo.errors import InputError, OctavoError
 from octavo.lineage import write_atomically, write_json
 from octavo.progress import Progress
-from octavo.recipe import Corpus, Source
+from octavo.recipe.schema import Corpus, Source
 from octavo.workers import in_processes, in_threads
 
 PART_BYTES = 16 * 1024**2

@@ -19,8 +19,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from octavo.errors import InputError, OctavoError
-from octavo.recipe import Recipe
-from octavo.recipe_curation import Curation
+from octavo.recipe.curation import Curation
+from octavo.recipe.schema import Recipe
 
 ANSWER_SECONDS = 20.0
 """How long the cluster's head has to answer."""

@@ -22,7 +22,7 @@ from typing import Any, Final, NamedTuple
 import httpx2
 import orjson
 
-from octavo.curation.rewriting_settings import Rewriting
+from octavo.curation.rewriting.settings import Rewriting
 from octavo.errors import InputError, OctavoError
 
 Sleep = Callable[[float], Awaitable[None]]

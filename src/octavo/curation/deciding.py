@@ -23,7 +23,7 @@ from octavo.curation.near_duplicates import BINS, candidate_pairs, clusters, sim
 from octavo.curation.opt_out_copies import COPIES, find_copies
 from octavo.curation.opt_outs import RULE as OPT_OUT
 from octavo.lineage import write_json
-from octavo.recipe import Recipe
+from octavo.recipe.schema import Recipe
 
 DECISION_SCHEMA = pa.schema(
     [

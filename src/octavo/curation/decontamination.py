@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from octavo.compiled import Hashes
 from octavo.curation.words import Floats, Words, read_words
 from octavo.errors import InputError
-from octavo.recipe_curation import Decontamination
+from octavo.recipe.curation import Decontamination
 
 
 def read_sets(settings: Decontamination) -> Hashes | None:

@@ -12,9 +12,9 @@ import pyarrow as pa
 
 from octavo.compiled import Flags, Hashes, Ints, compiled, spread
 from octavo.curation.code_points import bytes_of
-from octavo.curation.toxicity import DIMENSIONS, Classifier, load_classifier, score_passages
-from octavo.curation.toxicity_network import F32
-from octavo.recipe_toxicity import Decision, Toxicity
+from octavo.curation.toxicity.network import F32
+from octavo.curation.toxicity.scoring import DIMENSIONS, Classifier, load_classifier, score_passages
+from octavo.recipe.toxicity import Decision, Toxicity
 
 LEVELS: Final = (0.5, 1.0, 1.5, 2.0, 2.5)
 """Scores that passages are counted from."""

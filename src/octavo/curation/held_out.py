@@ -8,7 +8,7 @@ import pyarrow as pa
 from blake3 import blake3
 
 from octavo.corpus.schema import work_of
-from octavo.recipe_curation import HeldOut
+from octavo.recipe.curation import HeldOut
 
 
 def choose_works(documents: pa.Table, settings: HeldOut, seed: int) -> set[str]:

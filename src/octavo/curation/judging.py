@@ -19,8 +19,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from octavo.compiled import Hashes
-from octavo.corpus import gutenberg, html, xml
 from octavo.corpus.dates import century_of
+from octavo.corpus.readers import gutenberg, html, xml
 from octavo.corpus.schema import LANGUAGES, content_hash
 from octavo.curation import (
     decontamination,
@@ -36,8 +36,8 @@ from octavo.curation import (
 from octavo.curation.passages import PASSAGES, long_passages
 from octavo.curation.repair import repair
 from octavo.curation.words import Words, read_words
-from octavo.recipe import Recipe, Source
-from octavo.recipe_curation import Curation, Decontamination
+from octavo.recipe.curation import Curation, Decontamination
+from octavo.recipe.schema import Recipe, Source
 
 SLICE_BYTES = 2 * 1024**2
 """Text judged at once: its words take some forty times the memory."""

@@ -28,8 +28,8 @@ from octavo.corpus.licence_terms import is_allowed, obligation
 from octavo.corpus.licences import normalise, reserves_rights
 from octavo.corpus.public_domain import Finding, findings
 from octavo.errors import InputError
-from octavo.recipe import Source
-from octavo.recipe_curation import Licences
+from octavo.recipe.curation import Licences
+from octavo.recipe.schema import Source
 
 _SPELT_OTHERWISE = "LicenseRef-"
 """What SPDX has no id for: any name may follow."""

@@ -15,7 +15,7 @@ import pyarrow as pa
 from blake3 import blake3
 
 from octavo.errors import InputError
-from octavo.recipe_curation import Mixture
+from octavo.recipe.curation import Mixture
 
 OTHERS = "others"
 """Stands in a target for all that it does not name."""

@@ -18,8 +18,8 @@ import pyarrow.compute as pc
 
 from octavo.corpus.creators import name_of, names_in
 from octavo.corpus.schema import work_of
-from octavo.recipe import Source
-from octavo.recipe_opt_outs import OptOuts
+from octavo.recipe.opt_outs import OptOuts
+from octavo.recipe.schema import Source
 
 RULE = "opt-out"
 

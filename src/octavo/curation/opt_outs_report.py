@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from octavo.curation.opt_outs import RULE
-from octavo.recipe_opt_outs import OptOuts
+from octavo.recipe.opt_outs import OptOuts
 
 UNMATCHED = 100
 """Entries named that nothing matches; the counts tell how many there are."""

@@ -37,12 +37,12 @@ from octavo.curation.opt_outs_report import opt_outs_in_words, summarise_opt_out
 from octavo.curation.report import summarise
 from octavo.curation.report_page import write_page
 from octavo.curation.sorting import sort_part
-from octavo.curation.toxicity_report import summarise_passages
+from octavo.curation.toxicity.report import summarise_passages
 from octavo.curation.weighing import ANSWERS, WEIGHED_SCHEMA, weigh
 from octavo.errors import InputError, OctavoError
 from octavo.lineage import write_json
 from octavo.progress import Progress
-from octavo.recipe import Recipe
+from octavo.recipe.schema import Recipe
 from octavo.workers import all_rows, in_processes, in_threads
 
 HandOut = Callable[[Callable[[Part], None], list[Part]], Iterator[Part]]

@@ -19,7 +19,7 @@ import pyarrow as pa
 from octavo.compiled import Flags, Hashes, Ints, are_among, came_before
 from octavo.curation.repetition import repeated_ngrams, top_ngrams
 from octavo.curation.words import CHARACTER, DIGIT, Floats, Spans, Words, hashes_of
-from octavo.recipe_curation import Quality
+from octavo.recipe.curation import Quality
 
 VERDICT = pa.struct(
     [

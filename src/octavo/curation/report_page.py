@@ -13,10 +13,10 @@ from markupsafe import Markup, escape
 from octavo.corpus.schema import FATES
 from octavo.curation.evidence import rule_in_words
 from octavo.curation.examples import Example, Examples, examples, visible
-from octavo.curation.toxicity_page import section
+from octavo.curation.toxicity.page import section
 from octavo.lineage import write_atomically
 from octavo.page import number, template
-from octavo.recipe import LANGUAGE_NAMES
+from octavo.recipe.schema import LANGUAGE_NAMES
 
 EXAMPLES = 20
 """Shown of each rule."""

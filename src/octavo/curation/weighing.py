@@ -27,15 +27,15 @@ from octavo.curation.completions import key_of
 from octavo.curation.evidence import deciding_scores
 from octavo.curation.flagging import classifier_of, levels_reached, reaches
 from octavo.curation.judging import ROW_BITS
-from octavo.curation.rewriting import Passage, Rewrite, Rewriter, check_prompts
-from octavo.curation.toxicity import DIMENSIONS, score, score_passages
-from octavo.curation.toxicity_network import F32
-from octavo.curation.toxicity_shares import Shares, recall
+from octavo.curation.rewriting.asking import Passage, Rewrite, Rewriter, check_prompts
+from octavo.curation.toxicity.network import F32
+from octavo.curation.toxicity.scoring import DIMENSIONS, score, score_passages
+from octavo.curation.toxicity.shares import Shares, recall
 from octavo.errors import OctavoError
 from octavo.lineage import write_json
 from octavo.progress import Progress
-from octavo.recipe import Recipe
-from octavo.recipe_toxicity import Toxicity
+from octavo.recipe.schema import Recipe
+from octavo.recipe.toxicity import Toxicity
 
 ANSWERS: Final = "rewriting"
 """The folder of the model's answers, beside the stage's home: what is set aside when the stage is done again leaves
@@ -87,7 +87,7 @@ def check(settings: Toxicity, languages: list[str]) -> None:
         return
     classifier_of(settings)
     if settings.second_opinion is not None:
-        from octavo.curation.second_opinion_model import forget, load_second_opinion
+        from octavo.curation.second_opinion.model import forget, load_second_opinion
 
         load_second_opinion(settings.second_opinion.model_dump_json())
         forget()  # training may need its memory
@@ -133,7 +133,7 @@ def weigh(verdicts: Path, decisions: Path, recipe: Recipe, home: Path, answers: 
     if settings.second_opinion is not None and settings.second_opinion.sample:
         figures["recall"] = recall(verdicts, gone, settings, flagged, shares.passages, progress)
     if settings.second_opinion is not None:
-        from octavo.curation.second_opinion_model import forget
+        from octavo.curation.second_opinion.model import forget
 
         forget()
     write_json(home / "figures.json", figures)
@@ -169,7 +169,7 @@ def _flagged(part: Path, gone: pa.Array, settings: Toxicity, progress: Progress)
     of = documents.take(pc.list_parent_indices(found))
     second = pa.nulls(len(passages), SCORES)
     if settings.second_opinion is not None:
-        from octavo.curation.second_opinion import second_scores
+        from octavo.curation.second_opinion.asking import second_scores
 
         asked = second_scores(passages.field("text").to_pylist(), settings.second_opinion, progress)
         second = _structs(asked)
@@ -299,7 +299,7 @@ def _rewritten(passages: list[Passage], settings: Toxicity, answers: Path, progr
         first = score(text, classifier)
         if settings.second_opinion is None:
             return first
-        from octavo.curation.second_opinion import second_scores
+        from octavo.curation.second_opinion.asking import second_scores
 
         given = np.array([list(first.values())], np.float32)
         both = together(given, second_scores([text], settings.second_opinion))[0]

@@ -10,7 +10,7 @@ from octavo.evaluation.bits_per_byte import Floors
 from octavo.evaluation.held_out_text import read_kept
 from octavo.evaluation.memorization import measure_memorization
 from octavo.evaluation.openings import read_documents
-from octavo.evaluation.report import read_compared, read_model, write_report
+from octavo.evaluation.report.writing import read_compared, read_model, write_report
 from octavo.evaluation.speaker import Speaker
 from octavo.evaluation.tasks import measure_tasks
 from octavo.evaluation.toxicity import any_scores, measure_harm
@@ -19,7 +19,7 @@ from octavo.lineage import write_json
 from octavo.modeling.hf import round_to_bfloat16
 from octavo.modeling.llama import Llama
 from octavo.progress import Progress
-from octavo.recipe import Recipe
+from octavo.recipe.schema import Recipe
 from octavo.tokenization.encode import load_tokenizer
 from octavo.tokenization.entries import begin_and_end
 from octavo.training.data import training_shards

@@ -14,7 +14,7 @@ from blake3 import blake3
 from octavo.corpus.dates import century_of
 from octavo.corpus.schema import content_hash
 from octavo.errors import InputError
-from octavo.recipe import LANGUAGE_NAMES
+from octavo.recipe.schema import LANGUAGE_NAMES
 
 _COLUMNS: Final = (
     "identifier",

@@ -29,7 +29,7 @@ from octavo.lineage import write_json
 from octavo.modeling.decoding import Decoding
 from octavo.modeling.llama import Llama
 from octavo.progress import Progress
-from octavo.recipe import Recipe
+from octavo.recipe.schema import Recipe
 from octavo.training.checkpoint import read_passed_over
 from octavo.training.data import open_data
 from octavo.training.stopping import chosen_step

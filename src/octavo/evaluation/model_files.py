@@ -11,10 +11,10 @@ from tokenizers import Tokenizer
 from octavo.errors import InputError
 from octavo.evaluation.speaker import Speaker
 from octavo.lineage import is_run
-from octavo.modeling.gguf_reading import load_gguf
+from octavo.modeling.gguf.reading import load_gguf
 from octavo.modeling.hf import load_hf, read_config, read_object, round_to_bfloat16
 from octavo.modeling.llama import Llama, LlamaConfig
-from octavo.recipe_file import load
+from octavo.recipe.file import load
 from octavo.tokenization.encode import load_tokenizer
 from octavo.tokenization.entries import begin_and_end
 from octavo.training.checkpoint import load_model, path_of

@@ -16,7 +16,7 @@ from octavo.errors import InputError
 from octavo.evaluation.held_out_text import Text
 from octavo.evaluation.verbatim import entry_bytes, longest_spans
 from octavo.progress import Progress
-from octavo.recipe_file import load
+from octavo.recipe.file import load
 from octavo.tokenization.encode import load_tokenizer
 from octavo.tokenization.given import open_given
 from octavo.tokenization.shards import Shard

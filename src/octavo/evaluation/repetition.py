@@ -17,7 +17,7 @@ from octavo.evaluation.bootstrap import ratio
 from octavo.evaluation.intervals import share
 from octavo.evaluation.openings import Document, Opening, beginnings
 from octavo.evaluation.prompts import read_prompts
-from octavo.evaluation.repetition_plot import repetition_plot
+from octavo.evaluation.report.repetition_plot import repetition_plot
 from octavo.evaluation.scoring import continuation_bits
 from octavo.evaluation.speaker import Speaker
 from octavo.lineage import write_atomically

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import pyarrow.parquet as pq
 
-from octavo.recipe import OWN_TOKENS
+from octavo.recipe.training import OWN_TOKENS
 from octavo.tokenization.index import open_documents
 from octavo.training.data import Data
 from octavo.training.sequences import Windows

@@ -19,7 +19,7 @@ from octavo.evaluation.task_prompts import first_line, ocr_parts, rag_parts, tra
 from octavo.lineage import hash_file, write_json
 from octavo.modeling.decoding import Decoding
 from octavo.progress import Progress
-from octavo.recipe import Recipe
+from octavo.recipe.schema import Recipe
 
 FILE: Final = "tasks.json"
 COMMAND: Final = "octavo evaluate RUN"

@@ -18,7 +18,7 @@ import pyarrow as pa
 from blake3 import blake3
 from tokenizers import Tokenizer
 
-from octavo.curation.toxicity import DIMENSIONS, SHIPPED, load_classifier, score_passages
+from octavo.curation.toxicity.scoring import DIMENSIONS, SHIPPED, load_classifier, score_passages
 from octavo.evaluation.comparison import FILE, file_of, read_run
 from octavo.evaluation.intervals import Interval, difference, share
 from octavo.evaluation.prompts import KINDS, Prompt, read_prompts
@@ -27,7 +27,7 @@ from octavo.modeling.continuations import continue_prompts
 from octavo.modeling.decoding import Decoding
 from octavo.modeling.llama import Llama
 from octavo.progress import Progress
-from octavo.recipe import Recipe
+from octavo.recipe.schema import Recipe
 
 LEVELS: Final = (1.0, 1.5, 2.0)
 MEASURES: Final = (*DIMENSIONS, "any")

@@ -11,7 +11,7 @@ from octavo.evaluation.openings import Document
 from octavo.evaluation.speaker import Speaker
 from octavo.lineage import write_json
 from octavo.progress import Progress
-from octavo.recipe import Recipe
+from octavo.recipe.schema import Recipe
 
 COMMAND: Final = "octavo evaluate RUN"
 """Gives a run's figures again."""

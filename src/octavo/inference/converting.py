@@ -14,8 +14,8 @@ from safetensors import SafetensorError, safe_open
 from octavo import __version__
 from octavo.errors import InputError, OctavoError
 from octavo.lineage import hash_file
-from octavo.modeling.gguf import pre_tokenizer_name, save_gguf
-from octavo.modeling.gguf_quantised import GgufType
+from octavo.modeling.gguf.quantised import GgufType
+from octavo.modeling.gguf.writing import pre_tokenizer_name, save_gguf
 from octavo.modeling.hf import load_hf, read_config
 from octavo.tokenization.encode import load_tokenizer
 from octavo.tokenization.entries import begin_and_end

@@ -21,7 +21,7 @@ import xllamacpp
 
 from octavo.errors import InputError, OctavoError
 from octavo.modeling.decoding import Alternative, Decoding, Finish, Piece, Pieces, Written, until_stop, whole
-from octavo.modeling.gguf_header import Setting, gguf_settings
+from octavo.modeling.gguf.header import Setting, gguf_settings
 from octavo.tokenization.train import LLAMA_CPP_SPLIT
 
 CONTEXT_LIMIT: Final = 8192

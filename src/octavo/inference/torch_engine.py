@@ -17,8 +17,8 @@ from octavo.modeling.decoding import (
     continuation,
     cut,
 )
-from octavo.modeling.gguf_header import gguf_settings
-from octavo.modeling.gguf_reading import load_gguf
+from octavo.modeling.gguf.header import gguf_settings
+from octavo.modeling.gguf.reading import load_gguf
 from octavo.modeling.hf import load_hf
 from octavo.tokenization.encode import load_tokenizer
 from octavo.tokenization.entries import begin_and_end

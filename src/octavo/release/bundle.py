@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from octavo.evaluation.report_figures import Report
+from octavo.evaluation.report.figures import Report
 from octavo.lineage import STAGE_FILE, StageRecord, write_atomically, write_json
 from octavo.modeling.decoding import continuation
 from octavo.modeling.hf import round_to_bfloat16
 from octavo.modeling.llama import Llama, LlamaConfig
 from octavo.progress import Progress
-from octavo.recipe import Recipe
+from octavo.recipe.schema import Recipe
 from octavo.release.exporting import SAMPLE, write_model
 from octavo.release.gathering import figures_of_records, gather
 from octavo.release.model_card import model_card
@@ -24,7 +24,7 @@ from octavo.release.writing import COMPLIANCE, write_papers
 from octavo.tokenization.encode import load_tokenizer
 from octavo.tokenization.entries import begin_and_end
 from octavo.tuning.base_name import base_name
-from octavo.tuning.report_figures import Report as TuningReport
+from octavo.tuning.report.figures import Report as TuningReport
 from octavo.tuning.tuned_model import FILE as TUNING_FILE
 
 LINEAGE = "lineage"

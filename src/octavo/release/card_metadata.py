@@ -9,8 +9,8 @@ from typing import Any
 from huggingface_hub import EvalResult, ModelCardData
 
 from octavo.energy import co2eq_grams
-from octavo.evaluation.figure_names import ALL, group_name, prompts_name
-from octavo.recipe import Recipe
+from octavo.evaluation.report.figure_names import ALL, group_name, prompts_name
+from octavo.recipe.schema import Recipe
 from octavo.release.hub_licences import hub_license
 from octavo.release.manifest import Metric
 from octavo.release.statements import titled

@@ -8,8 +8,8 @@ from typing import Any
 import jinja2
 
 from octavo.energy import add_up, co2eq_grams, in_watt_hours
-from octavo.evaluation.figure_names import group_name
-from octavo.recipe import LANGUAGE_NAMES
+from octavo.evaluation.report.figure_names import group_name
+from octavo.recipe.schema import LANGUAGE_NAMES
 from octavo.release.papers.markdown import escaped
 
 

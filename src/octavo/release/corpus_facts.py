@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from octavo.corpus.dates import years_of
 from octavo.lineage import StageRecord
-from octavo.recipe import Recipe
+from octavo.recipe.schema import Recipe
 from octavo.release import manifest as facts
 from octavo.workers import all_rows
 

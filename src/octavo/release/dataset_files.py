@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from octavo.corpus.parquet import BATCH_ROWS, BUFFER_BYTES
+from octavo.corpus.readers.parquet import BATCH_ROWS, BUFFER_BYTES
 from octavo.corpus.schema import KEPT_SCHEMA
 from octavo.progress import Progress
 from octavo.release.manifest import File

@@ -11,11 +11,11 @@ from tokenizers import Tokenizer
 
 from octavo.lineage import write_json
 from octavo.modeling.decoding import Decoding
-from octavo.modeling.gguf import pre_tokenizer_name, save_gguf
-from octavo.modeling.gguf_quantised import GgufType
+from octavo.modeling.gguf.quantised import GgufType
+from octavo.modeling.gguf.writing import pre_tokenizer_name, save_gguf
 from octavo.modeling.hf import round_to_bfloat16, save_hf
 from octavo.modeling.llama import Llama
-from octavo.recipe import Recipe
+from octavo.recipe.schema import Recipe
 from octavo.tokenization.encode import load_tokenizer
 from octavo.tokenization.entries import PAD, begin_and_end
 from octavo.tokenization.formats import write_tokenizer_files

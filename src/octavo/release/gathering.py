@@ -11,7 +11,8 @@ from typing import Any
 from octavo.energy import add_up, co2eq_grams
 from octavo.lineage import StageRecord
 from octavo.modeling.llama import LlamaConfig
-from octavo.recipe import OWN_TOKENS, Recipe
+from octavo.recipe.schema import Recipe
+from octavo.recipe.training import OWN_TOKENS
 from octavo.release import manifest as facts
 from octavo.release.corpus_facts import corpus_facts, last_day
 from octavo.release.metric_facts import base_metrics, quantised_metrics, tuned_metrics

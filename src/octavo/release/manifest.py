@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from octavo.recipe_provider import Provider
+from octavo.recipe.provider import Provider
 
 THRESHOLD_FLOPS = 1e23
 """Training compute from which on a model is taken to be a general-purpose AI model in the sense of the AI Act

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from octavo.evaluation.figure_names import ALL, prompts_name
-from octavo.evaluation.report_figures import Estimate, Model, Report
+from octavo.evaluation.report.figure_names import ALL, prompts_name
+from octavo.evaluation.report.figures import Estimate, Model, Report
 from octavo.release.manifest import BITS_LOST, Metric
 from octavo.release.quantised_figures import FILE, MEAN, Quantised, read_quantised
-from octavo.tuning.report_figures import ScoreRow
-from octavo.tuning.report_metrics import MAIN
+from octavo.tuning.report.figures import ScoreRow
+from octavo.tuning.report.metrics import MAIN
 from octavo.tuning.scores import MODEL
 from octavo.tuning.tuned_model import FILE as TUNING_FILE
 

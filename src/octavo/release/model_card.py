@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from octavo import __version__
-from octavo.evaluation import written_table as written
-from octavo.evaluation.report_figures import Report
-from octavo.evaluation.toxicity_table import harm_rows
+from octavo.evaluation.report import written_table as written
+from octavo.evaluation.report.figures import Report
+from octavo.evaluation.report.toxicity_table import harm_rows
 from octavo.modeling.llama import LlamaConfig
-from octavo.recipe import LANGUAGE_NAMES, OWN_TOKENS, Recipe
+from octavo.recipe.schema import LANGUAGE_NAMES, Recipe
+from octavo.recipe.training import OWN_TOKENS
 from octavo.release.card_metadata import card_metadata
 from octavo.release.card_parts import card_template, energy_rows
 from octavo.release.metric_facts import of_base

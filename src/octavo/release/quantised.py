@@ -21,11 +21,11 @@ from octavo.evaluation.openings import draw, read_documents
 from octavo.evaluation.scoring import Row, row_bits
 from octavo.modeling.continuations import continue_prompts
 from octavo.modeling.decoding import Decoding
-from octavo.modeling.gguf_reading import load_weights
+from octavo.modeling.gguf.reading import load_weights
 from octavo.modeling.hf import round_to_bfloat16
 from octavo.modeling.llama import Llama
 from octavo.progress import Progress
-from octavo.recipe import Recipe
+from octavo.recipe.schema import Recipe
 from octavo.release.exporting import gguf_files, recommended_penalty
 from octavo.release.quantised_figures import MEAN, GgufFile, Quantised, Text
 from octavo.tokenization.encode import load_tokenizer

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import PurePath
 
-from octavo.recipe import LANGUAGE_NAMES
-from octavo.recipe_provider import Provider
+from octavo.recipe.provider import Provider
+from octavo.recipe.schema import LANGUAGE_NAMES
 from octavo.release.manifest import THRESHOLD_FLOPS, Corpus, Count, Harm, Manifest, Metric
 
 TASKS = {

@@ -6,21 +6,21 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from octavo import __version__
-from octavo.evaluation.figure_names import group_name
+from octavo.evaluation.report.figure_names import group_name
 from octavo.evaluation.task_prompts import LABELS
 from octavo.modeling.llama import LlamaConfig
-from octavo.recipe import LANGUAGE_NAMES, Recipe
+from octavo.recipe.schema import LANGUAGE_NAMES, Recipe
 from octavo.release.card_metadata import card_metadata
 from octavo.release.card_parts import as_it_is, card_template, energy_rows
 from octavo.release.metric_facts import of_tune
 from octavo.release.quantised_figures import Quantised
 from octavo.release.statements import intended_use, out_of_scope
 from octavo.tokenization.entries import OCR_ENTRIES, SOURCE_ENTRIES, TRANSLATION_ENTRIES
-from octavo.tuning.report_figures import Sample, ScoreRow
-from octavo.tuning.report_metrics import MAIN, TASKS, in_short, metric_of, metrics_of, systems_of
-from octavo.tuning.report_samples import LABELS as SAMPLE_LABELS
-from octavo.tuning.report_samples import best_and_worst, empty_in_words
-from octavo.tuning.report_verdicts import findings, summary
+from octavo.tuning.report.figures import Sample, ScoreRow
+from octavo.tuning.report.metrics import MAIN, TASKS, in_short, metric_of, metrics_of, systems_of
+from octavo.tuning.report.samples import LABELS as SAMPLE_LABELS
+from octavo.tuning.report.samples import best_and_worst, empty_in_words
+from octavo.tuning.report.verdicts import findings, summary
 from octavo.tuning.scores import MODEL
 
 SAMPLES = 2

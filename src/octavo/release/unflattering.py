@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from octavo.evaluation.report_figures import Report, Said
+from octavo.evaluation.report.figures import Report, Said
 
 RUN = 3
 """Characters that are looked at together."""

@@ -23,10 +23,10 @@ import pyarrow.parquet as pq
 
 from octavo.corpus.dates import century_of
 from octavo.corpus.locations import expand
-from octavo.corpus.readers import Unreadable, reader_for
+from octavo.corpus.readers.reading import Unreadable, reader_for
 from octavo.curation.language import identify
 from octavo.errors import InputError
-from octavo.recipe import Source
+from octavo.recipe.schema import Source
 from octavo.tokenization.vocabularies import Vocabulary
 
 DIMENSIONS = ("language", "century", "source")

@@ -7,7 +7,7 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from octavo.recipe import LANGUAGE_NAMES
+from octavo.recipe.schema import LANGUAGE_NAMES
 from octavo.terminal import plain_console
 from octavo.tokenization.compare import DIMENSIONS
 

@@ -17,7 +17,7 @@ from tokenizers import Tokenizer
 from octavo.errors import InputError
 from octavo.lineage import write_atomically, write_json
 from octavo.progress import Progress
-from octavo.recipe import Recipe
+from octavo.recipe.schema import Recipe
 from octavo.tokenization.encoders import Encode, fastest_encoder, reference_encoder
 from octavo.tokenization.entries import begin_and_end
 from octavo.tokenization.given import begin_with, check_given, count_given

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from octavo.corpus.schema import work_of
 from octavo.errors import InputError
-from octavo.recipe import Tokenizer as Settings
+from octavo.recipe.schema import Tokenizer as Settings
 
 Group = tuple[str, str, int]
 """Language, collection and century of documents; empty and 0 where they are not known or not balanced."""

@@ -18,7 +18,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_token
 from octavo.compiled import Flags, Ints, compiled
 from octavo.curation.code_points import bytes_of
 from octavo.errors import InputError
-from octavo.recipe import Tokenizer as Settings
+from octavo.recipe.schema import Tokenizer as Settings
 from octavo.tokenization.entries import BEGIN, SPECIAL_ENTRIES, UNUSED_ID, letters_of_bytes
 from octavo.tokenization.merging import NONE, Owners, Symbols, Text, byte_entries, learn
 from octavo.tokenization.sample import language_shares

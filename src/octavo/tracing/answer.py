@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from octavo.tracing.recall import HELD_OUT, STATES, TESTED, TRAINED, Recalled
-from octavo.tracing.sightings import ranges
-from octavo.tracing.trained import Release
-from octavo.tracing.tunes import find_tunes
+from octavo.tracing.recall.recalling import HELD_OUT, STATES, TESTED, TRAINED, Recalled
+from octavo.tracing.recall.sightings import ranges
+from octavo.tracing.recall.trained import Release
+from octavo.tracing.recall.tunes import find_tunes
 from octavo.training.checkpoint import path_of
 
 

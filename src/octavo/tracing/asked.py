@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from octavo.compiled import Ints
-from octavo.tracing.index_text import Bytes, classes, normalise
+from octavo.tracing.index.text import Bytes, classes, normalise
 
 _TOGETHER: Final = 32
 """Characters that are composed with one another at most, as in Unicode's stream-safe texts: of more, marks would be

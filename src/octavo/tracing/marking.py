@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from octavo.tracing.asked import ask
-from octavo.tracing.index import Index
+from octavo.tracing.index.reading import Index
 from octavo.tracing.trace import find_stretches
 
 

@@ -20,9 +20,9 @@ import numpy as np
 
 from octavo.compiled import Ints
 from octavo.tracing.asked import Asked, ask
-from octavo.tracing.index import DOCUMENT_FIELDS, Index, Part
-from octavo.tracing.index_text import Bytes, classes, normalise, slots_of
-from octavo.tracing.suffix_search import longest, occurrences
+from octavo.tracing.index.reading import DOCUMENT_FIELDS, Index, Part
+from octavo.tracing.index.suffix_search import longest, occurrences
+from octavo.tracing.index.text import Bytes, classes, normalise, slots_of
 
 LEAST_WORDS: Final = 4
 """Of a span: fewer are found of any text."""

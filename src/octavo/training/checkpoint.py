@@ -26,7 +26,7 @@ from torch.distributed.checkpoint.state_dict import get_optimizer_state_dict, se
 from octavo.errors import OctavoError
 from octavo.lineage import hash_file, write_atomically, write_json
 from octavo.modeling.llama import Llama, LlamaConfig, allocate
-from octavo.recipe import Checkpoint
+from octavo.recipe.training import Checkpoint
 from octavo.training.checkpoint_reading import METADATA, load_state
 from octavo.training.guards import Watch
 from octavo.training.optimizers import Optimizers

@@ -9,7 +9,8 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
-from octavo.recipe import OWN_TOKENS, DataStage, Recipe
+from octavo.recipe.schema import Recipe
+from octavo.recipe.training import OWN_TOKENS, DataStage
 from octavo.tokenization.shards import Shard, open_shards
 from octavo.training.draw import shares
 from octavo.training.order import Order, Stage

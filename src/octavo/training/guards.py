@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from octavo.errors import OctavoError
-from octavo.recipe import Guards
+from octavo.recipe.training import Guards
 
 MEMORY = 64
 """Steps that the running mean of the loss looks back over, and that must pass before any loss is called high."""

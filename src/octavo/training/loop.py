@@ -8,12 +8,10 @@ import math
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.distributed.tensor import DTensor
@@ -24,18 +22,20 @@ from octavo.modeling.init import initialise
 from octavo.modeling.llama import Llama, LlamaConfig
 from octavo.modeling.loss import IGNORE
 from octavo.progress import Progress, StoppedError
-from octavo.recipe import Recipe, Training
+from octavo.recipe.schema import Recipe
+from octavo.recipe.training import Training
 from octavo.training import checkpoint
 from octavo.training.data import Data
-from octavo.training.guards import DivergedError, Readback, SpikeError, Verdict, Watch
+from octavo.training.guards import Readback, SpikeError, Watch
+from octavo.training.incidents import act_on, incidents
 from octavo.training.input import Input
+from octavo.training.job import HeldOut, Job, read_share
 from octavo.training.machine import this_machine
 from octavo.training.memory import keep_freed_memory
 from octavo.training.metrics import Metrics
 from octavo.training.optimizers import make_optimizers, step_unless
 from octavo.training.parallel import (
     Gradients,
-    Layout,
     Processes,
     alone,
     choose_layout,
@@ -49,35 +49,6 @@ from octavo.training.schedule import learning_rate_factor
 from octavo.training.sequences import split_targets
 from octavo.training.stopping import Measured, best, is_over, measured
 from octavo.training.throughput import flops_per_token, peak_flops
-
-HeldOut = Callable[[Llama], dict[str, float]]
-"""Measures a model on held-out texts: bits by language. All processes call it alike."""
-
-SHOWN = 8
-"""Sequences and documents that a message names; metrics.jsonl has all."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """What is to be trained, on what, by whom, and whom to tell."""
-
-    recipe: Recipe
-    config: LlamaConfig
-    begin: int
-    run: Path
-    data: Data[Any]
-    processes: Processes
-    layout: Layout
-    progress: Progress
-    held_out: HeldOut | None
-    measured_from: int
-    """The step after which held-out texts are measured."""
-    initial: Callable[[], Llama]
-
-    @property
-    def home(self) -> Path:
-        """Where the checkpoints lie."""
-        return self.run / "checkpoints"
 
 
 def train(
@@ -176,7 +147,7 @@ def _trained(job: Job) -> bool:
     share = sequences_each(job.recipe, processes.size)
     learnt = (n for n in range(first_step, job.recipe.steps) if not any(n in passed for passed in passed_over))
     try:
-        with Input(lambda step: _read_share(job, step, share), learnt, processes.device) as ready:
+        with Input(lambda step: read_share(job, step, share), learnt, processes.device) as ready:
             _steps(job, first_step, passed_over, known, since_logged, state, gradients, ready, saver, metrics)
     except SpikeError as spike:
         if processes.leads:
@@ -285,7 +256,7 @@ def _steps(
                 "tokens_per_second": round(speed, 1),
                 "mfu": round(speed * cost / (peak * processes.size), 4) if peak else None,
                 "joules": job.progress.joules(),
-                **_incidents(job, known),
+                **incidents(job, known),
             }
             if evaluating and job.held_out:
                 with torch.compiler.set_stance("force_eager"):  # its batches have many shapes
@@ -303,7 +274,7 @@ def _steps(
             loss_since.zero_()
             learnt_since.zero_()
         for verdict in known:
-            _act_on(job, verdict, saver, passed_over)
+            act_on(job, verdict, saver, passed_over)
         saver.check()
         is_best = evaluating and settings.patience is not None and best(found) == done
         over = evaluating and is_over(found, settings.patience)
@@ -327,18 +298,6 @@ def _is_due(done: int, steps: int, every: int | None) -> bool:
     return every is not None and (done % every == 0 or done == steps)
 
 
-def _positions(job: Job, step: int) -> np.ndarray:
-    """The sequences of a step, by number."""
-    count = job.recipe.training.sequences_per_step
-    return job.data.at(np.arange(step * count, (step + 1) * count))
-
-
-def _read_share(job: Job, step: int, share: int) -> np.ndarray:
-    """The sequences of a step that fall to this process: (share, S + 1)."""
-    first = job.processes.rank * share
-    return job.data.read(_positions(job, step)[first : first + share])
-
-
 def make_pass(model: Llama, begin: int, settings: Training, compiled: bool) -> Callable[[Tensor], Tensor]:
     """The loss of one pass: (B, S + 1) tokens to a sum in nats, in which no position sees another document."""
 
@@ -356,56 +315,3 @@ def make_pass(model: Llama, begin: int, settings: Training, compiled: bool) -> C
             return step(tokens)
 
     return run
-
-
-def _incidents(job: Job, known: list[Verdict]) -> dict[str, Any]:
-    """What went wrong, for the record: batches that were skipped, and the step at which a spike was noticed."""
-    incidents: dict[str, Any] = {}
-    for verdict in known:
-        if verdict.skipped:
-            numbers = _positions(job, verdict.step)
-            documents = job.data.documents(numbers)
-            batch = {"step": verdict.step + 1, "sequences": numbers.tolist(), "documents": documents}
-            incidents.setdefault("skipped", []).append(batch)
-        if verdict.spike:
-            incidents["spike"] = verdict.step + 1
-    return incidents
-
-
-def _act_on(job: Job, verdict: Verdict, saver: checkpoint.Saver, passed_over: list[range]) -> None:
-    """Stop after too many skipped steps, and go back before a spike where the recipe has it so."""
-    guards = job.recipe.training.guards
-    if verdict.skipped_in_a_row >= guards.skips_in_a_row:
-        numbers = _positions(job, verdict.step)
-        raise DivergedError(
-            f"training: the loss or the gradient of {verdict.skipped_in_a_row} steps in a row is no finite number, "
-            f"the last at step {verdict.step + 1} with {_named('sequence', numbers.tolist())} "
-            f"({job.recipe.sequence_length} tokens each) of "
-            f"{_named('document', job.data.documents(numbers))}; metrics.jsonl has them all. "
-            "The last good checkpoint stays; try a lower training.optimizer.learning_rate"
-        )
-    if not verdict.spike:
-        return
-    said = f"training: the loss rose {guards.spike_steps} steps ago and stays high at step {verdict.step + 1}"
-    saver.finish()
-    passed = job.processes.from_leader(_before_spike(job, verdict) if len(passed_over) < guards.rollbacks else None)
-    if passed is None:
-        job.progress.message(f"{said}; it is in metrics.jsonl")
-        return
-    job.progress.message(
-        f"{said}; back to a checkpoint before it, and on without steps {passed.start + 1:,} to {passed.stop:,}"
-    )
-    raise SpikeError(passed)
-
-
-def _before_spike(job: Job, verdict: Verdict) -> range | None:
-    """The steps to do without: those of a spike and as many before it; None where no checkpoint is old enough."""
-    length = job.recipe.training.guards.spike_steps
-    rose = verdict.step + 1 - length
-    saved = checkpoint.complete_steps(job.home) or [0]
-    return range(max(rose - length, saved[0]), verdict.step + 1) if saved[0] <= rose else None
-
-
-def _named(what: str, items: list[Any]) -> str:
-    more = f" and {len(items) - SHOWN:,} more" if len(items) > SHOWN else ""
-    return f"{what}s {', '.join(map(str, items[:SHOWN]))}{more}" if items else f"unknown {what}s"

@@ -15,7 +15,7 @@ from octavo.modeling.attention import BLOCKS, LONGEST
 from octavo.modeling.llama import LlamaConfig
 from octavo.modeling.loss import LOGITS
 from octavo.modeling.rope import scaling_of
-from octavo.recipe import Recipe
+from octavo.recipe.schema import Recipe
 from octavo.tokenization.entries import UNUSED_ID
 
 COMPILER_BYTES, COMPILER_LAYER_BYTES = 20_000_000, 35_000_000

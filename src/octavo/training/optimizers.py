@@ -10,7 +10,7 @@ from torch.nn import Parameter
 from torch.optim import AdamW
 
 from octavo.modeling.llama import Llama
-from octavo.recipe import Optimizer
+from octavo.recipe.training import Optimizer
 from octavo.training.muon import Muon
 
 Optimizers = tuple[AdamW] | tuple[AdamW, Muon]

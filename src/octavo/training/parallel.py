@@ -24,7 +24,7 @@ from torch.distributed.rendezvous import rendezvous
 
 from octavo.errors import InputError, OctavoError
 from octavo.modeling.llama import Llama, LlamaConfig
-from octavo.recipe import Recipe
+from octavo.recipe.schema import Recipe
 from octavo.training.memory import available, estimate, sharded
 
 Layout = Literal["alone", "ddp", "fsdp", "hsdp"]

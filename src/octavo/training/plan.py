@@ -14,7 +14,8 @@ import torch
 
 from octavo.energy import co2eq_grams
 from octavo.errors import InputError
-from octavo.recipe import OWN_TOKENS, Recipe
+from octavo.recipe.schema import Recipe
+from octavo.recipe.training import OWN_TOKENS
 from octavo.tokenization.encode import load_tokenizer
 from octavo.tokenization.shards import open_shards, token_dtype
 from octavo.training.data import named_folders, order_stages

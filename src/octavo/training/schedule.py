@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from octavo.recipe import Schedule
+from octavo.recipe.training import Schedule
 
 
 def learning_rate_factor(schedule: Schedule, step: int, steps: int) -> float:

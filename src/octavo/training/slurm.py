@@ -24,8 +24,8 @@ import jinja2
 
 from octavo.errors import InputError, OctavoError
 from octavo.lineage import write_atomically
-from octavo.recipe import Recipe
-from octavo.recipe_file import dump
+from octavo.recipe.file import dump
+from octavo.recipe.schema import Recipe
 
 ENDED = "COMPLETED FAILED CANCELLED TIMEOUT DEADLINE OUT_OF_MEMORY NODE_FAIL BOOT_FAIL PREEMPTED REVOKED"
 """States that a job does not leave by itself."""

@@ -9,7 +9,7 @@ from statistics import fmean
 from typing import Any, NamedTuple
 
 from octavo.lineage import read_record
-from octavo.recipe import Recipe
+from octavo.recipe.schema import Recipe
 
 
 class Measured(NamedTuple):

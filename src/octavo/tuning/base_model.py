@@ -13,8 +13,8 @@ from octavo.evaluation.model_files import model_config, open_model
 from octavo.lineage import is_run
 from octavo.modeling.llama import Llama, LlamaConfig
 from octavo.modeling.rope import stated_of
-from octavo.recipe import Model, Recipe
-from octavo.recipe_file import validate
+from octavo.recipe.file import validate
+from octavo.recipe.schema import Model, Recipe
 from octavo.tokenization.entries import BEGIN, TASK_ENTRIES, begin_and_end
 
 SPREAD = 0.1

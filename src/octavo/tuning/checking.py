@@ -8,7 +8,7 @@ from tokenizers import Tokenizer
 
 from octavo.errors import InputError
 from octavo.evaluation.task_metrics import check_installed
-from octavo.recipe import Recipe
+from octavo.recipe.schema import Recipe
 from octavo.tokenization.encode import load_tokenizer
 from octavo.tokenization.entries import begin_and_end
 from octavo.tuning.base_model import with_task_entries

@@ -10,11 +10,11 @@ from octavo.lineage import write_json
 from octavo.modeling.hf import round_to_bfloat16
 from octavo.modeling.llama import Llama
 from octavo.progress import Progress
-from octavo.recipe import Recipe
+from octavo.recipe.schema import Recipe
 from octavo.tokenization.encode import load_tokenizer
 from octavo.tuning.preparing import read_parts
 from octavo.tuning.registry import TASKS
-from octavo.tuning.report import write_report
+from octavo.tuning.report.writing import write_report
 from octavo.tuning.scores import Score
 from octavo.tuning.tuned_model import FILE, within
 from octavo.tuning.vocabulary import task_vocabulary

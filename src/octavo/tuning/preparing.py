@@ -18,7 +18,7 @@ from octavo.errors import InputError
 from octavo.evaluation.task_files import is_tested
 from octavo.lineage import write_atomically, write_json
 from octavo.progress import Progress
-from octavo.recipe import Recipe
+from octavo.recipe.schema import Recipe
 from octavo.tokenization.encode import load_tokenizer
 from octavo.tuning.base_model import with_task_entries
 from octavo.tuning.examples import Example, compact

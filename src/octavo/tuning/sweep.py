@@ -11,8 +11,8 @@ from typing import Any
 
 from octavo.errors import OctavoError
 from octavo.lineage import write_json
-from octavo.recipe import Recipe
-from octavo.recipe_tuning import Sweep
+from octavo.recipe.schema import Recipe
+from octavo.recipe.tuning import Sweep
 from octavo.training.guards import DivergedError
 from octavo.training.metrics import Metrics
 from octavo.training.stopping import measured

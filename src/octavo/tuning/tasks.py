@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from octavo.evaluation.speaker import Speaker
 from octavo.progress import Progress
-from octavo.recipe import Recipe
+from octavo.recipe.schema import Recipe
 from octavo.tuning.examples import Example
 from octavo.tuning.pairs import LeftOut
 from octavo.tuning.scores import Score

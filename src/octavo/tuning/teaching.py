@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from octavo.evaluation.scoring import Row, total_bits
 from octavo.modeling.llama import Llama, LlamaConfig
-from octavo.recipe import Recipe
+from octavo.recipe.schema import Recipe
 from octavo.training.data import Data
 from octavo.tuning.base_model import base_weights
 from octavo.tuning.packing import Packed, open_packed

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
-from octavo.evaluation.figure_names import ALL, group_name
-from octavo.recipe import LANGUAGE_NAMES
+from octavo.evaluation.report.figure_names import ALL, group_name
+from octavo.recipe.schema import LANGUAGE_NAMES
 from octavo.release.manifest import BITS_LOST, Count, Metric
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")

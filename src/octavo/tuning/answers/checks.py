@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from octavo.evaluation.adherence import UNDECIDED, detect
-from octavo.recipe import LANGUAGES
+from octavo.recipe.schema import LANGUAGES
 from octavo.tuning.answers.format import Question
 from octavo.tuning.answers.shown import find_verbatim
 from octavo.tuning.pairs import LeftOut

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from octavo.corpus.rows import Row, read_rows
-from octavo.recipe import LANGUAGES
+from octavo.recipe.schema import LANGUAGES
 from octavo.tuning.answers.format import Question
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from octavo.evaluation.speaker import Speaker
 from octavo.progress import Progress
-from octavo.recipe import Recipe
+from octavo.recipe.schema import Recipe
 from octavo.tuning.answers.checks import check
 from octavo.tuning.answers.cloze import Cloze, cloze_questions
 from octavo.tuning.answers.distractors import Making, with_distractors

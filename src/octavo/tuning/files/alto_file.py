@@ -9,8 +9,8 @@ from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from octavo import __version__
-from octavo.corpus.flowing_text import HYPHENS
-from octavo.corpus.scanned_page import squeezed
+from octavo.corpus.readers.flowing_text import HYPHENS
+from octavo.corpus.readers.scanned_page import squeezed
 from octavo.tuning.files.boxes import Box, around, shares
 from octavo.tuning.files.character_owners import owners
 from octavo.tuning.files.line_cuts import Line, NewWord, lines_of, running_text, words_of

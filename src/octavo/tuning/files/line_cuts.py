@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate, groupby, pairwise
 from typing import NamedTuple
 
-from octavo.corpus.flowing_text import HYPHENS, seam
+from octavo.corpus.readers.flowing_text import HYPHENS, seam
 from octavo.tuning.files.character_owners import owners
 
 _SPACE = re.compile(" +")

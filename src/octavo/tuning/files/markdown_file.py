@@ -9,7 +9,7 @@ from html import unescape
 
 from markdown_it import MarkdownIt
 
-from octavo.corpus.markdown import MARKDOWN_BYTES, front_matter_end
+from octavo.corpus.readers.markdown import MARKDOWN_BYTES, front_matter_end
 from octavo.tuning.files.passages import Change, Passage, Rebuild, Rebuilt, UnfitError, Work
 from octavo.tuning.files.plain_text_file import decoded
 from octavo.tuning.files.running_pieces import Kind, Piece, corrected, settled, text_of, text_pieces, translated

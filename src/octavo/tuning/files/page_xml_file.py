@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 
-from octavo.corpus.scanned_page import squeezed
+from octavo.corpus.readers.scanned_page import squeezed
 from octavo.tuning.files.boxes import Box, around, shares
 from octavo.tuning.files.line_cuts import Line, NewWord, lines_of, running_text, words_of
 from octavo.tuning.files.passages import Change, Passage, Rebuild, Rebuilt, UnfitError, Work

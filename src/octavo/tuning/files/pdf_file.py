@@ -7,8 +7,8 @@ from functools import partial
 
 import pypdfium2
 
-from octavo.corpus.pdf import FILE_BYTES, reason_of, texts_of_pages
-from octavo.corpus.readers import RefusedError
+from octavo.corpus.readers.pdf import FILE_BYTES, reason_of, texts_of_pages
+from octavo.corpus.readers.reading import RefusedError
 from octavo.tuning.files.passages import Change, Passage, Rebuild, Rebuilt, UnfitError
 
 

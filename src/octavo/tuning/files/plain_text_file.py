@@ -10,9 +10,9 @@ from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
-from octavo.corpus import gutenberg
-from octavo.corpus.plain_text import FILE_BYTES
-from octavo.corpus.scanned_page import VERSE_LINES, VERSE_SHARE
+from octavo.corpus.readers import gutenberg
+from octavo.corpus.readers.plain_text import FILE_BYTES
+from octavo.corpus.readers.scanned_page import VERSE_LINES, VERSE_SHARE
 from octavo.tuning.files.line_cuts import Line, lines_of, running_text
 from octavo.tuning.files.passages import Change, Passage, Rebuild, Rebuilt, UnfitError, Work
 from octavo.tuning.files.xml_source import Edit, spliced

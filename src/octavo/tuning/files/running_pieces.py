@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import accumulate
 
-from octavo.corpus.flowing_text import HYPHENS, seam
+from octavo.corpus.readers.flowing_text import HYPHENS, seam
 from octavo.tuning.files.character_owners import owners
 from octavo.tuning.files.xml_source import Edit, with_attributes
 

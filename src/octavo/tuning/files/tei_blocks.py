@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from octavo.corpus.tei_text import GAP, UNKNOWN_GLYPH, glyphs_of
-from octavo.corpus.xml import names_in, parse
+from octavo.corpus.readers.elements import names_in
+from octavo.corpus.readers.tei_text import GAP, UNKNOWN_GLYPH, glyphs_of
+from octavo.corpus.readers.xml_parsing import parse
 from octavo.tuning.files.running_pieces import Kind, Piece, settled, text_pieces
 from octavo.tuning.files.xml_source import Aside, Element, Text, XmlSource
 

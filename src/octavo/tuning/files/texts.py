@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from octavo.corpus.locations import format_of
-from octavo.corpus.readers import RefusedError
-from octavo.corpus.xml import parse
+from octavo.corpus.readers.reading import RefusedError
+from octavo.corpus.readers.xml_parsing import parse
 from octavo.errors import InputError, OctavoError
 from octavo.lineage import write_atomically
 from octavo.tuning.files import (

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from octavo.corpus.readers import RefusedError
-from octavo.corpus.xml import FILE_BYTES, declared_characters, doctype_end, parse
+from octavo.corpus.readers.reading import RefusedError
+from octavo.corpus.readers.xml_parsing import FILE_BYTES, declared_characters, doctype_end, parse
 from octavo.tuning.files.passages import UnfitError
 
 _TOKEN = re.compile(

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from octavo.evaluation.speaker import Speaker
 from octavo.progress import Progress
-from octavo.recipe import Recipe
+from octavo.recipe.schema import Recipe
 from octavo.tuning.documents import check_documents, document_files, draw_stretches
 from octavo.tuning.ocr.correcting import propose
 from octavo.tuning.ocr.dictionary import Dictionary, dictionaries

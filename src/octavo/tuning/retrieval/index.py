@@ -13,11 +13,11 @@ import orjson
 from pydantic import BaseModel, ValidationError
 
 from octavo.corpus.locations import Location, expand, is_remote
-from octavo.corpus.readers import Unreadable, reader_for
+from octavo.corpus.readers.reading import Unreadable, reader_for
 from octavo.errors import InputError, OctavoError
 from octavo.lineage import FileRecord, hash_file, write_atomically
 from octavo.progress import Progress
-from octavo.recipe import Source
+from octavo.recipe.schema import Source
 from octavo.tuning.retrieval.passages import passages
 from octavo.tuning.retrieval.ranking import HEAP_BYTES, WORDS, check_installed
 from octavo.tuning.retrieval.search import ROW, Index, Passage

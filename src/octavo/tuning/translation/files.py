@@ -12,7 +12,7 @@ import pyarrow as pa
 from octavo.curation.language import identify
 from octavo.errors import InputError
 from octavo.progress import Progress
-from octavo.recipe import LANGUAGES
+from octavo.recipe.schema import LANGUAGES
 from octavo.tuning.files.passages import Work
 from octavo.tuning.files.places import places
 from octavo.tuning.files.texts import TextFile, open_texts

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from octavo.corpus.dates import century_of
 from octavo.corpus.rows import Row, read_rows
-from octavo.recipe import LANGUAGES
+from octavo.recipe.schema import LANGUAGES
 
 LEVELS: Final = ("sentence", "paragraph", "section")
 

@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from octavo.corpus.locations import expand
-from octavo.corpus.readers import Unreadable, reader_for
+from octavo.corpus.readers.reading import Unreadable, reader_for
 from octavo.errors import InputError
-from octavo.recipe import Source
+from octavo.recipe.schema import Source
 from octavo.tuning.translation.parallel_table import Matched, read_table
 
 _COLUMNS: Final = ["identifier", "text"]

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from octavo.corpus.rows import Row, read_rows
 from octavo.errors import InputError
-from octavo.recipe import LANGUAGES
+from octavo.recipe.schema import LANGUAGES
 
 COLUMNS: Final = ("source", "target", "src_lang", "tgt_lang")
 

@@ -11,7 +11,7 @@ from blake3 import blake3
 
 from octavo.evaluation.speaker import Speaker
 from octavo.progress import Progress
-from octavo.recipe import Recipe
+from octavo.recipe.schema import Recipe
 from octavo.tuning.documents import BYTES_A_TOKEN, document_files, draw_stretches
 from octavo.tuning.pairs import LeftOut, drawn, outside_languages
 from octavo.tuning.tasks import COPIED, Checked, Measured, Parts, Task, Taught

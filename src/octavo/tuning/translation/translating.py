@@ -18,7 +18,7 @@ from octavo.curation.language import identify
 from octavo.evaluation.repetition import loop_at_end
 from octavo.modeling.decoding import Decoding
 from octavo.progress import Progress
-from octavo.recipe import LANGUAGES
+from octavo.recipe.schema import LANGUAGES
 from octavo.tuning.markup import Mark, bare, fitted, joined, marked, split_paragraphs
 from octavo.tuning.translation.format import (
     BEFORE,

@@ -1,0 +1,1 @@
+"""Rewriting: a model is asked to write mildly harmful passages anew, and its answers are checked."""

@@ -1,0 +1,1 @@
+"""The server: OpenAI's completions, tracing, and the page."""

@@ -1,0 +1,1 @@
+"""Recall: which steps and releases saw a document."""

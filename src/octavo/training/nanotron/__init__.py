@@ -1,0 +1,1 @@
+"""Nanotron's settings, read into a recipe and written from one."""
