@@ -1,11 +1,12 @@
 """How large a model, and how many tokens, suit so many hours of this machine: measured on smaller ones.
 
-    python benchmarks/scaling.py RECIPE [--set A.B=V ...] [--hours 2] [--plot FILE.svg] [--json]
+    python benchmarks/scaling.py RECIPE [--set A.B=V ...] [--hours 2] [--plot FILE.svg] [--out DIR] [--json]
 
 Every size trains on each budget of FLOPs with the whole of its schedule (6 N + 12 L H S a token, so that larger
 models see fewer tokens), all with the recipe's documents, tokenizer, batch and seed, and its learning rate as the
-recipe scales it by width; the smallest also on the last budget with another vocabulary. Loss is the mean over
-languages of the bits per byte of held-out works. Fitted to it is E + A / N^0.34 + B / D^0.28, with N a sixth of a
+recipe scales it by width, and a tenth of the steps, or the recipe's own if they are fewer, as warm-up; the smallest
+also on the last budget with another vocabulary. Loss is the mean over languages of the bits per byte of 100 kB each
+of held-out works. Fitted to it is E + A / N^0.34 + B / D^0.28, with N a sixth of a
 token's FLOPs and D the tokens (Hoffmann et al., 2022; their exponents, as so few runs tell none). Read off it
 is the loss of larger sizes after so many hours at the FLOP/s of the largest that was measured. Tokens past a
 corpus's end are counted as new ones, so that figures of many epochs flatter. Figures are of one seed.
@@ -34,7 +35,8 @@ from octavo.training.throughput import flops_per_token
 
 MEASURED = (128, 192, 256)
 ASKED = (192, 256, 320, 384, 448, 512)
-BUDGETS = (5e13, 1e14, 2e14)
+BUDGETS = (2.5e13, 5e13, 1e14)
+MEASURED_BYTES = 100_000
 N_EXPONENT, D_EXPONENT = 0.34, 0.28
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 860, 420, 64, 24, 52
 
@@ -78,22 +80,31 @@ class Bench:
         vocabulary = f"tokenizer.vocab_size={vocab_size}"
         prepared = self.home / f"prepared-{vocab_size}"
         if not prepared.exists():
+            for other in self.home.glob("prepared-*"):
+                shutil.copytree(other, prepared)  # for its corpus
+                break
             self._run(prepared, "tokenization", [vocabulary])
         settings = [*shape(hidden), vocabulary]
         recipe = load(self.recipe, [*self.settings, *settings])
         config = llama_config(recipe, vocab_size)
         cost = flops_per_token(config, recipe.sequence_length)
+        tokens = round(budget / cost)
+        tenth = tokens // (10 * recipe.training.sequences_per_step * recipe.sequence_length)
+        warmup = min(recipe.training.schedule.warmup_steps, tenth)
+        settings += [f"training.tokens={tokens}", f"training.schedule.warmup_steps={warmup}"]
+        settings += ["training.evaluate_every_steps=1000000"]  # that is, at the end
+        settings += [f"evaluation.max_bytes={MEASURED_BYTES}"]
         out = self.home / "run"
+        shutil.rmtree(out, ignore_errors=True)
         shutil.copytree(prepared, out)
-        every = "training.evaluate_every_steps=1000000"  # that is, at the end
-        self._run(out, "training", [*settings, every, f"training.tokens={round(budget / cost)}"])
+        self._run(out, "training", settings)
         lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
         figures = json.loads((out / "checkpoints" / "stage.json").read_text())["figures"]
         bits = lines[-1]["held_out"].values()
         speed = float(np.median([line["tokens_per_second"] for line in lines[1:] or lines]))
         shutil.rmtree(out)
-        tokens = figures["tokens"]
-        return Trained(hidden, vocab_size, config.parameters, cost, tokens, sum(bits) / len(bits), tokens / speed)
+        learnt = figures["tokens"]
+        return Trained(hidden, vocab_size, config.parameters, cost, learnt, sum(bits) / len(bits), learnt / speed)
 
     def _run(self, out: Path, until: str, settings: Sequence[str]) -> None:
         command = [sys.executable, "-m", "octavo", "run", str(self.recipe), "--out", str(out), "--until", until]
@@ -169,8 +180,9 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], metavar="A.B=V", help="set a field of the recipe")
     parser.add_argument("--hours", type=float, default=2.0)
     parser.add_argument("--budgets", type=float, nargs="+", default=list(BUDGETS), help="FLOPs")
-    parser.add_argument("--vocabulary", type=int, default=32_768, help="to try in place of the recipe's")
+    parser.add_argument("--vocabulary", type=int, default=65_536, help="to try in place of the recipe's")
     parser.add_argument("--plot", type=Path)
+    parser.add_argument("--out", type=Path, help="keep what comes before training here, or take it from here")
     parser.add_argument("--busy", action="store_true", help="measure beside other work")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
@@ -178,7 +190,7 @@ def main() -> None:
     recipe = load(options.recipe, options.set)
     vocab_size = recipe.tokenizer.vocab_size
     with tempfile.TemporaryDirectory() as temporary:
-        bench = Bench(options.recipe, options.set, Path(temporary))
+        bench = Bench(options.recipe, options.set, (options.out or Path(temporary)).resolve())
         runs = [bench.train(hidden, vocab_size, budget) for budget in options.budgets for hidden in MEASURED]
         other = bench.train(MEASURED[0], options.vocabulary, options.budgets[-1])
     law = fit(runs)
