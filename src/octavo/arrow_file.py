@@ -19,12 +19,13 @@ def open_arrow(path: Path, schema: pa.Schema) -> pa.Table:
     try:
         table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
         table.validate()
-    except (pa.ArrowException, OSError, MemoryError) as error:
+        found = table.column_names
+    except (pa.ArrowException, OSError, MemoryError, UnicodeDecodeError) as error:
         if isinstance(error, FileNotFoundError):
             raise
         raise InputError(f"{path}: found a file that cannot be read, expected an Arrow file") from None
     if table.schema != schema:
-        raise InputError(f"{path}: found columns {table.column_names}, expected {schema.names}")
+        raise InputError(f"{path}: found columns {found}, expected {schema.names}")
     for name in schema.names:
         if pa.types.is_large_string(schema.field(name).type):
             for chunk in table.column(name).chunks:

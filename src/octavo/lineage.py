@@ -118,11 +118,6 @@ def write_json(path: Path, value: Any) -> None:
     write_atomically(path, json.dumps(value, ensure_ascii=False, indent=1).encode() + b"\n")
 
 
-def same_content(left: dict[str, FileRecord], right: dict[str, FileRecord]) -> bool:
-    """Whether two sets of files have the same names and hashes."""
-    return {n: r.blake3 for n, r in left.items()} == {n: r.blake3 for n, r in right.items()}
-
-
 def why_changed(record: StageRecord, recipe: dict[str, Any], inputs: dict[str, FileRecord]) -> str | None:
     """Say in one line why a recorded stage no longer holds, or None where it does."""
     before, now = _flatten(record.recipe), _flatten(recipe)

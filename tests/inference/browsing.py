@@ -22,7 +22,7 @@ NEEDS_BROWSER = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reaso
 PROMPT = "The old keeper"
 WRITTEN = "The old keeper went down to the water."
 """The prompt with what the stand-in writes unless it is told otherwise."""
-WEB = files("octavo.inference") / "web"
+WEB = files("octavo.inference.server") / "web"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

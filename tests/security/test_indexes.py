@@ -185,6 +185,14 @@ def test_a_text_of_any_bytes_neither_crashes_nor_fails(index, data):
     trace(open_index(index), TEXTS[3] + content[:50].decode("utf-8", "replace"))
 
 
+def test_a_column_whose_name_is_no_text_is_refused(shard):
+    path = shard.with_name("00000.ds.documents.arrow")
+    name = SCHEMA.names[0].encode()
+    path.write_bytes(path.read_bytes().replace(name, b"\x80" * len(name)))
+    with pytest.raises(InputError, match="expected an Arrow file"):
+        open_arrow(path, SCHEMA)
+
+
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_a_damaged_arrow_file_is_read_or_refused(shard, data):
