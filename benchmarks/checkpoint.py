@@ -23,7 +23,7 @@ from figures import Figure, figure, idle_machine, show
 from octavo.modeling.init import initialise
 from octavo.modeling.llama import LlamaConfig
 from octavo.recipe.training import Checkpoint, Guards, Optimizer
-from octavo.training import checkpoint
+from octavo.training import checkpoint, checkpoint_files
 from octavo.training.guards import Watch
 from octavo.training.optimizers import make_optimizers, step_unless
 from octavo.training.parallel import alone
@@ -52,7 +52,7 @@ def measure(config: LlamaConfig, home: Path, saves: int) -> dict[str, Figure]:
         step_unless(zero, optimizers)
         saver.finish()
     saver.close()
-    size = sum(f.stat().st_size for f in checkpoint.path_of(home, saves + 1).iterdir())
+    size = sum(f.stat().st_size for f in checkpoint_files.path_of(home, saves + 1).iterdir())
     wait, total = statistics.median(waits[1:]), statistics.median(totals[1:])
     how = f"{config.parameters:,} parameters, {size / 1e6:,.0f} MB, median of {saves} saves"
     return {

@@ -59,7 +59,7 @@ def training_section(section: dict[str, Any]) -> dict[str, Any]:
 
 def last_checkpoint(recipe: Recipe, run: Path) -> list[Path]:
     """The checkpoint whose weights are taken."""
-    from octavo.training.checkpoint import path_of
+    from octavo.training.checkpoint_files import path_of
     from octavo.training.stopping import chosen_step
 
     return [path_of(run / "checkpoints", chosen_step(recipe, run))]
@@ -159,6 +159,8 @@ def traced_files(recipe: Recipe, run: Path) -> list[Path]:
 
 def harm_files(recipe: Recipe) -> list[Path]:
     """What the measurement of harm reads from outside the run."""
+    if recipe.curation.toxicity.classifier is None and not recipe.evaluation.compare:
+        return []
     from octavo.evaluation.toxicity import outside_files
 
     return outside_files(recipe)
@@ -166,6 +168,8 @@ def harm_files(recipe: Recipe) -> list[Path]:
 
 def task_files(recipe: Recipe) -> list[Path]:
     """What the document tasks read from outside the run."""
+    if recipe.evaluation.tasks.path is None:
+        return []
     from octavo.evaluation.tasks import outside_files
 
     return outside_files(recipe)
@@ -173,6 +177,8 @@ def task_files(recipe: Recipe) -> list[Path]:
 
 def compared_files(recipe: Recipe) -> list[Path]:
     """What the report reads of other runs."""
+    if not recipe.evaluation.compare:
+        return []
     from octavo.evaluation.report.writing import compared_files
 
     return compared_files(recipe)

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from octavo.training.checkpoint import complete_steps
+from octavo.training.checkpoint_files import complete_steps
 from octavo.training.metrics import Metrics
 from tests.distributed.processes import recipe, same, start, trained, write_tokens
 

@@ -16,7 +16,7 @@ from octavo.errors import InputError
 from octavo.lineage import read_record
 from octavo.recipe.file import dump
 from octavo.training import parallel
-from octavo.training.checkpoint import complete_steps
+from octavo.training.checkpoint_files import complete_steps
 from octavo.training.memory import llama_config
 from octavo.training.metrics import Metrics
 from octavo.training.muon import orthogonalise

@@ -27,7 +27,7 @@ from octavo.progress import Progress
 from octavo.stages import trained_model
 from octavo.tokenization.encode import load_tokenizer
 from octavo.tokenization.shards import write_shard
-from octavo.training.checkpoint import pass_over
+from octavo.training.checkpoint_files import pass_over
 from octavo.training.data import open_data
 from tests.conftest import small_recipe
 from tests.evaluation.writers import BEGIN, END, Scripted, byte_tokenizer, untrained

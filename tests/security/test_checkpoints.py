@@ -10,7 +10,7 @@ import torch.distributed.checkpoint.state_dict_saver as dcp_save
 
 from octavo.errors import OctavoError
 from octavo.lineage import hash_file, write_json
-from octavo.training import checkpoint
+from octavo.training import checkpoint_files
 from octavo.training.checkpoint_reading import METADATA, load_state
 from tests.distributed.conftest import tokens  # noqa: F401
 from tests.distributed.processes import recipe, start
@@ -82,9 +82,9 @@ def test_a_harmful_pickle_is_refused_by_name_and_does_not_run(place, saved, tmp_
 def test_a_training_does_not_run_it_either(tokens, tmp_path):  # noqa: F811
     run = tmp_path / "run"
     assert start(run, tokens, SETTINGS).wait() == [0]
-    folder = checkpoint.path_of(run / "checkpoints", SETTINGS.steps)
+    folder = checkpoint_files.path_of(run / "checkpoints", SETTINGS.steps)
     change(folder, planner_data=Harm(tmp_path / "ran"))
-    manifest = folder / checkpoint.MANIFEST
+    manifest = folder / checkpoint_files.MANIFEST
     files = {file.name: hash_file(file).model_dump() for file in folder.iterdir() if file != manifest}
     write_json(manifest, {"passed_over": [], "files": files})  # as a stranger would
     again = start(run, tokens, LONGER)
@@ -137,8 +137,10 @@ def test_files_elsewhere_are_not_read(path, saved):
 
 def test_a_manifest_names_files_beside_it_alone(saved):
     for name in ("../../tokens", "/dev/zero", ".."):
-        write_json(saved / checkpoint.MANIFEST, {"passed_over": [], "files": {name: {"bytes": 0, "blake3": ""}}})
-        assert "expected the name of a file beside it" in (checkpoint.damage(saved) or "")
+        write_json(
+            saved / checkpoint_files.MANIFEST, {"passed_over": [], "files": {name: {"bytes": 0, "blake3": ""}}}
+        )
+        assert "expected the name of a file beside it" in (checkpoint_files.damage(saved) or "")
 
 
 def test_bytes_of_any_kind_are_refused_in_one_line(saved):

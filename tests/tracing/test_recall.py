@@ -22,7 +22,7 @@ from octavo.tokenization.index import open_documents
 from octavo.tracing.finding import Wanted
 from octavo.tracing.recall.recalling import recall
 from octavo.tracing.recall.without import recipe_without, write_recipe
-from octavo.training.checkpoint import complete_steps, path_of
+from octavo.training.checkpoint_files import complete_steps, path_of
 from tests.conftest import quiet_reporter, small_recipe
 from tests.tracing.recalling import answer, kept, ledger, scanned, steps_of
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from octavo.errors import OctavoError
 from octavo.progress import Progress
 from octavo.recipe.training import Guards
-from octavo.training import checkpoint, loop
+from octavo.training import checkpoint, checkpoint_files, loop
 from octavo.training.data import open_data
 from octavo.training.guards import MEMORY, Readback, Watch
 from octavo.training.memory import llama_config
@@ -123,7 +123,7 @@ def test_too_many_in_a_row_end_it_with_the_batch_and_keep_the_last_good_checkpoi
     )
     with pytest.raises(OctavoError, match=said):
         train(tmp_path, tokens, recipe(30, log_every=50, guards={"skips_in_a_row": 3}))
-    assert checkpoint.complete_steps(tmp_path / "checkpoints")[-1] >= 6
+    assert checkpoint_files.complete_steps(tmp_path / "checkpoints")[-1] >= 6
     batches = [batch["step"] for line in Metrics.read(tmp_path) for batch in line.get("skipped", ())]
     assert batches == [8, 9, 10, 11]  # a step more, as it is read a step late
 
@@ -157,13 +157,13 @@ def test_a_spike_takes_training_back_and_on_without_the_steps_that_led_to_it(mon
     with_bad_steps(monkeypatch, RISEN, worse)
     said = []
     figures = train(tmp_path / "whole", tokens, settings, said)
-    assert checkpoint.read_passed_over(tmp_path / "whole/checkpoints") == [range(80, 90)]
+    assert checkpoint_files.read_passed_over(tmp_path / "whole/checkpoints") == [range(80, 90)]
     assert figures["passed_over_steps"] == 10
     assert "back to a checkpoint before it, and on without steps 81 to 90" in "".join(said)
     assert "goes on from step 80 of 110" in "".join(said)
     # Where it is stopped after the decision, the next call takes it up.
     (tmp_path / "again/checkpoints").mkdir(parents=True)
-    checkpoint.pass_over(tmp_path / "again/checkpoints", range(80, 90))
+    checkpoint_files.pass_over(tmp_path / "again/checkpoints", range(80, 90))
     train(tmp_path / "again", tokens, settings)
     assert same(weights(tmp_path / "whole", settings), weights(tmp_path / "again", settings))
 

@@ -9,7 +9,7 @@ from octavo.modeling.init import initialise
 from octavo.modeling.loss import IGNORE
 from octavo.progress import Progress, StoppedError
 from octavo.tokenization.encode import load_tokenizer
-from octavo.training import checkpoint
+from octavo.training import checkpoint, checkpoint_files
 from octavo.training.data import open_data
 from octavo.training.loop import train
 from octavo.training.memory import check_fits, estimate, llama_config
@@ -78,7 +78,7 @@ def test_saving_more_often_or_logging_less_changes_nothing(small_run, tmp_path):
 def test_only_the_last_checkpoints_stay_and_latest_names_the_newest(small_run):
     home = small_run / "checkpoints"
     steps = small_recipe().steps
-    assert checkpoint.complete_steps(home) == [100, steps]
+    assert checkpoint_files.complete_steps(home) == [100, steps]
     assert (home / "latest").read_text().strip() == f"step-{steps:08d}"
 
 
@@ -215,7 +215,7 @@ def test_training_ends_when_held_out_texts_become_no_likelier_and_the_best_weigh
     measure = falling(3.0, 2.0, 2.5, 2.0, 1.0)
     figures = train(recipe, config, 1, data, tmp_path, Progress(), held_out=measure)
     assert (figures["steps"], figures["chosen_step"]) == (12, 6)
-    assert checkpoint.complete_steps(tmp_path / "checkpoints") == [6, 12]
+    assert checkpoint_files.complete_steps(tmp_path / "checkpoints") == [6, 12]
     again = train(recipe, config, 1, data, tmp_path, Progress(), held_out=measure)
     assert again == figures, "nothing more is trained"
 

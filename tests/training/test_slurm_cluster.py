@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from octavo.recipe.file import dump
+from octavo.recipe.file import dump, load
+from octavo.training.checkpoint import load_model
+from octavo.training.checkpoint_files import complete_steps
+from octavo.training.memory import llama_config
 from tests.conftest import small_recipe
 from tests.distributed.processes import octavo_in_two
 from tests.training.slurm_cluster import cluster, missing
@@ -76,33 +79,41 @@ class Run:
     def goes_back(self, restarts: int) -> None:
         """Wait until the job is in the queue again."""
         expected = f"JobState=PENDING Reason=BeginTime Dependency=(null) Requeue=1 Restarts={restarts} "
-        self.until(lambda: expected in self.call("scontrol", "show", "job", "--oneliner", self.job_id))
+        show = ["scontrol", "show", "job", "--oneliner", self.job_id]
+        self.until(lambda: expected in self.call(*show), every=0.3)
 
     def starts(self) -> None:
         """Spare a job that went back into the queue Slurm's pause of two minutes."""
         time.sleep(2)  # Slurm tells its starts apart by the second
         self.call("scontrol", "update", f"JobId={self.job_id}", "StartTime=now")
 
-    def until(self, holds, seconds: float = 300) -> None:
+    def until(self, holds, seconds: float = 300, every: float = 0.05) -> None:
         patience = time.monotonic() + seconds
         while not holds():
             assert time.monotonic() < patience, self.said()
-            time.sleep(0.05)
+            time.sleep(every)
 
     def ended(self) -> dict:
         states = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT")
         show = ["scontrol", "show", "job", "--oneliner", self.job_id]
-        self.until(lambda: any(f"JobState={state} " in self.call(*show) for state in states))
+        self.until(
+            lambda: any(f"JobState={state} " in said for said in [self.call(*show)] for state in states), every=0.3
+        )
         return self.job()
 
     def weights(self) -> bytes:
-        return (self.folder / "release/model.safetensors").read_bytes()
+        """The parameters of the last step, in the order of their names."""
+        home = self.folder / "checkpoints"
+        recipe = load(self.folder / "recipe.yaml")
+        model = load_model(home, complete_steps(home)[-1], llama_config(recipe, recipe.tokenizer.vocab_size))
+        return b"".join(value.numpy().tobytes() for _, value in sorted(model.state_dict().items()))
 
 
 def unbroken(run: Run) -> bytes:
     """The weights that two processes without Slurm come to, in one go."""
     said = run.folder / "said.txt"
-    assert octavo_in_two(said, "run", run.recipe, "--out", run.folder) == [0, 0], said.read_text()
+    until = ("--until", "training")
+    assert octavo_in_two(said, "run", run.recipe, "--out", run.folder, *until) == [0, 0], said.read_text()
     return run.weights()
 
 

@@ -18,7 +18,7 @@ from octavo.audit.opening import Audited
 from octavo.progress import Progress, StoppedError
 from octavo.recipe.schema import Recipe
 from octavo.stages import train_model
-from octavo.training import checkpoint
+from octavo.training import checkpoint_files
 from octavo.training.machine import this_machine
 from octavo.training.metrics import Metrics
 from octavo.training.parallel import alone
@@ -61,7 +61,7 @@ def _as_many_threads(figures: dict[str, Any]) -> Iterator[None]:
 def _replay(audited: Audited, run: Path, figures: dict[str, Any], progress: Progress) -> Iterator[Claim]:
     stretch = _stretch(run, int(figures["steps"]))
     said = f"steps {stretch.first + 1:,} to {stretch.last:,} of the training, done again, give the same"
-    file = f"checkpoints/{checkpoint.path_of(run, stretch.last).name}" if stretch.saved else "metrics.jsonl"
+    file = f"checkpoints/{checkpoint_files.path_of(run, stretch.last).name}" if stretch.saved else "metrics.jsonl"
     why = _why_not_here(figures)
     if figures.get("processes", 1) > 1 or (why and figures.get("device") != "cpu"):
         yield unknown("re-runs", file, said, why or f"it was trained by {figures['processes']} processes")
@@ -84,7 +84,7 @@ def _replay(audited: Audited, run: Path, figures: dict[str, Any], progress: Prog
 
 def _stretch(run: Path, steps: int) -> _Stretch:
     """The shortest way from one checkpoint to the next, if it is short; else the first steps."""
-    saved = [0, *checkpoint.complete_steps(run / "checkpoints")]
+    saved = [0, *checkpoint_files.complete_steps(run / "checkpoints")]
     first, last = min(pairwise(saved), key=lambda pair: pair[1] - pair[0], default=(0, steps))
     if last - first <= STEPS:
         return _Stretch(first, last, last in saved)
@@ -107,13 +107,13 @@ def _prepare(run: Path, again: Path, stretch: _Stretch) -> None:
             (again / name).symlink_to((run / name).resolve())
     (again / "checkpoints").mkdir()
     if stretch.first:
-        target = checkpoint.path_of(again / "checkpoints", stretch.first)
+        target = checkpoint_files.path_of(again / "checkpoints", stretch.first)
         target.mkdir()
-        for file in checkpoint.path_of(run / "checkpoints", stretch.first).iterdir():
+        for file in checkpoint_files.path_of(run / "checkpoints", stretch.first).iterdir():
             (target / file.name).symlink_to(file.resolve())
-        passed = run / "checkpoints" / checkpoint.PASSED_OVER
+        passed = run / "checkpoints" / checkpoint_files.PASSED_OVER
         if passed.exists():
-            (again / "checkpoints" / checkpoint.PASSED_OVER).write_bytes(passed.read_bytes())
+            (again / "checkpoints" / checkpoint_files.PASSED_OVER).write_bytes(passed.read_bytes())
 
 
 def _as_trained(recipe: Recipe, figures: dict[str, Any]) -> Recipe:
@@ -157,7 +157,7 @@ def _different_lines(run: Path, again: Path, stretch: _Stretch) -> str | None:
 
 def _different_weights(run: Path, again: Path, step: int) -> str | None:
     """The first file of the checkpoint that is another."""
-    first, second = (checkpoint.written_files(home / "checkpoints", step) for home in (run, again))
+    first, second = (checkpoint_files.written_files(home / "checkpoints", step) for home in (run, again))
     for name in sorted({*first, *second}):
         # PyTorch's index of a checkpoint has an id of its own each time.
         if not name.startswith(".") and first.get(name) != second.get(name):

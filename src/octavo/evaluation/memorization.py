@@ -30,7 +30,7 @@ from octavo.modeling.decoding import Decoding
 from octavo.modeling.llama import Llama
 from octavo.progress import Progress
 from octavo.recipe.schema import Recipe
-from octavo.training.checkpoint import read_passed_over
+from octavo.training.checkpoint_files import read_passed_over
 from octavo.training.data import open_data
 from octavo.training.stopping import chosen_step
 

@@ -17,7 +17,8 @@ from octavo.modeling.llama import Llama, LlamaConfig
 from octavo.recipe.file import load
 from octavo.tokenization.encode import load_tokenizer
 from octavo.tokenization.entries import begin_and_end
-from octavo.training.checkpoint import load_model, path_of
+from octavo.training.checkpoint import load_model
+from octavo.training.checkpoint_files import path_of
 from octavo.training.memory import llama_config
 from octavo.training.stopping import chosen_step
 

@@ -10,7 +10,7 @@ from octavo.tracing.recall.recalling import HELD_OUT, STATES, TESTED, TRAINED, R
 from octavo.tracing.recall.sightings import ranges
 from octavo.tracing.recall.trained import Release
 from octavo.tracing.recall.tunes import find_tunes
-from octavo.training.checkpoint import path_of
+from octavo.training.checkpoint_files import path_of
 
 
 def told(recalled: Recalled) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from octavo.training import checkpoint
+from octavo.training import checkpoint, checkpoint_files
 from octavo.training.guards import DivergedError, SpikeError, Verdict
 from octavo.training.job import Job, positions
 
@@ -56,7 +56,7 @@ def _before_spike(job: Job, verdict: Verdict) -> range | None:
     """The steps to do without: those of a spike and as many before it; None where no checkpoint is old enough."""
     length = job.recipe.training.guards.spike_steps
     rose = verdict.step + 1 - length
-    saved = checkpoint.complete_steps(job.home) or [0]
+    saved = checkpoint_files.complete_steps(job.home) or [0]
     return range(max(rose - length, saved[0]), verdict.step + 1) if saved[0] <= rose else None
 
 

@@ -24,7 +24,7 @@ from octavo.modeling.loss import IGNORE
 from octavo.progress import Progress, StoppedError
 from octavo.recipe.schema import Recipe
 from octavo.recipe.training import Training
-from octavo.training import checkpoint
+from octavo.training import checkpoint, checkpoint_files
 from octavo.training.data import Data
 from octavo.training.guards import Readback, SpikeError, Watch
 from octavo.training.incidents import act_on, incidents
@@ -120,7 +120,11 @@ def train(
 
 def _record(job: Job) -> tuple[list[dict[str, Any]], int, list[range]]:
     """What was logged, the step that training ended at, and the steps that were passed over."""
-    return Metrics.read(job.run), checkpoint.complete_steps(job.home)[-1], checkpoint.read_passed_over(job.home)
+    return (
+        Metrics.read(job.run),
+        checkpoint_files.complete_steps(job.home)[-1],
+        checkpoint_files.read_passed_over(job.home),
+    )
 
 
 def _trained(job: Job) -> bool:
@@ -151,7 +155,7 @@ def _trained(job: Job) -> bool:
             _steps(job, first_step, passed_over, known, since_logged, state, gradients, ready, saver, metrics)
     except SpikeError as spike:
         if processes.leads:
-            checkpoint.pass_over(job.home, spike.passed)
+            checkpoint_files.pass_over(job.home, spike.passed)
         return False
     finally:
         gc.enable()
@@ -162,18 +166,18 @@ def _trained(job: Job) -> bool:
     return True
 
 
-def _where_to_begin(job: Job) -> tuple[list[range], int, list[Measured], checkpoint.SinceLogged]:
-    passed_over = checkpoint.read_passed_over(job.home)
+def _where_to_begin(job: Job) -> tuple[list[range], int, list[Measured], checkpoint_files.SinceLogged]:
+    passed_over = checkpoint_files.read_passed_over(job.home)
     message, logged = job.progress.message, Metrics.read(job.run)
-    step = checkpoint.last_good(job.home, passed_over, message)
+    step = checkpoint_files.last_good(job.home, passed_over, message)
     if step == job.recipe.steps and step not in (line["step"] for line in logged):
         message(f"training: metrics.jsonl has lost its line of step {step:,}; the checkpoint before it is used")
-        checkpoint.set_aside(checkpoint.path_of(job.home, step))
-        step = checkpoint.last_good(job.home, passed_over, message)
+        checkpoint_files.set_aside(checkpoint_files.path_of(job.home, step))
+        step = checkpoint_files.last_good(job.home, passed_over, message)
     if step:
         job.progress.message(f"training: goes on from step {step:,} of {job.recipe.steps:,}")
     known = [one for one in measured(logged) if one.step <= step]
-    return passed_over, step, known, checkpoint.since_logged(job.home, step) if step else (0.0, 0.0)
+    return passed_over, step, known, checkpoint_files.since_logged(job.home, step) if step else (0.0, 0.0)
 
 
 def _steps(
@@ -181,7 +185,7 @@ def _steps(
     first_step: int,
     passed_over: list[range],
     found: list[Measured],
-    since_logged: checkpoint.SinceLogged,
+    since_logged: checkpoint_files.SinceLogged,
     state: checkpoint.State,
     gradients: Gradients,
     ready: Input,

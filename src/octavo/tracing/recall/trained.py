@@ -11,7 +11,7 @@ from octavo.errors import InputError
 from octavo.lineage import FileRecord, StageRecord, hash_file, read_record
 from octavo.recipe.schema import Recipe
 from octavo.tracing.recall.sightings import Steps
-from octavo.training.checkpoint import complete_steps, read_passed_over
+from octavo.training.checkpoint_files import complete_steps, read_passed_over
 from octavo.training.metrics import Metrics
 
 _DATA = (".ds", ".ds.index", ".ds.metadata", ".documents.arrow")
