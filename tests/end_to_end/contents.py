@@ -32,8 +32,8 @@ KINDS = {
 }
 """What a file belongs to: the first whose path its own begins with."""
 
-TIMES = {"seconds", "wall_seconds", "joules", "tokens_per_second", "mfu"}
-"""Fields that no two runs have the same."""
+TIMES = {"seconds", "wall_seconds", "joules", "tokens_per_second", "mfu", "made_on", "imported_on"}
+"""Fields that no two runs have the same, or none on two days."""
 
 TIMED = {"report.html", "README.md", "SHA256SUMS", "compliance", "lineage"}
 """Files and folders of evaluation/ and release/ that show such fields, or have the hash of one that does."""
