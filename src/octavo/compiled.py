@@ -6,7 +6,9 @@ for all processes after that. Unsigned and signed numbers must not meet in it: t
 
 from __future__ import annotations
 
+import contextlib
 import os
+import stat
 import tempfile
 from collections.abc import Callable
 from hashlib import blake2b
@@ -24,11 +26,22 @@ Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 
+def _own_folder(shared: Path) -> Path:
+    """A folder in a shared one that nobody else may write to: what Numba finds in it, it runs."""
+    own = shared / f"octavo-{os.geteuid()}"
+    with contextlib.suppress(OSError):
+        own.mkdir(mode=0o700, exist_ok=True)
+        status = own.lstat()
+        if stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o077:
+            return own
+    return Path(tempfile.mkdtemp(prefix="octavo-", dir=shared))
+
+
 def _cache() -> str:
     """The folder for the machine code of these very sources, as Numba asks only for a function's own file."""
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     if not os.access(home if home.exists() else home.parent, os.W_OK):
-        home = Path(tempfile.gettempdir())
+        home = _own_folder(Path(tempfile.gettempdir()))
     files = sorted(Path(__file__).parent.rglob("*.py"))
     stamps = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
     return str(home / "octavo" / "compiled" / blake2b(repr(stamps).encode(), digest_size=8).hexdigest())

@@ -106,6 +106,8 @@ def _check_of(record: dict[str, Any]) -> str:
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file so that it is there whole or not at all, even after a loss of power."""
     temporary = path.with_name(path.name + ".partial")
+    if temporary.is_symlink():  # a run of others must not have us write elsewhere
+        temporary.unlink()
     with temporary.open("wb") as file:
         file.write(content)
         file.flush()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import fnmatch
+import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -74,7 +76,7 @@ def expand(path: str) -> tuple[list[Location], list[str]]:
     if path.startswith(BUILTIN):
         return [_builtin(path)], []
     filesystem, root = _open(path)
-    literal = isinstance(filesystem, fs.LocalFileSystem) and Path(root).exists()  # a name may hold a [
+    literal = isinstance(filesystem, fs.LocalFileSystem) and os.path.exists(root)  # a name may hold a [
     pattern = root if not literal and any(c in root for c in "*?[") else None
     base = _literal_part(root) if pattern else root
     try:
@@ -109,9 +111,27 @@ def _files(filesystem: fs.FileSystem, base: str) -> dict[str, int]:
         return {}
     if info.type != fs.FileType.Directory:
         return {base: info.size or 0}
+    if isinstance(filesystem, fs.LocalFileSystem):
+        return dict(sorted((name.removeprefix("./"), os.path.getsize(name)) for name in _local_files(base)))
     found = filesystem.get_file_info(fs.FileSelector(base, recursive=True))
     files = {i.path.removeprefix("./"): i.size or 0 for i in found if i.type == fs.FileType.File}
     return dict(sorted(files.items()))
+
+
+def _local_files(base: str) -> Iterator[str]:
+    """All files below a folder. Links are followed, but each folder is entered once: links can go round."""
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    seen: set[str] = set()
+    for folder, folders, names in os.walk(base, followlinks=True, onerror=refuse):
+        folders.sort()
+        if (place := os.path.realpath(folder)) in seen:
+            folders.clear()
+            continue
+        seen.add(place)
+        yield from (file for name in names if os.path.isfile(file := os.path.join(folder, name)))
 
 
 def _builtin(path: str) -> Location:
@@ -123,18 +143,21 @@ def _builtin(path: str) -> Location:
 
 
 def _open(path: str) -> tuple[fs.FileSystem, str]:
+    scheme, _, rest = path.partition("://")
+    user, at, _ = rest.split("/")[0].rpartition("@")
+    if at and ":" in user:  # it would stand in recipes, records and messages
+        raise InputError(f"{scheme}://: found a key or a password in the address, expected it in the environment")
     if path.startswith("hf://"):
         from huggingface_hub import HfFileSystem
 
         return fs.PyFileSystem(fs.FSSpecHandler(HfFileSystem())), path.removeprefix("hf://")
     if "://" in path:
-        scheme = path.split("://", 1)[0]
         try:
             filesystem, _ = fs.FileSystem.from_uri(f"{scheme}://{path.split('://', 1)[1].split('/')[0]}")
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, NotImplementedError) as error:
             raise InputError(f"{path}: cannot be opened: {error}") from None
         return filesystem, path.split("://", 1)[1].rstrip("/")
-    return fs.LocalFileSystem(), str(Path(path).expanduser()).rstrip("/") or "/"
+    return fs.LocalFileSystem(), os.path.expanduser(str(Path(path))).rstrip("/") or "/"
 
 
 def _literal_part(pattern: str) -> str:

@@ -116,7 +116,8 @@ class Endpoint:
         self.pace = pace
         self.sleep = sleep
         self.address = settings.endpoint.rstrip("/") + "/chat/completions"
-        headers = {"Authorization": f"Bearer {key}"} if (key := key_of(settings)) else {}
+        self._key = key_of(settings)
+        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
         self._client = httpx2.AsyncClient(
             headers=headers,
             timeout=settings.timeout,
@@ -154,7 +155,7 @@ class Endpoint:
                     return answer
                 if own := self._own_failure(status, body):
                     return own
-                failure, busy = f"status {status} ({_message(body)})", status in _BUSY
+                failure, busy = f"status {status} ({_message(body, self._key)})", status in _BUSY
                 asked = _retry_after(headers.get("retry-after"))
             if asked > LONGEST_ASKED:
                 raise OctavoError(
@@ -183,7 +184,7 @@ class Endpoint:
 
         Raises InputError or OctavoError where none will, whatever the request.
         """
-        said = _message(body)
+        said = _message(body, self._key)
         whole = body[:10_000].decode(errors="replace")
         if status in (401, 403):
             named = self.settings.key_variable
@@ -266,14 +267,15 @@ def _count(value: object, otherwise: int) -> int:
     return value if type(value) is int and value >= 0 else otherwise
 
 
-def _message(body: bytes) -> str:
-    """What the server says of an error, in a line."""
+def _message(body: bytes, key: str | None) -> str:
+    """What the server says of an error, in a line, without the key: some servers say again what they were sent."""
     try:
         said = orjson.loads(body)
         error = said.get("error", said)
         words = error.get("message", error) if isinstance(error, dict) else error
     except (orjson.JSONDecodeError, AttributeError):
         words = body[:2000].decode(errors="replace")
+    words = str(words).replace(key, "[key]") if key else words
     line = " ".join(str(words).split())
     return line[:200] or "no message"
 

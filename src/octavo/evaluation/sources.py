@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
+from octavo.errors import InputError
 from octavo.recipe.training import OWN_TOKENS
 from octavo.tokenization.index import open_documents
 from octavo.training.data import Data
@@ -48,7 +50,13 @@ def read_sources(data: Data[Windows], kept: Path, tokens: Sequence[int]) -> dict
             document = documents[number]
             parts.setdefault(document.part, []).append((token, document.row))
     for part, rows in parts.items():
-        columns = pq.read_table(kept / part, columns=list(COLUMNS)).select(COLUMNS)
-        taken = columns.take([row for _, row in rows]).to_pylist()
+        try:
+            columns = pq.read_table(kept / part, columns=list(COLUMNS)).select(COLUMNS)
+            taken = columns.take([row for _, row in rows]).to_pylist()
+        except (pa.ArrowException, OSError, ValueError, LookupError) as error:
+            reason = str(error).split("\n")[0]
+            raise InputError(
+                f"{kept / part}: found a file that cannot be read ({reason}), expected documents of the run"
+            ) from None
         found |= {token: Source(*row.values()) for (token, _), row in zip(rows, taken, strict=True)}
     return found

@@ -10,6 +10,8 @@ from pydantic import model_validator
 from octavo.recipe.section import Section, impossible
 
 _HASH = re.compile(r"[0-9a-fA-F]{64}")
+_LONGEST = 4_096
+"""Characters of an entry; what is made of a longer pattern can be too large to look for."""
 
 
 class OptOuts(Section):
@@ -35,6 +37,10 @@ class OptOuts(Section):
     def _entries_say_something(self) -> Self:
         for field, entries in self.given().items():
             for place, entry in enumerate(entries):
+                if len(entry) > _LONGEST:
+                    raise impossible(
+                        f"{field}[{place}]", f"{len(entry):,} characters", f"at most {_LONGEST:,} characters"
+                    )
                 if field == "text_hashes" and not _HASH.fullmatch(entry):
                     raise impossible(f"{field}[{place}]", repr(entry), "64 hexadecimal digits (BLAKE3 or SHA-256)")
                 if field == "creators" and not any(character.isalpha() for character in entry):

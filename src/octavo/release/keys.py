@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
@@ -50,7 +50,7 @@ def load_public_key(path: Path) -> ec.EllipticCurvePublicKey:
     """An EC public key of a PEM file; InputError where it is none."""
     try:
         key = serialization.load_pem_public_key(_read(path, "an EC public key (PEM)"))
-    except ValueError:
+    except (ValueError, UnsupportedAlgorithm):
         raise InputError(f"{path}: found no public key, expected an EC public key (PEM)") from None
     if not isinstance(key, ec.EllipticCurvePublicKey):
         raise InputError(f"{path}: found {_kind(key)}, expected an EC public key on {_curves()}")

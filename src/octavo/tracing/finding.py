@@ -92,10 +92,16 @@ def find_documents(corpus: Path, wanted: Wanted) -> list[Found]:
         raise InputError(f"--creator: found {wanted.creator!r}, expected a name")
     found: list[Found] = []
     names = sorted({file.name for folder in ("kept", "removed") for file in (corpus / folder).glob("*.parquet")})
-    parts = [_Part(corpus, name) for name in names]
-    ledger = pq.ParquetFile(corpus / "ledger.parquet").iter_batches(_BATCH, columns=_LEDGER_COLUMNS)
-    for part, rows in zip(parts, _cut(ledger, [part.rows for part in parts]), strict=True):
-        found += part.find(rows, wanted)
+    try:
+        parts = [_Part(corpus, name) for name in names]
+        ledger = pq.ParquetFile(corpus / "ledger.parquet").iter_batches(_BATCH, columns=_LEDGER_COLUMNS)
+        for part, rows in zip(parts, _cut(ledger, [part.rows for part in parts]), strict=True):
+            found += part.find(rows, wanted)
+    except (pa.ArrowException, OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        reason = str(error).split("\n")[0]
+        raise InputError(
+            f"{corpus}: found Parquet files that cannot be read ({reason}), expected those of a curation"
+        ) from None
     return found
 
 

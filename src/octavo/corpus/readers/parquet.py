@@ -38,7 +38,7 @@ def read(location: Location, source: Source) -> Iterator[pa.Table | Unreadable]:
                     raise InputError(f"{location.name}: {_not_utf8(table, wanted, row)}") from None
                 yield conformed
                 row += batch.num_rows
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError, OverflowError) as error:
         reason = str(error).split("\n")[0]
         raise InputError(
             f"{location.name}: found a file that cannot be read ({reason}), expected Parquet"
@@ -73,4 +73,7 @@ def wanted_columns(name: str, present: list[str], columns: dict[str, str]) -> di
             f"{name}: found no column {theirs!r} (it has {', '.join(present)}), "
             f"expected one; name it in the recipe: columns: {{{ours}: {hint}}}"
         )
+    for theirs in wanted.values():
+        if present.count(theirs) > 1:
+            raise InputError(f"{name}: found {present.count(theirs)} columns {theirs!r}, expected one")
     return {ours: theirs for ours, theirs in wanted.items() if theirs in present}

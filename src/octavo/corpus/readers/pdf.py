@@ -24,6 +24,9 @@ PAGES = 20_000
 PAGE_CHARACTERS = 200_000
 """A page with more is a drawing or an attack, and its geometry would take minutes."""
 
+DOCUMENT_CHARACTERS = 100_000_000
+"""A file with more has some pages again and again, or is made to take memory."""
+
 PAGE_LINES = 2_000
 """On a page with more, no lines are joined."""
 
@@ -114,7 +117,12 @@ def _pages(document: pdfium.PdfDocument) -> list[list[_Line]]:
     count = len(document)
     if count > PAGES:
         raise RefusedError(f"a PDF of {count} pages, over {PAGES}")
-    pages = [_page(document, number) for number in range(count)]
+    pages, characters = [], 0
+    for number in range(count):
+        pages.append(_page(document, number))
+        characters += sum(len(line.text) for line in pages[-1])
+        if characters > DOCUMENT_CHARACTERS:
+            raise RefusedError(f"a PDF of over {DOCUMENT_CHARACTERS} characters")
     with_text = sum(any(character.isalpha() for line in page for character in line.text) for page in pages)
     if not with_text:
         raise RefusedError("no text layer: needs OCR")

@@ -13,6 +13,23 @@ from octavo.training.nanotron.keys import LEAVES
 
 MOST_SETTINGS = 10_000
 """A file with more is refused: aliases of aliases can grow without end."""
+MOST_VALUES = 100_000
+"""The same of all names and values, those in lists among them."""
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.1 whose whole numbers have 64 bits at most, so that any of them can be computed with and printed."""
+
+    def construct_integer(self, node: yaml.ScalarNode) -> int:
+        """A whole number."""
+        number = int(self.construct_yaml_int(node))
+        if abs(number) >= 2**63:
+            problem = "found a whole number of over 64 bits, expected a smaller one"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+        return number
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_integer)
 
 
 def read_settings(path: Path, found: Imported) -> list[Setting]:
@@ -25,12 +42,35 @@ def read_settings(path: Path, found: Imported) -> list[Setting]:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         if not isinstance(root, yaml.MappingNode):
             raise InputError(f"{path}:1: found no mapping, expected nanotron's settings with general and model")
+        _check_size(root, path)
         return list(_settings(root, found))
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise InputError(f"{path}:{line}: not valid YAML: {error.problem}") from None
-    except (yaml.YAMLError, ValueError, LookupError, TypeError, RecursionError) as error:
+    except (
+        yaml.YAMLError,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        ArithmeticError,
+        RecursionError,
+    ) as error:
         raise InputError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+
+
+def _check_size(root: yaml.Node, path: Path) -> None:
+    """Raise InputError where a file has too many values, each counted wherever an alias stands for it."""
+    pending, count = [root], 0
+    while pending:
+        count += 1
+        if count > MOST_VALUES:
+            raise InputError(f"{path}: found over {MOST_VALUES:,} values, expected nanotron's settings")
+        node = pending.pop()
+        if isinstance(node, yaml.MappingNode):
+            pending += [inner for pair in node.value for inner in pair]
+        elif isinstance(node, yaml.SequenceNode):
+            pending += node.value
 
 
 def _text_of(path: Path) -> str:
@@ -47,7 +87,7 @@ def _text_of(path: Path) -> str:
 
 
 def _settings(root: yaml.Node, found: Imported) -> Iterator[Setting]:
-    loader, count = yaml.SafeLoader(""), 0
+    loader, count = _Loader(""), 0
 
     def walk(node: yaml.Node, key: str) -> Iterator[Setting]:
         nonlocal count

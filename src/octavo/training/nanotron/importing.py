@@ -8,6 +8,7 @@ would make another model than a Llama, and values that cannot be, end with an er
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -118,7 +119,7 @@ def _take_tokenizer(found: Imported, setting: Setting) -> None:
         return
     given = Path(str(setting.value))
     file = given if given.suffix == ".json" else given / "tokenizer.json"
-    if given.suffix == ".json" or file.is_file():
+    if given.suffix == ".json" or os.path.isfile(file):  # False, too, of a name that no file can have
         found.put(setting, "tokenizer.path", str(file))
         found.note(setting, "taken", "tokenizer.path")
     else:

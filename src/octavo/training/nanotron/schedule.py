@@ -31,7 +31,7 @@ def take_schedule(found: Imported) -> None:
         if value not in known:
             raise found.refuse(found.settings[rule], f"one of {', '.join(known)}")
     start = found.integer(start_rule, 0, warmup)
-    length = found.integer(length_rule, 0, steps - warmup)
+    length = found.integer(length_rule, 0, max(steps - warmup, 0))
     least = found.number(least_rule, 0, peak)
     if peak <= 0:
         raise found.refuse(found.settings[f"{RATE}learning_rate"], "a number over 0")
