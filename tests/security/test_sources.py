@@ -19,6 +19,7 @@ from octavo.recipe.opt_outs import OptOuts
 from octavo.recipe.schema import Source
 from octavo.tracing.finding import Wanted, find_documents
 from octavo.training.nanotron.importing import read as read_nanotron
+from octavo.training.parallel import training_device
 
 NANOTRON = """\
 general: {run: x}
@@ -205,3 +206,12 @@ def test_a_pdf_that_shows_the_same_content_without_end_is_set_aside(tmp_path, mo
     monkeypatch.setattr(pdf, "DOCUMENT_CHARACTERS", 200)
     (aside,) = pdf.read(place, Source(path="x"))
     assert aside.reason == "a PDF of over 200 characters"
+
+
+@pytest.mark.parametrize("number", ["", "x", "-1", "2", "²", "9" * 5000])
+def test_a_local_rank_that_no_gpu_has_is_refused(monkeypatch, number):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    monkeypatch.setenv("LOCAL_RANK", number)
+    with pytest.raises(InputError, match="expected a number from 0 to 1"):
+        training_device()

@@ -107,7 +107,10 @@ class Processes:
 def training_device() -> torch.device:
     """This process's GPU where there is one, else the CPU."""
     if torch.cuda.is_available():
-        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        number, count = os.environ.get("LOCAL_RANK", "0"), torch.cuda.device_count()
+        if number not in map(str, range(count)):
+            raise InputError(f"environment: found LOCAL_RANK={number}, expected a number from 0 to {count - 1}")
+        return torch.device("cuda", int(number))
     return torch.device("cpu")
 
 
