@@ -10,10 +10,10 @@ BIN := .venv/bin
 demo: .venv/installed
 	$(BIN)/octavo run recipes/starter.yaml
 
-# In two processes, a file at a time, each with one thread: two threads each would wait for one another's turn.
+# In three processes, since some tests wait, a file at a time, each with one thread: more would wait for one another.
 # tests/conftest.py puts the longest files first.
 test: .venv/installed-dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 check: .venv/installed-dev
 	$(BIN)/ruff check .
