@@ -40,6 +40,7 @@ def metered(rapl, monkeypatch):
     tracker._hardware, tracker._hardware_initialized = [by_rapl(rapl)], True
     tracker.start()
     monkeypatch.setattr(energy, "_tracker", lambda: tracker)
+    monkeypatch.setattr(energy, "_failures", set())
     yield rapl / "energy_uj"
     tracker.stop()
 
@@ -71,7 +72,6 @@ def test_a_stage_of_a_moment_has_its_energy_too(metered, tmp_path):
 
 
 def test_a_meter_that_fails_ends_no_stage_and_is_told(metered, tmp_path, monkeypatch):
-    monkeypatch.setattr(energy, "_failures", set())
     with Meter(tmp_path):
         monkeypatch.setattr(energy._tracker(), "_measure_power_and_energy", lambda: 1 / 0)
     method = "processor measured by RAPL, some readings failed (ZeroDivisionError)"

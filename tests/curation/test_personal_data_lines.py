@@ -71,4 +71,4 @@ def test_a_long_run_of_anything_takes_no_time(piece: str) -> None:
     found(piece)
     before = time.process_time()
     found(piece * 100_000)
-    assert time.process_time() - before < 1
+    assert time.process_time() - before < 5  # in the square of the length it would be minutes
