@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,10 +15,13 @@ from octavo.corpus.locations import Location, expand
 from octavo.corpus.readers import parquet, pdf
 from octavo.curation.opt_outs import judge
 from octavo.errors import InputError, OctavoError
+from octavo.evaluation.sources import read_sources
 from octavo.lineage import write_atomically
+from octavo.recipe.file import load
 from octavo.recipe.opt_outs import OptOuts
 from octavo.recipe.schema import Source
 from octavo.tracing.finding import Wanted, find_documents
+from octavo.training.data import open_data
 from octavo.training.nanotron.importing import read as read_nanotron
 from octavo.training.parallel import training_device
 
@@ -215,3 +219,20 @@ def test_a_local_rank_that_no_gpu_has_is_refused(monkeypatch, number):
     monkeypatch.setenv("LOCAL_RANK", number)
     with pytest.raises(InputError, match="expected a number from 0 to 1"):
         training_device()
+
+
+@pytest.mark.parametrize("damage", ["gone", "cut", "columns", "rows"])
+def test_a_runs_documents_that_cannot_be_read_are_told_where_sources_are_looked_up(small_run, tmp_path, damage):
+    data = open_data(load(small_run / "recipe.yaml"), small_run / "tokens")
+    kept = shutil.copytree(small_run / "corpus" / "kept", tmp_path / "kept")
+    assert read_sources(data, kept, [0, 5000])[0].identifier.startswith("starter/")
+    for file in kept.glob("*.parquet"):
+        table = pq.read_table(file)
+        if damage == "gone":
+            file.unlink()
+        elif damage == "cut":
+            file.write_bytes(file.read_bytes()[:100])
+        else:
+            pq.write_table(table.drop(["title"]) if damage == "columns" else table.slice(0, 0), file)
+    with pytest.raises(InputError, match="expected documents of the run"):
+        read_sources(data, kept, [0, 5000])
