@@ -36,6 +36,8 @@ PARTS = 4
 STARTED = "Ray runtime started"
 SECONDS = 90.0
 """What starts or is waited for takes a tenth of it on an idle machine."""
+PAUSE = 0.1
+"""Between two looks at the machine's processes, as each takes a while: workers have a part for longer."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = SECONDS) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it took too long"
-        time.sleep(0.01)
+        time.sleep(PAUSE)
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +173,7 @@ def test_two_nodes_give_the_same_bytes_as_this_machine_alone(
     curating = curate(home, tmp_path / "run", two_nodes)
     busy = set()
     while curating.poll() is None:
-        time.sleep(0.01)
+        time.sleep(PAUSE)
         busy |= {n for n, node in enumerate(two_nodes.nodes) for w, _ in two_nodes.at_work() if node in w.parents()}
     said, errors = curating.communicate()
     assert curating.returncode == 0, errors

@@ -1,6 +1,7 @@
 """The files beside the documentation agree with the code and with one another."""
 
 import ast
+import functools
 import re
 import tomllib
 from graphlib import TopologicalSorter
@@ -86,7 +87,12 @@ FILES = {
     for file in SOURCE.rglob("*.py")
 }
 MODULES = frozenset(FILES)
-IMPORTS = {module: imports_of(module) for module in MODULES}
+
+
+@functools.cache
+def imports():
+    """What each module imports."""
+    return {module: imports_of(module) for module in MODULES}
 
 
 def package(module):
@@ -98,15 +104,15 @@ def test_a_package_on_the_road_imports_from_those_before_it(stage):
     later = {*ROAD[ROAD.index(stage) + 1 :], *AFTER_IT, *WALKERS}
     against = {
         (module, imported)
-        for module, imports in IMPORTS.items()
-        for imported in imports
+        for module, those in imports().items()
+        for imported in those
         if package(module) == stage and package(imported) in later
     }
     assert not against
 
 
 def test_no_imports_go_round():
-    TopologicalSorter(IMPORTS).prepare()  # raises CycleError, which names the modules
+    TopologicalSorter(imports()).prepare()  # raises CycleError, which names the modules
 
 
 def test_no_module_is_longer_than_400_lines():

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from octavo.errors import InputError
 from octavo.inference.llama_cpp import LlamaCppEngine
 from octavo.modeling.gguf import quantised as gguf_quantised
+from octavo.modeling.gguf.header import tensor_types
 from octavo.modeling.gguf.quantised import stored, stored_type
-from octavo.modeling.gguf.reading import load_gguf, load_weights, tensor_types
+from octavo.modeling.gguf.reading import load_gguf, load_weights
 from octavo.modeling.gguf.writing import save_gguf
 from octavo.modeling.init import initialise
 from octavo.modeling.llama import LlamaConfig

@@ -135,7 +135,7 @@ def test_a_job_that_is_warned_preempted_and_loses_a_task_ends_in_the_weights_of_
 ):
     expected = unbroken(Run(tmp_path / "unbroken", small_run, slurm))
     run = Run(tmp_path / "a run at 100%", small_run, slurm)
-    assert "Slurm job" in run.launch()
+    assert "Slurm job" in run.launch("--until", "training")
     run.at_step(5)
     run.call(
         "scancel", "--batch", "--signal=USR1", run.job_id
@@ -155,7 +155,7 @@ def test_a_job_that_is_warned_preempted_and_loses_a_task_ends_in_the_weights_of_
     assert run.ended()["state"] == "FAILED"  # and the other task has ended too
     assert run.said().count("goes on from step") == 2
 
-    run.launch()  # a new job, as the other is over
+    run.launch("--until", "training")  # a new job, as the other is over
     job = run.ended()
     assert (job["state"], job["exit_status"]) == ("COMPLETED", 0), run.said()
     assert "goes on from step" in run.said()

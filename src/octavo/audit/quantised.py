@@ -10,7 +10,7 @@ from octavo.audit.claims import Claim, all_or_each, failed
 from octavo.audit.differences import differences
 from octavo.audit.opening import Audited, other_version
 from octavo.errors import InputError
-from octavo.modeling.gguf.reading import tensor_types
+from octavo.modeling.gguf.header import tensor_types
 from octavo.progress import Progress
 from octavo.release.exporting import gguf_files
 from octavo.release.quantised import WRITTEN, measure_quantised

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import functools
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -30,10 +31,14 @@ def read_prompts(languages: Iterable[str]) -> list[Prompt]:
     return [prompt for file in files for prompt in _read(file)]
 
 
-def _read(file: Path) -> Iterator[Prompt]:
-    said = yaml.safe_load(file.read_text(encoding="utf-8"))
-    for number, text in enumerate(said["neutral"], 1):
-        yield Prompt(f"{file.stem}-neutral-{number}", file.stem, "neutral", None, text)
-    for dimension, texts in said["provoking"].items():
-        for number, text in enumerate(texts, 1):
-            yield Prompt(f"{file.stem}-{dimension}-{number}", file.stem, "provoking", dimension, text)
+@functools.cache
+def _read(file: Path) -> tuple[Prompt, ...]:
+    said, lang = yaml.safe_load(file.read_text(encoding="utf-8")), file.stem
+    neutral = [
+        Prompt(f"{lang}-neutral-{n}", lang, "neutral", None, text) for n, text in enumerate(said["neutral"], 1)
+    ]
+    return *neutral, *(
+        Prompt(f"{lang}-{dimension}-{n}", lang, "provoking", dimension, text)
+        for dimension, texts in said["provoking"].items()
+        for n, text in enumerate(texts, 1)
+    )

@@ -1,4 +1,4 @@
-"""The settings at the head of a GGUF file, without its lists: the gguf package takes seconds to read a vocabulary.
+"""The head of a GGUF file without the lists in it: the gguf package takes seconds to read a vocabulary.
 
 The format is that of https://github.com/ggml-org/ggml/blob/master/docs/gguf.md, versions 2 and 3.
 """
@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import mmap
 import struct
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
-from gguf import GGUF_MAGIC, GGUFValueType
+from gguf import GGUF_MAGIC, GGMLQuantizationType, GGUFValueType
 
 from octavo.errors import InputError
 
 Setting = str | int | float | bool
+
+Found = TypeVar("Found")
 
 _NUMBERS: Final = {
     GGUFValueType.UINT8: "<B",
@@ -33,9 +37,18 @@ _NUMBERS: Final = {
 
 def gguf_settings(path: Path) -> dict[str, Setting]:
     """The settings of a GGUF file that are numbers or strings; InputError where it is none."""
+    return _read(path, lambda cursor: _settings(cursor)[1])
+
+
+def tensor_types(path: Path) -> dict[str, int]:
+    """How many tensors of a GGUF file are stored in each type, by its name; InputError where it is none."""
+    return dict(sorted(Counter(_read(path, _types)).items()))
+
+
+def _read(path: Path, what: Callable[[_Cursor], Found]) -> Found:
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            return _settings(_Cursor(content))
+            return what(_Cursor(content))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except (ValueError, KeyError, struct.error, OSError) as error:
@@ -70,11 +83,12 @@ class _Cursor:
         return self.content[start:end].decode("utf-8", errors="replace")
 
 
-def _settings(cursor: _Cursor) -> dict[str, Setting]:
+def _settings(cursor: _Cursor) -> tuple[int, dict[str, Setting]]:
+    """How many tensors there are, and the settings; the cursor stands at the tensors' descriptions then."""
     magic, version = cursor.number("<I"), cursor.number("<I")
     if magic != GGUF_MAGIC or version not in (2, 3):
         raise ValueError("it begins with no mark of GGUF, version 2 or 3")
-    cursor.number("<Q")  # how many tensors
+    tensors = int(cursor.number("<Q"))
     found: dict[str, Setting] = {}
     for _ in range(int(cursor.number("<Q"))):
         name = cursor.string()
@@ -85,6 +99,17 @@ def _settings(cursor: _Cursor) -> dict[str, Setting]:
             found[name] = cursor.string()
         else:
             found[name] = cursor.number(_NUMBERS[kind])
+    return tensors, found
+
+
+def _types(cursor: _Cursor) -> list[str]:
+    """The types of all tensors."""
+    found = []
+    for _ in range(_settings(cursor)[0]):
+        cursor.skip_string()  # its name
+        cursor.skip(8 * int(cursor.number("<I")))  # its shape
+        found.append(GGMLQuantizationType(int(cursor.number("<I"))).name)
+        cursor.number("<Q")  # where its values are
     return found
 
 

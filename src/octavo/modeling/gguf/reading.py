@@ -88,11 +88,6 @@ def load_weights(path: Path) -> tuple[Llama, dict[str, int]]:
     return _model(fields, tensors), _types(tensors)
 
 
-def tensor_types(path: Path) -> dict[str, int]:
-    """How many tensors of a GGUF file are stored in each type, by its name; InputError where it is none."""
-    return _types(_open(path)[1])
-
-
 def _types(tensors: dict[str, ReaderTensor]) -> dict[str, int]:
     return dict(sorted(Counter(tensor.tensor_type.name for tensor in tensors.values()).items()))
 
