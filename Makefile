@@ -10,10 +10,10 @@ BIN := .venv/bin
 demo: .venv/installed
 	$(BIN)/octavo run recipes/starter.yaml
 
-# In three processes, since some tests wait, a file at a time, each with one thread: more would wait for one another.
+# In four processes, since some tests wait, a file at a time, each with one thread: more would wait for one another.
 # tests/conftest.py puts the longest files first.
 test: .venv/installed-dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 check: .venv/installed-dev
 	$(BIN)/ruff check .
