@@ -23,6 +23,7 @@ from octavo.modeling.decoding import (
     Stopping,
     choose,
     cut,
+    drawing,
     filtered,
     seen_entries,
     shaped,
@@ -73,7 +74,7 @@ def test_the_repetition_penalty_makes_seen_tokens_less_likely_whatever_their_sig
 
     def chosen(logits, seen, penalty):
         seen = seen_entries([[seen]], logits.shape[1], logits.device)
-        token, ahead = choose(logits, seen, Decoding(repetition_penalty=penalty), [torch.Generator()])
+        token, ahead = choose(logits, seen, Decoding(repetition_penalty=penalty), [drawing(0)])
         return int(token), pytest.approx(float(ahead), abs=1e-6)
 
     assert chosen(logits, 3, 1.0) == (0, 0.1)
@@ -97,7 +98,7 @@ PLAIN = Decoding(temperature=0.5, repetition_penalty=1.0)
 def test_draws_follow_the_softmax_of_the_scores(decoding):
     logits = torch.tensor([[0.0, 1.0, 0.4, -1.0]])
     seen = torch.tensor([[False, True, False, False]])
-    generators = [torch.Generator().manual_seed(seed) for seed in range(4000)]
+    generators = [drawing(seed) for seed in range(4000)]
     many = choose(logits.expand(4000, -1), seen.expand(4000, -1), decoding, generators)[0]
     found = torch.bincount(many, minlength=4) / 4000
     expected = filtered(shaped(logits, seen, decoding), decoding).softmax(-1)[0]
@@ -112,7 +113,7 @@ def test_a_choice_that_is_said_to_be_ahead_is_the_same_when_logits_are_rounded_o
     rounded = logits + (torch.rand(1, VOCAB, generator=generator) - 0.5) * 2e-6
     seen = torch.zeros(1, VOCAB, dtype=torch.bool)
     (token, ahead), (other, _) = (
-        choose(scores, seen, decoding, [torch.Generator().manual_seed(seed)]) for scores in (logits, rounded)
+        choose(scores, seen, decoding, [drawing(seed)]) for scores in (logits, rounded)
     )
     assert ahead < 1e-4 or token == other
 
@@ -123,7 +124,7 @@ def test_a_token_at_the_edge_of_what_may_be_drawn_is_said_to_be_close():
     decoding = Decoding(temperature=1.0, repetition_penalty=1.0, top_k=2)
     found = set()
     for seed in range(40):
-        token, ahead = choose(logits, seen, decoding, [torch.Generator().manual_seed(seed)])
+        token, ahead = choose(logits, seen, decoding, [drawing(seed)])
         found.add((int(token), float(ahead) == 0))
     # Whoever draws the second might have had none; whoever draws the first has it in any case, unless the third,
     # let in, would have come before it.

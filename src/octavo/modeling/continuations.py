@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import torch
 
-from octavo.modeling.decoding import Allowed, Decoding, choose, next_tokens, only, seen_entries
+from octavo.modeling.decoding import Allowed, Decoding, choose, drawing, next_tokens, only, seen_entries
 from octavo.modeling.llama import Cache, Llama
 from octavo.progress import Progress
 
@@ -110,7 +110,7 @@ def _continue_batch(
     cache = Cache(config, len(prompts), device, torch.float32, longest + max(limits))
     padded = torch.tensor([prompt + [0] * (longest - len(prompt)) for prompt in prompts], device=device)
     seen = seen_entries(prompts, config.vocab_size, device)
-    generators = [torch.Generator().manual_seed(s.seed) for s in settings]
+    generators = [drawing(s.seed) for s in settings]
     hidden = model.hidden(padded, cache=cache)[torch.arange(len(prompts), device=device), lengths - 1]
     cache.lengths_B = lengths
     found: list[list[int] | None] = [[] for _ in prompts]
