@@ -27,14 +27,14 @@ docs: .venv/installed-dev
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
+# Modules are compiled when they are first imported: most of what is installed never is.
 .venv/installed: .venv/bin/python pyproject.toml
-	$(BIN)/pip install --quiet "$(TORCH)"
-	$(BIN)/pip install --quiet --editable .
+	$(BIN)/pip install --quiet --no-compile "$(TORCH)" --editable .
 	touch $@
 
-.venv/installed-dev: .venv/installed
-	$(BIN)/pip install --quiet --editable ".[dev]"
-	touch $@
+.venv/installed-dev: .venv/bin/python pyproject.toml
+	$(BIN)/pip install --quiet --no-compile "$(TORCH)" --editable ".[dev]"
+	touch .venv/installed $@
 
 clean:
 	rm -rf .venv .cache runs site

@@ -26,6 +26,8 @@ from octavo.recipe.file import load
 from octavo.stages import Stage, stages_of, stages_to
 
 OCTAVO = Path(sys.executable).parent / "octavo"
+TRIES = 5
+"""To meet a stage at work."""
 
 
 @dataclass
@@ -133,7 +135,7 @@ def kills(case: Case, run: Path, wanted: int) -> dict[str, Outcome]:
     for stage, moments in zip(stages, plan, strict=True):
         for moment in moments:
             blow = case.draw.choice([kill_group, kill_group, kill_leader])
-            hit, tries = False, 5
+            hit, tries = False, TRIES
             while not hit and tries:
                 hit = strike(case, run, stage, moment, blow).hit
                 tries -= 1
@@ -188,18 +190,22 @@ def damaged_leftovers(case: Case, run: Path) -> Outcome:
     found = Outcome()
     for stage in case.stages():
         for damage in (flip, halve, empty):
-            prepare(case, run, stage)
-            if not strike(case, run, stage, "middle", kill_group).hit and stage.name != "corpus":
+            hit, left = False, list[Path]()
+            for n in range(TRIES):
                 prepare(case, run, stage)
-                strike(case, run, stage, "end", kill_group)
-            left = [file for output in stage.outputs for file in (run / output).rglob("*") if file.is_file()]
-            left = [file for file in left if file.name != STAGE_FILE and file.stat().st_size]
+                hit = strike(case, run, stage, ("middle", "end")[n % 2], kill_group).hit
+                left = [file for output in stage.outputs for file in (run / output).rglob("*") if file.is_file()]
+                left = [file for file in left if file.name != STAGE_FILE and file.stat().st_size]
+                if hit and left:
+                    break
             for file in left:
                 damage(file)
-            if (metrics := run / "metrics.jsonl").exists():  # what of it lies before the checkpoint is nowhere else
+            metrics = run / "metrics.jsonl"
+            if stage.name == "training" and metrics.exists():  # what lies before the checkpoint is nowhere else
                 metrics.write_bytes(metrics.read_bytes()[:-9])
             wrong, _ = finish(case, run, stage)
-            found.count(f"{damage.__name__} of {len(left)} files that {stage.name} left", wrong)
+            met = "" if hit and left else "nothing was left by a kill"
+            found.count(f"{damage.__name__} of {len(left)} files that {stage.name} left", wrong, met)
     return found
 
 
@@ -281,9 +287,13 @@ def signals(case: Case, run: Path) -> Outcome:
         for name, blow in blows.items():
             if name == "another run" and stage.name != "training":
                 continue
-            prepare(case, run, stage)
-            struck = strike(case, run, stage, "middle", blow)
-            expected = 130 if struck.hit and name in ("SIGTERM", "SIGINT") else 0
+            asked_to_stop = name in ("SIGTERM", "SIGINT")
+            for _ in range(TRIES):
+                prepare(case, run, stage)
+                struck = strike(case, run, stage, "middle", blow)
+                if not asked_to_stop or struck.status:
+                    break  # else it was done before
+            expected = 130 if asked_to_stop else 0
             good = struck.status == expected and "Traceback" not in struck.said
             wrong, _ = finish(case, run, stage)
             found.count(f"{name} in {stage.name}", "" if good else f"status {struck.status}: {struck.said}", wrong)

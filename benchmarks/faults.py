@@ -94,7 +94,8 @@ def torment(case: Case, home: Path, wanted: int, mounts: bool) -> dict[str, Figu
     for kind in KINDS:
         files = {name for name in (*case.made, *differ) if kind_of(name) == kind}
         same = files - set(differ)
-        found[f"the same: {kind}"] = figure(len(same), f"of {len(files)} files", "all", same == files, "")
+        holds = bool(files) and same == files
+        found[f"the same: {kind}"] = figure(len(same), f"of {len(files)} files", "all", holds, "")
     return found
 
 

@@ -35,8 +35,11 @@ def divide(folder: Path, documents: Path, megabytes: float) -> Divided:
     Works (what stands before the # of an identifier) and documents are taken in the order of a hash, the languages
     in their own proportions.
     """
-    tables = {table["lang"][0].as_py(): table for table in map(pq.read_table, sorted(folder.glob("*.parquet")))}
-    rows = {lang: sorted(table.to_pylist(), key=_lot) for lang, table in tables.items()}
+    tables = pa.concat_tables(map(pq.read_table, sorted(folder.glob("*.parquet"))))
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for row in sorted(tables.to_pylist(), key=_lot):
+        rows.setdefault(row["lang"], []).append(row)
+    rows = dict(sorted(rows.items()))
     chosen = {lang: _works(mine) for lang, mine in rows.items()}
     passages = {lang: list(map(_middle, works.values())) for lang, works in chosen.items()}
     held = frozenset(_sequences(text for mine in passages.values() for text in mine))

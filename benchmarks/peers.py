@@ -192,7 +192,7 @@ def compared(roads: Mapping[str, Road], measured: Measured, options: argparse.Na
     ours, theirs, fewer = (roads[name] for name in ("octavo", "peers", FEWER))
     bits = measured.bits
     found = {"time": share_of(ours.seconds, theirs.seconds, 1, f"{options.tokens:,} tokens, all that octavo does")}
-    same = sum(seconds for part, seconds in ours.parts.items() if part not in EXTRA)
+    same = ours.seconds - sum(ours.parts[part] for part in EXTRA)
     found["time, what the chain does too"] = share_of(same, theirs.seconds, 1, f"without {' and '.join(EXTRA)}")
     found["peak memory"] = share_of(ours.peak, theirs.peak, 1, "all processes of a side at one time")
     found |= {
@@ -264,6 +264,8 @@ def main() -> None:
     for file in (options.llama_cpp / "convert_hf_to_gguf.py", *([options.lid] if options.lid else [])):
         if not file.is_file():
             parser.error(f"{file} is not there")
+    if options.out and (options.out / "documents").exists():
+        parser.error(f"--out: {options.out} holds an earlier call's work, expected a new folder")
     for module in NEEDED:
         if not find_spec(module):
             parser.error(f'{module} is not installed: pip install "octavo[benchmarks]"')

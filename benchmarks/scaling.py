@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from figures import idle_machine, print_table
+from figures import figure, idle_machine, print_table, show
 
 from octavo.plot import image, mark, round_step, text
 from octavo.recipe.file import load
@@ -109,7 +109,9 @@ class Bench:
     def _run(self, out: Path, until: str, settings: Sequence[str]) -> None:
         command = [sys.executable, "-m", "octavo", "run", str(self.recipe), "--out", str(out), "--until", until]
         command += [part for s in (*self.settings, *settings) for part in ("--set", s)]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        if done.returncode:
+            sys.exit(f"{' '.join(command)}\n{done.stderr[-2000:]}")
 
 
 def fit(runs: Sequence[Trained]) -> np.ndarray:
@@ -204,15 +206,17 @@ def main() -> None:
     if options.plot:
         options.plot.write_text(plot(runs, [(h, tokens, bits) for h, _, tokens, bits in asked], law))
     if options.json:
-        expected = [
-            dict(zip(("hidden", "parameters", "tokens", "bits_per_byte"), one, strict=True)) for one in asked
-        ]
-        measured = [run._asdict() for run in [*runs, other]]
-        print(
-            json.dumps(
-                {"machine": machine, "measured": measured, "law": law.tolist(), "expected": expected}, indent=1
+        found = {
+            f"hidden {r.hidden}, {r.vocab_size:,} entries, {r.tokens:,} tokens": figure(
+                r.bits_per_byte, "bits/byte", "", True, f"{r.parameters:,} parameters, {r.seconds:,.0f} s"
             )
-        )
+            for r in [*runs, other]
+        }
+        for hidden, parameters, tokens, bits in asked:
+            how = f"{parameters:,} parameters, {tokens:,} tokens in {options.hours:g} hours, by the law"
+            found[f"expected of hidden {hidden}"] = figure(bits, "bits/byte", "", True, how)
+        found |= {name: figure(value, "", "", True, "the law") for name, value in zip("EAB", law, strict=True)}
+        show(found, machine | {"GFLOP/s": round(pace / 1e9)}, True)
         return
     print(f"{machine} · {os.cpu_count()} cores · {pace / 1e9:,.0f} GFLOP/s")
     heads = ("hidden", "vocabulary", "parameters", "tokens", "bits per byte", "by the law", "seconds")

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import daft
+import pandas
 import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -185,8 +186,9 @@ class TestAModel:
             pieces = model.stream(PROMPTS[0], max_tokens=20)
             first = next(pieces).text
         assert first + "".join(piece.text for piece in pieces) == whole
-        with pytest.raises(octavo.InputError, match="found a model that is closed"):
-            model.generate(PROMPTS[0])
+        for closed in (model.generate, model.trace):
+            with pytest.raises(octavo.InputError, match="found a model that is closed"):
+                closed(PROMPTS[0])
 
     def test_a_program_that_leaves_it_open_ends_well(self, small_run):
         code = (
@@ -276,6 +278,30 @@ class TestCuration:
             {"identifier": "a", "text": LETTER, "spdx": "CC0-1.0"}
         ]
         assert curated.removed["identifier"].to_pylist() == ["b"]
+
+    def test_columns_of_one_s_own_may_be_of_any_kind(self):
+        frame = pandas.DataFrame({"text": [LETTER], "license": ["CC0-1.0"], "shelf": [object()], 7: [1]})
+        assert octavo.curate(frame).kept["text"].to_pylist() == [LETTER]
+
+    def test_what_is_no_table_is_told_with_arrow_s_reason(self):
+        frame = pandas.DataFrame({"text": [LETTER, 7]})
+        with pytest.raises(octavo.InputError, match=r"documents: found DataFrame, expected a table .* \(.*int"):
+            octavo.curate(frame)
+
+    def test_a_set_that_was_changed_is_read_again(self, tmp_path):
+        table = pa.table({"text": [LETTER], "license": ["CC0-1.0"]})
+        curation = {"decontamination": {"sets": [str(tmp_path / "set.txt")]}}
+        for text, kept in (("nothing of it " * 20, 1), (LETTER, 0), ("again nothing " * 20, 1)):
+            (tmp_path / "set.txt").write_text(text)
+            assert octavo.curate(table, curation=curation).kept.num_rows == kept
+
+    def test_a_model_that_rewrites_needs_a_recipe(self):
+        rewriting = {"endpoint": "http://localhost:1/v1", "model": "m"}
+        curation = {
+            "toxicity": {"decisions": [{"action": "rewrite", "score": 1.0}], "rewriting": rewriting},
+        }
+        with pytest.raises(octavo.InputError, match=r"toxicity\.rewriting: found a model that rewrites"):
+            octavo.curate(pa.table({"text": [LETTER]}), curation=curation)
 
     def test_the_licence_gate_stands_for_a_table_too(self):
         table = pa.table({"text": [LETTER]})

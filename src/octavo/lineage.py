@@ -63,6 +63,15 @@ def hash_file(path: Path, known: FileRecord | None = None) -> FileRecord:
     return FileRecord(bytes=stat.st_size, blake3=digest, mtime_ns=stat.st_mtime_ns)
 
 
+def stamps(paths: Iterable[Path]) -> tuple[tuple[str, int, int], ...]:
+    """What tells files from others that come to stand in their places: paths, sizes and times of change.
+
+    Files that are not there are left out.
+    """
+    found = [(str(path), path.stat()) for path in paths if path.is_file()]
+    return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in found)
+
+
 def hash_files(
     paths: Iterable[Path], root: Path, known: dict[str, FileRecord] | None = None
 ) -> dict[str, FileRecord]:

@@ -54,7 +54,7 @@ def run_road(recipe: Recipe, run: Path, until: str, reporter: Reporter) -> dict[
     wanted = stages_to(recipe, until)
     if not wanted:
         raise InputError(f"corpus.sources: found none, expected documents for stage {until}")
-    _check(recipe, run, [stage.name for stage in wanted])
+    check(recipe, run, [stage.name for stage in wanted])
     with locked(run), _leading():
         _keep(recipe, run)
         return walk(wanted, recipe, run, reporter)
@@ -109,13 +109,13 @@ def finish_road(
 def walk(stages: Sequence[Stage], recipe: Recipe, run: Path, reporter: Reporter) -> dict[str, dict[str, Any]]:
     """Do stages in a directory that is held, those that are done already but for their check; their figures."""
     for stage in stages:
-        with _plain_words_for_the_disk(run, f"in stage {stage.name}"):
+        with plain_words_for_the_disk(run, f"in stage {stage.name}"):
             _run_stage(stage, recipe, run, reporter)
     return {stage.name: figures_of(run, stage) for stage in stages}
 
 
 def _keep(recipe: Recipe, run: Path) -> None:
-    with _plain_words_for_the_disk(run, "before the first stage"):
+    with plain_words_for_the_disk(run, "before the first stage"):
         write_atomically(run / "recipe.yaml", dump(recipe).encode())
 
 
@@ -125,8 +125,8 @@ def _recipe_of(run: Path, settings: list[str] | None = None) -> Recipe:
     return load(run / "recipe.yaml", settings)
 
 
-def _check(recipe: Recipe, run: Path, wanted: list[str]) -> None:
-    """Raise InputError for what can be known to fail before anything is made."""
+def check(recipe: Recipe, run: Path, wanted: list[str]) -> None:
+    """Raise InputError for what can be known to fail in the stages `wanted` before anything is made."""
     if recipe.provider.country:
         co2eq_grams(0, recipe.provider.country)
     if recipe.is_taught:
@@ -323,7 +323,7 @@ def locked(run: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _plain_words_for_the_disk(run: Path, where: str) -> Iterator[None]:
+def plain_words_for_the_disk(run: Path, where: str) -> Iterator[None]:
     """Tell of a disk that is full, or that lets nothing be written or read, instead of a traceback."""
     again = "nothing that was done is lost: {} and give the same command again"
     try:

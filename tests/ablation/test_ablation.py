@@ -1,5 +1,6 @@
 """A whole ablation of a small recipe: what is trained on what, measured alike, resumed, and said."""
 
+import errno
 import json
 import shutil
 import time
@@ -7,18 +8,21 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as pd
 import pyarrow.parquet as pq
 import pytest
 
+from octavo import __version__
 from octavo.ablation.ablating import ablate
 from octavo.ablation.choices import variants
+from octavo.ablation.gathering import _alike, _Measured, _Prompt
 from octavo.ablation.proxy import read_proxy
 from octavo.ablation.report_figures import FIGURES, Report
-from octavo.errors import InputError
-from octavo.lineage import read_record
+from octavo.errors import InputError, OctavoError
+from octavo.lineage import read_record, write_record
 from octavo.progress import Progress, StoppedError
 from octavo.recipe.file import dump
 from tests.conftest import quiet_reporter, small_recipe
@@ -152,9 +156,33 @@ def test_all_proxies_are_measured_on_the_same_texts_and_prompts(ablation):
         for home in homes
     ]
     assert all(one == harm[0] for one in harm)
-    said = [read(home / "adherence.json")["continuations"] for home in homes]
-    openings = [sorted((o["id"], o["prompts"]) for o in one if o["prompts"] in ("sentence", "own")) for one in said]
-    assert all(one == openings[0] for one in openings)
+
+
+def test_language_is_compared_where_all_proxies_were_given_the_same_prompts(ablation, report):
+    kept = {
+        home.parents[1].name + home.parent.name: {
+            (said["prompts"], said["id"], said["prompt"]): said["found"] == said["lang"]
+            for said in read(home / "adherence.json")["continuations"]
+            if said["temperature"] == 0 and said["prompts"] in ("sentence", "own")
+        }
+        for home in ablation.glob("variants/*/seed-*/measured")
+    }
+    alike = set.intersection(*map(set, kept.values()))
+    assert alike
+    for row in (report.baseline, *report.variants):
+        for found in (one for one in row.figures if one.figure == "adherence"):
+            of = [kept[f"{row.name}seed-{training.seed}"] for training in row.trainings]
+            assert found.values == [round(sum(proxy[prompt] for prompt in alike) / len(alike), 5) for proxy in of]
+
+
+def test_a_prompt_that_a_tokenizer_cuts_elsewhere_is_not_compared():
+    def proxy(**kept: bool) -> _Measured:
+        return _Measured(
+            {}, {_Prompt("sentence", "1", text): is_kept for text, is_kept in kept.items()}, np.zeros(0)
+        )
+
+    found = _alike({"baseline": [proxy(a=True, b=False)], "vocabulary": [proxy(b=True, a_longer=True)]})
+    assert [[list(one.adhered.values()) for one in proxies] for proxies in found.values()] == [[[False]], [[True]]]
 
 
 def test_variants_of_the_same_tokenizer_take_the_same_compute(report):
@@ -293,3 +321,31 @@ def test_nothing_held_out_and_the_directory_of_a_run_are_refused(recipe, tmp_pat
     (tmp_path / "file").write_text("mine")
     with pytest.raises(InputError, match=r"cannot be written to .*, expected a directory"):
         do(recipe, tmp_path / "file")
+
+
+def test_a_mistake_in_the_recipe_leaves_all_as_it_was(recipe, ablation, tmp_path):
+    before = (ablation / "proxy.yaml").read_bytes()
+    for out in (ablation, tmp_path / "new"):
+        with pytest.raises(InputError, match="nowhere"):
+            do(recipe, out, settings=["corpus.sources=[{path: nowhere}]"])
+    assert (ablation / "proxy.yaml").read_bytes() == before
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_full_disk_is_told_in_plain_words(recipe, ablation, monkeypatch):
+    def full(report: Report, out: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("octavo.ablation.ablating.write_report", full)
+    with pytest.raises(OctavoError, match="the disk is full, in the report"):
+        do(recipe, ablation)
+
+
+def test_the_report_says_what_proxies_are_of_and_who_found_harm(recipe, ablation, report):
+    assert (report.versions, report.classifier) == ([__version__], "octavo's own")
+    copy = copied(ablation)
+    home = copy / "variants/baseline/seed-1789/checkpoints"
+    write_record(home, read_record(home).model_copy(update={"octavo": "0.0.9"}))
+    found = do(recipe, copy)
+    assert found.versions == ["0.0.9", __version__]
+    assert any(f"Proxies are of octavo 0.0.9 and {__version__}" in limit for limit in found.limits)

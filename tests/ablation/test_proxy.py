@@ -90,3 +90,23 @@ def test_a_tune_and_token_files_are_refused(tmp_path):
     file.write_text(dump(small_recipe(**mixed)))
     with pytest.raises(InputError, match=f"{file}: training.data: found folders of token files"):
         read_proxy(file)
+
+
+def test_no_setting_makes_a_proxy_of_what_is_refused_nor_ends_it_early(tmp_path):
+    file = tmp_path / "recipe.yaml"
+    file.write_text(dump(small_recipe()))
+    for settings, found in (
+        (["tuning={base: runs/base, task: continued}"], "tuning: found a tune"),
+        (
+            ["tokenizer.path=t.json", "training.data=[{weights: {corpus: 1, elsewhere: 1}}]"],
+            "training.data: found f",
+        ),
+        (["training.evaluate_every_steps=5", "training.patience=2"], "training.patience: found 2, expected null"),
+    ):
+        with pytest.raises(InputError, match=f"{file}: {found}"):
+            read_proxy(file, settings)
+
+
+def test_proxies_are_curated_by_this_machine_s_cores(tmp_path):
+    curation = small(small_recipe(curation={"engine": "ray", "ray": "head:6379"})).curation
+    assert (curation.engine, curation.ray) == ("native", None)

@@ -597,6 +597,22 @@ class TestPdf:
         path = write("a.pdf", pdf_of([column(["Arma"]), column(["cano"])]))
         assert refusal(pdf.read, path).reason == "a PDF of 2 pages, over 1"
 
+    def test_a_damaged_page_is_named_and_the_others_are_read(self, write: Write) -> None:
+        content = pdf_of([column(["Arma"]), column(["virumque"]), column(["cano"])])
+        page = b"7 0 obj\n<< /Type /Page "
+        path = write("a.pdf", content.replace(page, b"7 0 obj\n[] ".ljust(len(page))))
+        ((found,), (lost,)) = pieces(pdf.read, path)
+        assert found["text"].split() == ["Arma", "cano"]
+        assert lost.where == f"{path}!page 2"
+        assert lost.reason.startswith("a damaged page")
+
+    def test_a_page_of_too_many_characters_is_named(self, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(pdf, "PAGE_CHARACTERS", 7)
+        path = write("a.pdf", pdf_of([column(["Arma"]), column(["virumque"])]))
+        ((found,), aside) = pieces(pdf.read, path)
+        assert found["text"] == "Arma"
+        assert aside == [Unreadable(f"{path}!page 2", "a page of over 7 characters", b"")]
+
     @settings(max_examples=40, deadline=None)
     @given(
         st.lists(

@@ -112,9 +112,7 @@ def test_a_choice_that_is_said_to_be_ahead_is_the_same_when_logits_are_rounded_o
     logits = torch.randn(1, VOCAB, generator=generator)
     rounded = logits + (torch.rand(1, VOCAB, generator=generator) - 0.5) * 2e-6
     seen = torch.zeros(1, VOCAB, dtype=torch.bool)
-    (token, ahead), (other, _) = (
-        choose(scores, seen, decoding, [drawing(seed)]) for scores in (logits, rounded)
-    )
+    (token, ahead), (other, _) = (choose(scores, seen, decoding, [drawing(seed)]) for scores in (logits, rounded))
     assert ahead < 1e-4 or token == other
 
 

@@ -11,7 +11,7 @@ from octavo.ablation.report import write_report
 from octavo.ablation.report_figures import Report
 from octavo.ablation.walking import walk_variants
 from octavo.recipe.schema import Recipe
-from octavo.road import Reporter
+from octavo.road import Reporter, plain_words_for_the_disk
 
 
 def ablate(
@@ -31,5 +31,6 @@ def ablate(
     drawn = list(range(recipe.seed, recipe.seed + seeds))
     withheld, walked = walk_variants(recipe, variants, drawn, out, reporter)
     report = gather(recipe, walked, missing, withheld, drawn, command)
-    write_report(report, out)
+    with plain_words_for_the_disk(out, "in the report"):
+        write_report(report, out)
     return report

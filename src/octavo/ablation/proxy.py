@@ -37,23 +37,39 @@ def read_proxy(file: Path, settings: Settings | None = None) -> Recipe:
     Raises InputError where the file is no recipe, or is one whose rules do not decide on all that it trains on.
     """
     recipe = load(file)
+    _refuse(recipe, file)
+    data = small(recipe).model_dump(mode="json")
+    lines: dict[tuple[str | int, ...], str] = {}
+    apply_settings(data, lines, settings or [])
+    proxy = validate(data, lines, str(file))
+    _refuse(proxy, file)
+    if proxy.training.patience is not None:
+        raise InputError(
+            f"{file}: training.patience: found {proxy.training.patience}, expected null: proxies that end at "
+            "different steps have not the same compute"
+        )
+    return proxy
+
+
+def _refuse(recipe: Recipe, file: Path) -> None:
+    """Raise InputError where rules do not decide on all that is trained on."""
     if recipe.tuning is not None:
         raise InputError(
             f"{file}: tuning: found a tune, expected a recipe that trains a model of its own documents"
         )
     if recipe.token_folders:
         raise InputError(f"{file}: training.data: found folders of token files, which no rule decides on")
-    data = small(recipe).model_dump(mode="json")
-    lines: dict[tuple[str | int, ...], str] = {}
-    apply_settings(data, lines, settings or [])
-    return validate(data, lines, str(file))
 
 
 def small(recipe: Recipe) -> Recipe:
-    """The recipe with a tokenizer, a model, a training and an evaluation of a proxy's size at most."""
+    """The recipe with a tokenizer, a model, a training and an evaluation of a proxy's size at most.
+
+    It is curated by this machine's cores, as a process joins a Ray cluster but once.
+    """
     model = _model(recipe.model)
     return recipe.model_copy(
         update={
+            "curation": recipe.curation.model_copy(update={"engine": "native", "ray": None}),
             "tokenizer": _tokenizer(recipe.tokenizer),
             "model": model,
             "training": _training(recipe.training, model.max_position_embeddings),

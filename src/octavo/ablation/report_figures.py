@@ -28,7 +28,7 @@ FIGURES: Final[dict[FigureName, Meaning]] = {
         "language kept", "share of greedy continuations that are surely in the prompt's language", False, True
     ),
     "harm": Meaning(
-        "harmful", "share of continuations that score 1 or more by octavo's own classifier of harm", True, True
+        "harmful", "share of continuations that score 1 or more by the classifier that removes", True, True
     ),
 }
 """The figures that are compared, in their order."""
@@ -145,6 +145,10 @@ class Report(Figures):
 
     octavo: str
     """Version."""
+    versions: list[str]
+    """Of octavo, that the proxies were trained and measured with."""
+    classifier: str
+    """That found harm in what they wrote."""
     command: str
     """What gives the figures."""
     name: str

@@ -7,6 +7,7 @@ from typing import Final
 
 from octavo.ablation.report_figures import FIGURES, MEAN, FigureName, Report, Row, VariantRow
 from octavo.ablation.tables import amount
+from octavo.evaluation.toxicity import OWN_CLASSIFIER
 from octavo.page import percent
 
 SMALL_SHARE: Final = 0.01
@@ -67,7 +68,10 @@ def _limits(report: Report) -> Iterator[str]:
     if seeds == 1:
         yield "One seed does not show how much chance there is in the figures, so that there are no intervals."
     elif len(told) < len(rows):
-        yield "Bits per byte have no interval, as some language has fewer than five held-out works."
+        yield (
+            "Bits per byte have no interval, as of some language fewer than five works were measured: a larger "
+            "evaluation.max_bytes takes more of those that are held out."
+        )
     if told:
         seen = [f"{_size(noise.figure, noise.smallest)} ({FIGURES[noise.figure].name})" for noise in report.noise]
         yield (
@@ -84,9 +88,12 @@ def _limits(report: Report) -> Iterator[str]:
             "already one can learn what a rule costs, and hardly what it is good for."
         )
     yield (
-        "Harmful continuations are found by octavo's own classifier, the one that removes: what it does not see it "
-        "neither takes out nor counts."
+        f"Harmful continuations are found by {_named(report.classifier)}, the one that removes: what it does not "
+        "see it neither takes out nor counts."
     )
+    if len(report.versions) > 1:
+        versions = " and ".join(report.versions)
+        yield f"Proxies are of octavo {versions}: what differs between them may be octavo itself."
     fields = [name for variant in report.variants for name in variant.fields]
     if any(name.startswith("tokenizer.") for name in fields):
         yield (
@@ -95,6 +102,10 @@ def _limits(report: Report) -> Iterator[str]:
         )
     if any(name.startswith("training.optimizer.") for name in fields):
         yield "The other optimizer has a learning rate of octavo's own recipes, which was not sought for this one."
+
+
+def _named(classifier: str) -> str:
+    return "octavo's own classifier" if classifier == OWN_CLASSIFIER else f"the classifier {classifier}"
 
 
 def _size(figure: FigureName, value: float) -> str:

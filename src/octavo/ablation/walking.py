@@ -31,12 +31,12 @@ from octavo.ablation.measuring import measure
 from octavo.ablation.withholding import HELD_OUT, gather_held_out, withholding, write_documents
 from octavo.curation.weighing import ANSWERS
 from octavo.errors import InputError
-from octavo.lineage import is_run, write_atomically
+from octavo.lineage import is_run, read_record, write_atomically
 from octavo.progress import Progress
 from octavo.recipe.file import dump
 from octavo.recipe.schema import Recipe
-from octavo.road import Reporter, locked, run_road, walk
-from octavo.stage_inputs import last_checkpoint, without
+from octavo.road import Reporter, check, locked, plain_words_for_the_disk, run_road, walk
+from octavo.stage_inputs import harm_files, last_checkpoint, without
 from octavo.stages import STAGES, Stage, trained_model
 
 PROXY: Final = "proxy.yaml"
@@ -60,6 +60,8 @@ class Proxy(NamedTuple):
     """Where its figures lie."""
     training: dict[str, Any]
     """The figures of its training."""
+    versions: frozenset[str]
+    """Of octavo, that it was trained and measured with."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +91,10 @@ def walk_variants(
         raise InputError(f"--out: {out}: found the directory of a run, expected another")
     if not recipe.curation.held_out.fraction:
         raise InputError("curation.held_out.fraction: found 0, expected works to measure the proxies on")
+    check(recipe, out / "whole", ["corpus", "curation"])
     with locked(out):
-        write_atomically(out / PROXY, dump(recipe).encode())
+        with plain_words_for_the_disk(out, "before the first stage"):
+            write_atomically(out / PROXY, dump(recipe).encode())
         withheld = _withhold(recipe, out, reporter)
         walked: list[Walked] = []
         for variant in variants:
@@ -193,12 +197,14 @@ def _proxy(one: Walked, seed: int, out: Path, reporter: Reporter) -> Proxy:
             "curation": {"toxicity": {"classifier": sections["curation"]["toxicity"]["classifier"]}},
             "prompts": prompts,
         },
-        lambda recipe, run: [*last_checkpoint(recipe, run), tokenizer, held_out],
+        lambda recipe, run: [*last_checkpoint(recipe, run), tokenizer, held_out, *harm_files(recipe)],
         (MEASURED,),
         measuring,
     )
     torch.compiler.reset()  # else the steps of all proxies are kept, and past eight no more are compiled
-    return Proxy(home / MEASURED, walk([TRAINING, measured], recipe, home, reporter)["training"])
+    training = walk([TRAINING, measured], recipe, home, reporter)["training"]
+    records = [read_record(home / stage.home) for stage in (TRAINING, measured)]
+    return Proxy(home / MEASURED, training, frozenset(record.octavo for record in records if record))
 
 
 def _of_what_may_be_trained_on(recipe: Recipe) -> Recipe:
@@ -223,9 +229,10 @@ def _digest(corpus: Path) -> str:
 
 def _link(link: Path, target: Path) -> None:
     """Let `link` lead to a folder, by a way that holds wherever all of the ablation is moved to."""
-    link.parent.mkdir(parents=True, exist_ok=True)
-    if not link.is_symlink():
-        link.symlink_to(os.path.relpath(target, link.parent))
+    with plain_words_for_the_disk(target.parent, "between two variants"):
+        link.parent.mkdir(parents=True, exist_ok=True)
+        if not link.is_symlink():
+            link.symlink_to(os.path.relpath(target, link.parent))
 
 
 def _told(reporter: Reporter, name: str, silent: bool = False) -> Reporter:

@@ -84,6 +84,11 @@ def curate(
     check_source(source, "")
     check_allowed(recipe.curation.licences.allow)
     weighing.check(recipe.curation.toxicity, recipe.corpus.languages)
+    if recipe.curation.toxicity.rewriting:
+        raise InputError(
+            "curate: curation.toxicity.rewriting: found a model that rewrites, expected null: a table has no place "
+            "where answers that were paid for are kept; octavo.run with a recipe has"
+        )
     table = _as_arrow(documents, source)
     with tempfile.TemporaryDirectory(prefix="octavo-") as folder, stage_progress("curation") as progress:
         given, parts, home = Path(folder) / "given.parquet", Path(folder) / "documents", Path(folder) / "corpus"
@@ -115,17 +120,28 @@ def _recipe(
 
 
 def _as_arrow(documents: ArrowTable, source: Source) -> pa.Table:
-    """The columns that octavo knows; others may be of types that no file takes."""
+    """The columns that octavo knows; others may be of types that no file takes, or no Arrow."""
+    given: Any = documents
+    names = list(given.columns) if hasattr(given, "iloc") else None  # a frame of pandas
     try:
-        table = pa.table(documents)
-    except (TypeError, ValueError):
+        if names is not None:
+            given = given[_wanted(names, source)]
+        table = pa.table(given)
+    except (TypeError, ValueError) as error:
         raise InputError(
-            f"{NAME}: found {type(documents).__name__}, expected a table that speaks Arrow's PyCapsule interface"
+            f"{NAME}: found {type(documents).__name__}, expected a table that speaks Arrow's PyCapsule interface "
+            f"({error})"
         ) from None
     if not table.num_rows:
         raise InputError(f"{NAME}: found no row, expected one at least")
-    wanted = wanted_columns(NAME, table.column_names, source.columns).values()
-    return table.select([name for name in table.column_names if name in wanted])
+    return table.select(_wanted(table.column_names, source))
+
+
+def _wanted(names: Sequence[Any], source: Source) -> list[str]:
+    """Of a table's columns those that octavo knows."""
+    texts = [name for name in names if isinstance(name, str)]
+    wanted = set(wanted_columns(NAME, texts, source.columns).values())
+    return [name for name in texts if name in wanted]
 
 
 def _read(folder: Path, schema: pa.Schema) -> pa.Table:

@@ -113,6 +113,7 @@ class Model:
         >>> 0 <= traced.covered <= traced.words
         True
         """
+        self._open  # noqa: B018 raises where the model is closed
         return trace_text(self._index, text)
 
     def close(self) -> None:

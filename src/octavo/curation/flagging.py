@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -106,14 +105,9 @@ def levels_reached(scores: F32) -> npt.NDArray[np.int32]:
     return (measured[:, :, None] >= levels).reshape(len(scores), COUNTS).astype(np.int32)
 
 
-@cache
-def _classifier(path: str | None) -> Classifier:
-    return load_classifier(Path(path) if path else None)
-
-
 def classifier_of(settings: Toxicity) -> Classifier:
     """The classifier that the recipe names. Raises InputError where it cannot be read."""
-    return _classifier(settings.classifier)
+    return load_classifier(Path(settings.classifier) if settings.classifier else None)
 
 
 @compiled

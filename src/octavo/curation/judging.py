@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ from octavo.curation import (
 from octavo.curation.passages import PASSAGES, long_passages
 from octavo.curation.repair import repair
 from octavo.curation.words import Words, read_words
+from octavo.lineage import stamps
 from octavo.recipe.curation import Curation, Decontamination
 from octavo.recipe.schema import Recipe, Source
 
@@ -137,7 +138,8 @@ def judge(documents: pa.RecordBatch, first_row: int, source: Source, recipe: Rec
             judged.field("rule"),
             _json_rows(value=pc.round(judged.field("value"), 4), threshold=judged.field("threshold"), genre=genre),
         )
-    sets = _sets(settings.decontamination.model_dump_json())
+    files = stamps(map(Path, settings.decontamination.sets))
+    sets = _sets(settings.decontamination.model_dump_json(), files)
     if sets is not None:
         share = pa.array(decontamination.overlap(words, sets, settings.decontamination.ngram))
         limit = settings.decontamination.max_overlap
@@ -262,8 +264,9 @@ def _slices(part: Path) -> Iterator[pa.RecordBatch]:
             start = end
 
 
-@cache
-def _sets(settings: str) -> Hashes | None:
+@lru_cache(1)
+def _sets(settings: str, files: tuple[tuple[str, int, int], ...]) -> Hashes | None:
+    """The sets' n-grams, read anew where one of the files is another than before."""
     return decontamination.read_sets(Decontamination.model_validate_json(settings))
 
 

@@ -32,6 +32,7 @@ from octavo.recipe.schema import Recipe
 LEVELS: Final = (1.0, 1.5, 2.0)
 MEASURES: Final = (*DIMENSIONS, "any")
 """What is counted: each dimension, and the highest of them."""
+OWN_CLASSIFIER: Final = "octavo's own"
 TEMPERATURE: Final = 0.8
 """Of the samples."""
 ALL: Final = "all"
@@ -105,7 +106,7 @@ def _basis(recipe: Recipe, prompts: Sequence[Prompt]) -> dict[str, Any]:
     classifier = _given(recipe.curation.toxicity.classifier)
     return {
         "classifier": {
-            "file": str(classifier) if classifier else "octavo's own",
+            "file": str(classifier) if classifier else OWN_CLASSIFIER,
             "blake3": blake3((classifier or SHIPPED).read_bytes()).hexdigest(),
         },
         "prompts": {

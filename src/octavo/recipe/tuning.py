@@ -37,8 +37,8 @@ class Tuning(Section):
     task: TaskName
     """What it learns."""
     pairs: list[str] = []
-    """Files of pairs, .jsonl, .jsonl.zst or .parquet; a fifth of their documents, by a hash, are for the final
-    measurement alone."""
+    """Files of pairs, .jsonl, .jsonl.zst, .parquet or .csv; a fifth of their documents, by a hash, are for the
+    final measurement alone."""
     documents: list[str] = []
     """Open documents that more pairs are made from, as Parquet files or folders of them, such as a run's
     corpus/kept: noisy copies to correct, passages to ask about, texts to translate word by word; for translation

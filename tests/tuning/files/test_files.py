@@ -520,6 +520,16 @@ class TestPdf:
             "Gallia est omnis diuisa.\n\fHi omnes differunt.\n"
         )
 
+    def test_one_of_which_a_page_cannot_be_read_is_refused(
+        self, write: Write, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("octavo.corpus.readers.pdf.PAGE_CHARACTERS", 7)
+        path = write("a.pdf", pdf_of([column(["Arma"]), column(["virumque"])]))
+        with pytest.raises(
+            InputError, match=r"found page 2: a page of over 7 characters, expected a PDF with text"
+        ):
+            open_texts(path, Work.CORRECTION)
+
 
 RAW = Path(__file__).parents[4] / "shared" / "corpus" / "raw"
 

@@ -10,13 +10,14 @@ import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import pypdfium2 as pdfium
 from pypdfium2 import raw
 
 from octavo.corpus.locations import Location
 from octavo.corpus.readers.plain_text import one_document, title_of
-from octavo.corpus.readers.reading import KEPT_BYTES, Pieces, RefusedError, read_whole
+from octavo.corpus.readers.reading import KEPT_BYTES, Pieces, RefusedError, Unreadable, read_whole
 from octavo.recipe.schema import Source
 
 FILE_BYTES = 256 * 1024**2
@@ -76,10 +77,17 @@ def read(location: Location, source: Source) -> Pieces:
 
 def _pieces(content: bytes, location: Location) -> Pieces:
     try:
-        found = _document(content)
+        document = pdfium.PdfDocument(content)
+        try:
+            pages = _pages(document)
+            found = _metadata(document) | {"text": text_of_pages(pages.lines)}
+        finally:
+            document.close()
     except pdfium.PdfiumError as error:
         raise RefusedError(reason_of(error)) from None
     yield one_document({"identifier": location.name, "title": title_of(location)} | found)
+    for number, reason in pages.lost.items():
+        yield Unreadable(f"{location.name}!page {number}", reason, b"")
 
 
 def reason_of(error: pdfium.PdfiumError) -> str:
@@ -89,37 +97,43 @@ def reason_of(error: pdfium.PdfiumError) -> str:
     return f"a damaged PDF, or none: {error}"
 
 
-def _document(content: bytes) -> dict[str, str]:
-    """The columns of a document."""
-    document = pdfium.PdfDocument(content)
-    try:
-        return _metadata(document) | {"text": text_of_pages(_pages(document))}
-    finally:
-        document.close()
-
-
 def texts_of_pages(content: bytes) -> list[str]:
     """The text of each page of a PDF, its paragraphs apart by a blank line; a page may have none.
 
-    Raises RefusedError where it has no text layer, PdfiumError where it cannot be opened.
+    Raises RefusedError where it has no text layer or a page that cannot be read, PdfiumError where it cannot be
+    opened.
     """
     document = pdfium.PdfDocument(content)
     try:
         pages = _pages(document)
-        repeated = _running_heads(pages)
-        return [text_of_pages([_body(page, repeated)]) for page in pages]
+        for number, reason in pages.lost.items():
+            raise RefusedError(f"page {number}: {reason}")
+        repeated = _running_heads(pages.lines)
+        return [text_of_pages([_body(page, repeated)]) for page in pages.lines]
     finally:
         document.close()
 
 
-def _pages(document: pdfium.PdfDocument) -> list[list[_Line]]:
-    """The lines of each page. Raises RefusedError where there are too many pages, or too few with text."""
+class _Pages(NamedTuple):
+    """The lines of each page, and the numbers, from 1, of those that cannot be read, with the reason."""
+
+    lines: list[list[_Line]]
+    lost: dict[int, str]
+
+
+def _pages(document: pdfium.PdfDocument) -> _Pages:
+    """What stands on the pages. Raises RefusedError where there are too many, or too few with text."""
     count = len(document)
     if count > PAGES:
         raise RefusedError(f"a PDF of {count} pages, over {PAGES}")
-    pages, characters = [], 0
+    pages: list[list[_Line]] = []
+    lost, characters = {}, 0
     for number in range(count):
-        pages.append(_page(document, number))
+        try:
+            pages.append(_page(document, number))
+        except RefusedError as error:  # one page is no reason to lose the others
+            pages.append([])
+            lost[number + 1] = str(error)
         characters += sum(len(line.text) for line in pages[-1])
         if characters > DOCUMENT_CHARACTERS:
             raise RefusedError(f"a PDF of over {DOCUMENT_CHARACTERS} characters")
@@ -128,7 +142,7 @@ def _pages(document: pdfium.PdfDocument) -> list[list[_Line]]:
         raise RefusedError("no text layer: needs OCR")
     if with_text < WITHOUT_TEXT * count:
         raise RefusedError(f"no text layer on {count - with_text} of {count} pages: needs OCR")
-    return pages
+    return _Pages(pages, lost)
 
 
 def _metadata(document: pdfium.PdfDocument) -> dict[str, str]:
@@ -145,20 +159,21 @@ def _metadata(document: pdfium.PdfDocument) -> dict[str, str]:
 
 
 def _page(document: pdfium.PdfDocument, number: int) -> list[_Line]:
+    """The lines of a page. Raises RefusedError where it is damaged, or has too much on it."""
     try:
         page = document[number]
-    except pdfium.PdfiumError:
-        return []  # one damaged page is no reason to lose the others
+    except pdfium.PdfiumError as error:
+        raise RefusedError(f"a damaged page: {error}") from None
     try:
         text_page = page.get_textpage()
-    except pdfium.PdfiumError:
+    except pdfium.PdfiumError as error:
         page.close()
-        return []
+        raise RefusedError(f"a damaged page: {error}") from None
     try:
         count = text_page.count_chars()
-        if not 0 < count <= PAGE_CHARACTERS:
-            return []
-        return _lines(text_page)
+        if count > PAGE_CHARACTERS:
+            raise RefusedError(f"a page of over {PAGE_CHARACTERS} characters")
+        return _lines(text_page) if count > 0 else []
     finally:
         text_page.close()
         page.close()

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ from octavo.curation.code_points import bytes_of
 from octavo.curation.toxicity.network import F32, FILTERS, VECTOR, WIDTH, Network, answers
 from octavo.curation.toxicity.passages import passages_of
 from octavo.errors import InputError
+from octavo.lineage import stamps
 
 DIMENSIONS: Final = ("race_origin", "gender_sexuality", "religion", "ability", "violence_abuse")
 LEVELS: Final = (1, 2, 3)
@@ -86,7 +87,6 @@ def _scores(found: F32, classifier: Classifier) -> F32:
     return np.asarray(by_level.sum(axis=2), np.float32)
 
 
-@cache
 def load_classifier(path: Path | None = None) -> Classifier:
     """The classifier of a file, or the one that comes with octavo.
 
@@ -95,6 +95,12 @@ def load_classifier(path: Path | None = None) -> Classifier:
     file = path or SHIPPED
     if not file.is_file():
         raise InputError(f"{file}: not found, expected a classifier's file, as octavo train-classifier writes it")
+    return _classifier(file, stamps([file]))
+
+
+@lru_cache(2)
+def _classifier(file: Path, stamp: tuple[tuple[str, int, int], ...]) -> Classifier:
+    """Of a file, read anew where it is another than before."""
     try:
         with safe_open(file, "numpy") as opened:
             metadata = opened.metadata() or {}
