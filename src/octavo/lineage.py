@@ -91,7 +91,7 @@ def read_record(home: Path) -> StageRecord | None:
     try:
         content = (home / STAGE_FILE).read_bytes()
         record = StageRecord.model_validate_json(content)
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
     return record if record.check in (None, _check_of(json.loads(content))) else None
 

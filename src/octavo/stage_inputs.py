@@ -150,10 +150,9 @@ def traced_files(recipe: Recipe, run: Path) -> list[Path]:
     beside = [documents_of_run(path) for path in given if path.suffix == ".ds"]
     return [
         run / "tokenizer" / "tokenizer.json",
-        run / "tokens",
+        *([run / "tokens", *curated(recipe, run, "kept")] if recipe.trains_on_own_documents else []),
         *given,
         *(path for path in beside if path.is_file()),
-        *curated(recipe, run, "kept"),
     ]
 
 

@@ -534,7 +534,23 @@ class TestJats:
                 "Creative Commons Attribution Non-Commercial License 3.0",
                 "Creative Commons Attribution-Non-Commercial 3.0",
             ),
-            ("All rights reserved.", "All rights reserved."),
+            (
+                "© 2013 Doe. You may use it under the Creative Commons Attribution-ShareAlike License, version 4.0.",
+                "Creative Commons Attribution-ShareAlike 4.0",
+            ),
+            *(
+                (closed, closed)
+                for closed in (
+                    "All rights reserved.",
+                    "Use it by the Creative Commons Attribution-NC 4.0 terms.",
+                    "Creative Commons Attribution License (CC BY-NC-ND 4.0), with thanks.",
+                    "Creative Commons Attribution 4.0, pas d'utilisation commerciale",
+                    "Creative Commons Namensnennung: Creative Commons Attribution 4.0, keine Bearbeitung",
+                    "© 2019 Doe. All rights reserved. The metadata are under a Creative Commons CC0 1.0 licence.",
+                    "© 2019 Doe. The metadata are under a Creative Commons CC0 1.0 licence.",
+                    "This edition is not licensed under Creative Commons Attribution 4.0, as some think.",
+                )
+            ),
         ],
     )
     def test_a_licence_without_address_is_named_by_its_words(

@@ -207,7 +207,6 @@ def test_a_file_that_is_no_classifier_of_this_version_is_refused(classifier, tmp
         (good, lambda held: held | {"vectors": held["vectors"][:3].copy()}, "3 vectors, expected a power of two"),
     ]
     for metadata, change, message in cases:
-        load_classifier.cache_clear()
         with pytest.raises(InputError) as caught:
             load_classifier(damaged(file, metadata, change))
         assert message in str(caught.value)

@@ -91,7 +91,13 @@ def _own_outputs(audited: Audited) -> Iterator[Claim]:
         path = audited.release / name.removeprefix(root)
         if not path.is_file():
             problems.append((name.removeprefix(root), "is missing"))
-        elif hash_file(path).blake3 != output.blake3:
+            continue
+        try:
+            same = hash_file(path).blake3 == output.blake3
+        except OSError as error:
+            problems.append((name.removeprefix(root), f"cannot be read ({error.strerror})"))
+            continue
+        if not same:
             problems.append((name.removeprefix(root), "is not as it was made"))
     yield from all_or_each("lineage", STAGE_FILE, "every file of the release is as its stage made it", problems)
 

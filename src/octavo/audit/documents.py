@@ -15,12 +15,15 @@ from octavo.audit.claims import Claim, all_or_each
 from octavo.audit.opening import Audited
 from octavo.corpus.schema import FATES, content_hash
 from octavo.curation import licences, opt_outs
-from octavo.recipe.schema import Recipe
+from octavo.recipe.schema import Recipe, Source
 
 SHOWN = 20
 """Documents named of one kind of fault, at most."""
 _BATCH = 4096
 _LEDGER = "corpus/ledger.parquet"
+
+_UNREADABLE = (OSError, pa.ArrowException, LookupError, TypeError, AttributeError)
+"""What a file raises that is no Parquet, lacks a column or has other values than it should."""
 
 _Row = tuple[str | None, str]
 """Identifier and hash of a document's text."""
@@ -88,9 +91,10 @@ def _rows_in(folder: Path, column: str) -> Counter[_Row]:
     for part in sorted(folder.glob("*.parquet")):
         try:
             table = pq.read_table(part, columns=["identifier", column])
-        except (OSError, pa.ArrowException):
+            rows = list(zip(*(table.column(name).to_pylist() for name in ("identifier", column)), strict=True))
+        except _UNREADABLE:
             continue
-        found.update(zip(table.column("identifier").to_pylist(), table.column(column).to_pylist(), strict=True))
+        found.update(rows)
     return found
 
 
@@ -114,34 +118,40 @@ def _altered(run: Path, folder: str) -> Iterator[tuple[str, str]]:
                     other = pc.not_equal(own.cast(pa.large_string()), batch.column("content_hash"))
                     for name in batch.column("identifier").filter(other).to_pylist()[:SHOWN]:
                         yield f"{folder}/{part.name}", f"document {name} has another text"
-        except (OSError, pa.ArrowException) as error:
+        except _UNREADABLE as error:
             yield f"{folder}/{part.name}", f"cannot be read ({str(error).strip().splitlines()[0]})"
+
+
+def _kept_parts(recipe: Recipe, run: Path) -> Iterator[tuple[Path, Source]]:
+    """The parts of what is kept, each with its source; a file of another name is told as one in no record."""
+    for part in sorted((run / "corpus" / "kept").glob("*.parquet")):
+        number = part.name.partition("-")[0]
+        if number.isdecimal() and int(number) < len(recipe.corpus.sources):
+            yield part, recipe.corpus.sources[int(number)]
 
 
 def _opted_out(recipe: Recipe, run: Path) -> Iterator[tuple[str, str]]:
     """Kept documents that the opt-out list names; where curation changed a text, not by the hash of what it was."""
-    for part in sorted((run / "corpus" / "kept").glob("*.parquet")):
-        source = recipe.corpus.sources[int(part.name.split("-")[0])]
+    for part, source in _kept_parts(recipe, run):
         try:
             with pq.ParquetFile(part) as file:
                 for batch in file.iter_batches(_BATCH):
                     rules = opt_outs.judge(batch, source, recipe.curation.opt_outs).field("rule")
                     for name in batch.column("identifier").filter(pc.is_valid(rules)).to_pylist()[:SHOWN]:
                         yield f"corpus/kept/{part.name}", f"document {name} opted out"
-        except (OSError, pa.ArrowException):
+        except _UNREADABLE:
             continue  # told by its texts
 
 
 def _not_open(recipe: Recipe, run: Path, ledger: _Ledger) -> Iterator[tuple[str, str]]:
     """Kept documents that the gate would not let pass, or of which the ledger states another licence."""
     columns = ["identifier", "content_hash", "spdx", "license", "creator", "date"]
-    for part in sorted((run / "corpus" / "kept").glob("*.parquet")):
-        source = recipe.corpus.sources[int(part.name.split("-")[0])]
+    for part, source in _kept_parts(recipe, run):
         try:
             table = pq.read_table(part, columns=columns)
-        except (OSError, pa.ArrowException):
+            verdicts = licences.judge(table, source, recipe.curation.licences)
+        except _UNREADABLE:
             continue  # told by its texts
-        verdicts = licences.judge(table, source, recipe.curation.licences)
         rows = zip(*(table.column(name).to_pylist() for name in columns[:3]), verdicts.to_pylist(), strict=True)
         faults = 0
         for name, digest, spdx, verdict in rows:

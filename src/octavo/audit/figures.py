@@ -35,7 +35,7 @@ from octavo.tuning.packing import Packed
 Figures = dict[str, Any]
 _REPORT = "corpus/report.json"
 _COUNTED_PASSAGES = {"seed", "flagged", "actions", "outcomes", "decisions", "synthetic"}
-_UNREADABLE = (OctavoError, OSError, pa.ArrowException, ValueError, KeyError, TypeError, AttributeError)
+_UNREADABLE = (OctavoError, OSError, pa.ArrowException, ValueError, LookupError, TypeError, AttributeError)
 """How files that were tampered with fail to be read."""
 
 

@@ -30,8 +30,12 @@ def _harmful(release: Path, path: Path) -> Iterator[tuple[str, str]]:
     if path.suffix.lower() in _PICKLE_NAMES:
         yield name, f"is a {path.suffix} file"
         return
-    with path.open("rb") as file:
-        head = file.read(4)
+    try:
+        with path.open("rb") as file:
+            head = file.read(4)
+    except OSError as error:
+        yield name, f"cannot be read ({error.strerror})"
+        return
     if head.startswith(_PICKLES):
         yield name, "begins as a pickle or a zip file does"
 

@@ -79,8 +79,13 @@ _LICENSED_UNDER = re.compile(
 )
 _HOLDER = re.compile(r"^(?:©|\(c\)|copyright\b).{0,120}?[.,;:] (?=this|licen[cs]ed|cc[ -](?:by|0)|cc0|creative)")
 """Whose the copyright is: holders are who license."""
-_SAVING = re.compile(r"\b(?:not?|non|never|longer|except|unless|code|software|images?|metadata|part|some)\b")
-"""What may take back a sentence that begins so."""
+_WHOLE = re.compile(
+    r"(?:(?:all|this|these|the|our|is|an?) )*(?:(?:open|free)[ -]access )?"
+    r"(?:(?:e-?)?(?:book|text|work|article|content|document|publication|edition|file|site|website|page|material|paper"
+    r"|chapter|report|corpus|transcription|collection|item|volume|resource|thesis|dissertation|issue|journal)s?"
+    r"(?: on this (?:web)?site)? ?)?(?:(?:is|are|was|were|has been|have been|being|freely|hereby|may be) ?)*"
+)
+"""What a licence is said of, where it is a document's; it may be of its pictures, data or abstract alone."""
 _FREE_USE = re.compile(
     r",? which permits (?:unrestricted|unlimited) use, distribution,? and reproduction in any medium"
     r"(?:,? provided (?:that )?the original [a-z() ]{4,30} (?:is|are) (?:properly )?(?:cited|credited|attributed))?"
@@ -161,7 +166,7 @@ def _name(said: str) -> str | None:
     if holder and "reserved" not in holder[0]:
         said = said[holder.end() :]
     sentence = _LICENSED_UNDER.match(said)
-    if sentence and not _SAVING.search(sentence["what"] or ""):
+    if sentence and _WHOLE.fullmatch((sentence["what"] or "").strip()):
         said = said[sentence.end() :]
     said = _FREE_USE.sub("", said)
     if match := _SHORT_FORM.fullmatch(said):
@@ -291,14 +296,17 @@ def _known() -> frozenset[str]:
     return frozenset(key for key in spdx_licensing().known_symbols if key)
 
 
+_HELD = re.compile(r"©|\bcopyright(?:ed)?\b(?!,? (?:free|undetermined|not|expired))|\(c\)")
 _CLOSED = re.compile(
-    r"©|\bcopyright(?:ed)?\b(?!,? (?:free|undetermined|not|expired))|\(c\)|all rights reserved|some rights reserved"
+    r"all rights reserved|some rights reserved"
     r"|rights? (?:are )?reserved|tous (?:les )?droits (?:sont )?reserves|droits reserves"
     r"|alle rechte (?:bei|vorbehalten)|todos (?:los|os) (?:derechos|direitos) reservados"
     r"|tutti i diritti (?:sono )?riservati|alle rechten voorbehouden|omnia iura reservata|in copyright"
     r"|urheberrechtlich geschutzt|protege par (?:le )?droit d'auteur|proprietary"
     r"|non-? ?commerci|nicht-? ?kommerziell|no-? ?comercial|nao-? ?comercial|niet-? ?commercieel"
-    r"|pas d'utilisation commerciale|\bnc\b|\bnd\b|no-? ?deriv"
+    r"|pas d'utilisation commerciale|not for commercial|sin fines comerciales|\bnc\b|\bnd\b|no-? ?deriv"
+    r"|keine-? ?bearbeitung|(?:pas|sans) (?:de |d')?(?:modification|(?:oe|œ)uvre derivee)|sin (?:obras? )?derivad"
+    r"|non opere derivate|geen-? ?afgeleide|sem (?:obras? )?deriva"
     r"|(?:personal|private|educational|research|academic|scholarly)(?: \w+){0,3} (?:use|purposes?)"
     r"|uso (?:personal|privato|privado|pessoal)|usage (?:prive|personnel)|privatgebrauch|eigen gebruik"
     r"|research only|no reproduction|without permission|not be (?:reproduced|redistributed)"
@@ -308,4 +316,9 @@ _CLOSED = re.compile(
 @lru_cache(maxsize=65_536)
 def reserves_rights(stated: str) -> bool:
     """Whether words that name no licence plainly keep rights back (all rights reserved, personal use only)."""
-    return normalise(stated) is None and bool(_CLOSED.search(_fold(stated)))
+    return normalise(stated) is None and (keeps_back(stated) or bool(_HELD.search(_fold(stated))))
+
+
+def keeps_back(words: str) -> bool:
+    """Whether words keep rights back, beside saying whose the copyright is."""
+    return bool(_CLOSED.search(_fold(words)))

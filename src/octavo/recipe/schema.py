@@ -202,8 +202,7 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _has_data(self) -> Self:
-        own = not self.training.data or any(OWN_TOKENS in stage.weights for stage in self.training.data)
-        if own and not self.corpus.sources and not self.is_taught:
+        if self.trains_on_own_documents and not self.corpus.sources and not self.is_taught:
             raise impossible("corpus.sources", "none", "at least one, or folders of token files in training.data")
         if self.token_folders and self.tokenizer.path is None and self.tuning is None:  # a tune has its base's
             raise impossible("tokenizer.path", "null", "the tokenizer that made the token files of training.data")
@@ -231,6 +230,11 @@ class Recipe(Section):
     def is_taught(self) -> bool:
         """Whether a base is taught a task by pairs, so that there is no corpus."""
         return self.tuning is not None and self.tuning.supervised
+
+    @property
+    def trains_on_own_documents(self) -> bool:
+        """Whether training draws from the recipe's own documents, and not from given token files alone."""
+        return not self.training.data or any(OWN_TOKENS in stage.weights for stage in self.training.data)
 
     @property
     def token_folders(self) -> list[str]:

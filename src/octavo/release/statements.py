@@ -68,7 +68,8 @@ def limitations(manifest: Manifest) -> list[str]:
         f"It reads and writes {manifest.architecture.max_position_embeddings:,} tokens at most at once.",
     ]
     if manifest.corpus and manifest.corpus.last_year is not None:
-        found.append(f"No document that it learnt from is dated after {manifest.corpus.last_year}.")
+        of = "of its corpus" if manifest.given_tokens or manifest.base else "that it learnt from"
+        found.append(f"No document {of} is dated after {manifest.corpus.last_year}.")
     if manifest.given_tokens:
         found.append("Of the documents in the token files that it was trained on, nothing is known here.")
     if manifest.base:

@@ -10,15 +10,20 @@ from pathlib import PurePosixPath
 import pyarrow as pa
 from lxml import etree
 
+from octavo.corpus.licences import keeps_back, normalise
 from octavo.corpus.locations import Location
 from octavo.corpus.schema import conform
 
 _CREATIVE_COMMONS = re.compile(
     r"Creative\s+Commons\s+(?:CC0\b(?:\s*1\.0)?|(?P<kind>Attribution(?:[\s/–-]*(?:Non-?Commercial|Share-?Alike"
-    r"|No-?Deriv\w*))*)(?:\s+\(CC[\s-]BY[^)]*\))?(?:\s+Licen[cs]e)?,?(?:\s+v?(?:ersion\s+)?(?P<version>[1-4]\.[05]))?)",
+    r"|No-?Deriv\w*))*)(?P<short>\s+\(CC[\s-]BY[^)]*\))?(?:\s+Licen[cs]e)?,?(?:\s+v?(?:ersion\s+)?(?P<version>[1-4]\.[05]))?)",
     re.IGNORECASE,
 )
-_RESTRICTED = re.compile(r"non-?\s?commercial|no-?\s?deriv|not\s+for\s+commercial", re.IGNORECASE)
+_OF_SOMETHING_ELSE = re.compile(
+    r"\b(?:not?|never|metadata|data|abstract|cover|images?|pictures?|photographs?|figures?|code|software)\b[^.;]*$",
+    re.IGNORECASE,
+)
+"""What in a sentence before a licence makes it no licence of the text."""
 
 
 @cache
@@ -59,17 +64,20 @@ def is_url(value: str | None) -> bool:
 
 
 def licence_in(words: str) -> str | None:
-    """The licence that a sentence names, or the sentence itself where it names none or restricts it further."""
+    """The licence that words name, or the words themselves where they are one, name none or restrict it further."""
     match = _CREATIVE_COMMONS.search(words)
     if match is None:
         return words or None
-    around = words[: match.start()] + words[match.end() :]
-    if _RESTRICTED.search(around) or _CREATIVE_COMMONS.search(around):
+    before, after = words[: match.start()], words[match.end() :]
+    around = f"{before} {match['short'] or ''} {after}"
+    if keeps_back(around) or _CREATIVE_COMMONS.search(around) or _OF_SOMETHING_ELSE.search(before):
         return words
     if match["kind"] is None:
-        return "CC0 1.0"
-    kind = re.sub(r"[\s/–-]+", "-", match["kind"])
-    return f"Creative Commons {kind} {match['version']}" if match["version"] else f"Creative Commons {kind}"
+        name = "CC0 1.0"
+    else:
+        kind = re.sub(r"[\s/–-]+", "-", match["kind"])
+        name = " ".join(filter(None, ("Creative Commons", kind, match["version"])))
+    return name if normalise(words) in (None, normalise(name)) else words
 
 
 def title_from_name(location: Location) -> str:

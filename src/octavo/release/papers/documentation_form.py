@@ -45,7 +45,7 @@ def documentation_form(manifest: Manifest) -> Paper:
                 field(
                     "release_date",
                     "Release date",
-                    f"The files of this release are of {manifest.made_on}; it was not released before.",
+                    f"The files of this release are of {manifest.made_on}.",
                 ),
                 provided.placed_on_market(manifest),
                 provided.dependencies(manifest),

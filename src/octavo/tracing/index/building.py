@@ -21,7 +21,7 @@ from octavo.progress import Progress
 from octavo.recipe.schema import Recipe
 from octavo.tokenization.encode import load_tokenizer
 from octavo.tokenization.index import documents_of_run, has_rows, open_rows
-from octavo.tokenization.shards import Shard, check_ends, open_shards
+from octavo.tokenization.shards import Shard, check_ends
 from octavo.tracing.index.reading import (
     CONTENTS,
     DOCUMENT_FIELDS,
@@ -36,6 +36,7 @@ from octavo.tracing.index.reading import (
 )
 from octavo.tracing.index.suffixes import sort_suffixes
 from octavo.tracing.index.text import Bytes, Places, classes, count_words, write_documents
+from octavo.training.data import training_shards
 
 BATCH: Final = 1 << 20
 """Tokens of documents that are written together."""
@@ -65,13 +66,12 @@ class Entries(NamedTuple):
 
 
 def build_index(recipe: Recipe, run: Path, home: Path, progress: Progress) -> dict[str, Any]:
-    """Index the token files of a run and those that its recipe names; returns the stage's figures.
+    """Index the token files that a run trains on; returns the stage's figures.
 
     Parts that are there already are taken as they are. Raises InputError for a document too long for a part.
     """
     entries = _entries(run / "tokenizer" / "tokenizer.json")
-    folders = [run / "tokens", *map(Path, recipe.token_folders)]
-    shards = [shard for folder in folders for shard in open_shards(folder)]
+    shards = training_shards(recipe, run / "tokens")
     planned = list(plan_parts(shards, entries, recipe.trace.part_megabytes * MEGABYTE, progress))
     parts = []
     for number, slices in enumerate(planned):
