@@ -158,6 +158,13 @@ class TestHtml:
             ("<meta name=dcterms.rights content='Public Domain'>", "Public Domain"),
             ('<script type="application/ld+json">{"@graph":[{"license":{"@id":"CC0"}}]}</script>', "CC0"),
             ('<script type="application/ld+json">{"license": ["MIT"]}</script>', "MIT"),
+            (
+                '<script type="application/ld+json">{"@type": "NewsArticle", "image": {"@type": "ImageObject", '
+                '"license": "CC0"}}</script><meta name=dc.rights content="All rights reserved">',
+                "All rights reserved",
+            ),
+            ('<script type="application/ld+json">[{"@type": ["ImageObject"], "license": "CC0"}]</script>', None),
+            ('<script type="application/ld+json">{"mainEntity": {"license": "CC0"}}</script>', "CC0"),
             ('<script type="application/ld+json">{broken</script>', None),
             ("<a rel=license>no address</a>", None),
         ],

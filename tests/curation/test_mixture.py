@@ -57,6 +57,14 @@ def test_shares_of_what_is_not_there_alone_are_refused() -> None:
     assert repeats(documents(en=5000), Mixture(languages={"fr": 0.5, "en": 0.5}), 1).tolist() == [1] * 5
 
 
+def test_shares_that_no_document_has_together_are_refused() -> None:
+    corpus = documents(en=5000, fr=5000)
+    of = pa.array(["A" if lang == "en" else "B" for lang in corpus["lang"].to_pylist()])
+    corpus = corpus.set_column(corpus.column_names.index("collection"), "collection", of)
+    with pytest.raises(InputError, match=r"curation\.mixture: found no document that has a share in each of lang, c"):
+        repeats(corpus, Mixture(languages={"fr": 1.0}, collections={"A": 1.0}), 1)
+
+
 @given(st.integers(0, 2**32))
 def test_a_documents_lot_depends_on_its_name_and_the_seed_alone(seed: int) -> None:
     corpus = documents(en=40_000, fr=40_000)

@@ -61,8 +61,8 @@ _COMPACT = re.compile(r"(?<!\d)(1\d{3}|20\d\d)(0\d|1[0-2])([0-2]\d|3[01])(?!\d)"
 _ISO = re.compile(r"(\d{4})[-/.](\d\d)[-/.](\d\d)(?:[t ]\d\d:?\d\d.*)?")
 _YEAR_AND_TWO = re.compile(r"(\d{4}) ?[-/] ?(\d\d)")
 _DECADE = re.compile(
-    r"(?:(?:annees|anni|decada de|anos|jaren|the) )?(\d{3})0(?:s|'s|er(?: jahre)?)"
-    r"|(?:annees|anni|decada de|anos|jaren) (\d{3})0"
+    r"(?:\b(?:annees|anni|decada de|anos|jaren|the) )?(?<!\d)(\d{3})0(?:s|'s|er(?: jahren?)?)(?!\w)"
+    r"|\b(?:annees|anni|decada de|anos|jaren) (\d{3})0(?!\d)"
 )
 _OPEN_DIGITS = re.compile(r"(\d\d)(?:--|\?\?|xx|uu|\.\.)|(\d{3})[-?xu]")
 _FOUR_DIGITS = re.compile(r"(?<!\d)\d{4}(?!\d)")
@@ -126,7 +126,7 @@ def _fold(words: str) -> str:
 
 
 def _range_of(said: str) -> Years | None:
-    readers = (_calendar, _open_digits, _century, _before_the_era, _roman_year, _span, _plain_years)
+    readers = (_calendar, _open_digits, _century, _before_the_era, _roman_year, _span, _decades, _plain_years)
     bare = re.sub(r"[\[\]()]", "", said).strip(" .,;")
     for reader in readers:
         if years := reader(bare):
@@ -156,9 +156,24 @@ def _open_digits(said: str) -> Years | None:
         first = int(match[1] or match[2]) * size
         return max(first, 1), first + size - 1
     if match := _DECADE.fullmatch(said):
-        first = int(match[1] or match[2]) * 10
-        return first, first + 9
+        return _years_of_decade(match)
     return None
+
+
+def _years_of_decade(match: re.Match[str]) -> Years:
+    """Those of the 1930s; of the 1900s those of the century, which may be meant."""
+    first = int(match[1] or match[2]) * 10
+    return first, first + (99 if first % 100 == 0 and match[0].endswith("s") else 9)
+
+
+def _decades(said: str) -> Years | None:
+    """Decades among other words, with the years beside them: late 1930s, fin des années 1930, 1928 or the 1930s."""
+    found = [_years_of_decade(match) for match in _DECADE.finditer(said)]
+    if not found:
+        return None
+    rest = _plain_years(_DECADE.sub(" ", said))
+    found += [rest] if rest else []
+    return min(first for first, _ in found), max(last for _, last in found)
 
 
 def _century(said: str) -> Years | None:

@@ -160,7 +160,9 @@ _ROLES = (
     r"|hrsg\. v(?:on|\.)|vertaald door|vertaling van|bewerkt door|uitgegeven door"
     r"|(?:trad|transl|tr|eds?|hrsg|ubers|vert)\.(?=\s+[^\W\d]{2}))"
 )
-_BETWEEN = re.compile(rf"\s*(?:;|/|\||&|\bwith\b|\band\b|\bet\b|(?<=\))\s*,?\s*(?:und|y|e|en|ed)\b|{_ROLES})\s*")
+_BETWEEN = re.compile(
+    rf"\s*(?:;|/|\||&|\bwith\b|\band\b|\bet\b|(?<!\bvon )\bund\b|(?<=\))\s*,?\s*(?:y|e|en|ed)\b|{_ROLES})\s*"
+)
 _ALIAS = re.compile(r"\[[^\[\]\d]*\]")
 _ERA = (
     r"(?:b\.? ?c\.?(?: ?e\.?)?|av\.? ?j\.? ?-? ?c\.?|v\. ?chr\.?|a\. ?c\.|a\.? ?d\.?|c\.? ?e\.?"
@@ -195,6 +197,15 @@ _BIRTH = re.compile(
     rf"|(?<![\w.-]){_year_named('open')}\s*-\s*(?:\?|$|(?=[).,;\]]))"
 )
 _ACTIVE = re.compile(rf"(?<!\w){_ACTIVE_WORD}\.? ?(.{{1,30}})")
+_ACTIVE_BEFORE = re.compile(rf"(?<!\w){_ACTIVE_WORD}\.?:? ?\Z")
+"""Years after it are those of somebody's work."""
+_TITLE = (
+    r"(?:1st|2nd|3rd|sir|lord|lady|earl|duke|baron|baroness|count|countess|viscount|marquis|marquess|prince|king"
+    r"|queen|bishop|pope|saint|graf|grafin|freiherr|herzog|furst|konig|comte|comtesse|vicomte|duc|roi|reine|eveque"
+    r"|conde|duque|marques|rey|conte|duca|marchese|re|papa|santo|hertog|graaf|koning|author|editor|translator|poet)"
+)
+_ANOTHER = re.compile(rf"\),\s*(?!{_TITLE}\b)(?!{_ROLES})[^\W\d_][\w.'-]*(?: [^\W\d_][\w.'-]*){{1,3}}\s*\Z")
+"""A name after a life in brackets."""
 _CENTURY = re.compile(
     r"(?:(?:\d{1,2}(?:st|nd|rd|th|e|de)?|[ivx]+e?)\.? ?(?:century|cent\.|siecle|jh\.|jahrhundert|eeuw|secolo)"
     rf"|(?:siglo|seculo|secolo|s\.|saec\.) ?[ivx]+)(?: ?{_ERA})?"
@@ -236,8 +247,10 @@ def persons(said: str) -> list[str]:
 
 def _lives(person: str) -> list[Life]:
     """The lives that a part of a creator string states: mostly one, without dates where it states none."""
-    if lives := [_life(m) for m in _LIFE.finditer(person)]:
-        return lives
+    stated = [m for m in _LIFE.finditer(person) if not _ACTIVE_BEFORE.search(person, 0, m.start())]
+    if lives := [_life(m) for m in stated]:
+        # Franz Kafka (1883-1924), Max Brod
+        return [*lives, Life()] if _ANOTHER.match(person, stated[-1].end()) else lives
     if match := _ACTIVE.search(person):
         return [_active(years_of(match[1].strip(" ().,;")))]
     if match := _DEATH.search(person):

@@ -202,12 +202,12 @@ class _Findings:
         still = np.flatnonzero(self.rule == None)  # noqa: E711
         result = work(text.take(pa.array(still)), pa.array(still))
         changes, altered_text = result.field("changes"), result.field("text")
-        for place, found in zip(still, changes.to_pylist(), strict=True):
-            if found is not None:
-                self.rules[place].append(rule)
+        differs = pc.not_equal(altered_text, text.take(pa.array(still)))
+        for place, found, is_other in zip(still, changes.to_pylist(), differs.to_pylist(), strict=True):
+            if found is not None:  # what was seen and left as it is counts as evidence alone
+                self.rules[place] += [rule] * is_other
                 self.evidence[place][rule] = json.loads(found)
         altered = np.zeros(len(text), bool)
-        differs = pc.not_equal(altered_text, text.take(pa.array(still)))
         altered[still] = differs.to_numpy(zero_copy_only=False)
         self.changed |= altered
         return pc.replace_with_mask(text, pa.array(altered), altered_text.filter(differs))

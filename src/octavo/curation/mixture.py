@@ -51,6 +51,11 @@ def repeats(documents: pa.Table, settings: Mixture, seed: int) -> npt.NDArray[np
                 group = cells[:, place] == name
                 if wanted[group].sum():
                     wanted[group] *= share / sum(present.values()) * total / wanted[group].sum()
+    if not wanted.sum():
+        asked = ", ".join(column for column, _ in targets)
+        raise InputError(
+            f"curation.mixture: found no document that has a share in each of {asked} together, expected some"
+        )
     often = wanted / there
     often *= min(settings.max_repeats / often.max(), there.sum() / wanted.sum())
     key = blake3(f"mixture {seed}".encode()).digest()

@@ -21,6 +21,8 @@ _DATE_NAMES = (
     "date",
 )
 _LANGUAGE_NAMES = ("dc.language", "dcterms.language", "content-language")
+_MAIN = ("mainEntityOfPage", "mainEntity", "@graph")
+_PARTS_OF_A_PAGE = {"imageobject", "mediaobject", "videoobject", "audioobject", "photograph", "dataset"}
 _LICENCE_NAMES = (
     "dcterms.license",
     "dc.rights.license",
@@ -108,6 +110,7 @@ def _licence(tree: LexborHTMLParser) -> str | None:
 
 
 def _json_licence(value: object) -> str | None:
+    """The licence that JSON-LD states of the page or its main thing, not of a picture or a table in it."""
     left = [value]
     for _ in range(_JSON_VALUES):
         if not left:
@@ -116,11 +119,14 @@ def _json_licence(value: object) -> str | None:
         if isinstance(value, list):
             left.extend(reversed(value))
         elif isinstance(value, dict):
+            kinds = value.get("@type")
+            if _PARTS_OF_A_PAGE & {str(kind).lower() for kind in (kinds if isinstance(kinds, list) else [kinds])}:
+                continue
             stated = value.get("license")
             stated = stated[0] if isinstance(stated, list) and stated else stated
             if isinstance(stated, dict):
                 stated = stated.get("url") or stated.get("@id") or stated.get("name")
             if isinstance(stated, str) and stated.strip():
                 return stated.strip()
-            left.extend(reversed(value.values()))
+            left.extend(value[name] for name in _MAIN if name in value)
     return None

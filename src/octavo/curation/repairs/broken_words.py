@@ -14,7 +14,7 @@ _SURE_MARKS = "¬\xad"
 _SUSPENDED = frozenset(
     (
         "und", "vnd", "vnnd", "oder", "bzw", "sowie", "beziehungsweise", "and", "or", "nor", "to", "en", "of",
-        "et", "ou", "e", "y", "o", "u",
+        "et", "ou", "e", "y", "o", "u", "bis", "als", "noch", "bezw", "bezüglich", "resp", "respektive", "dan",
     )
 )
 """What follows a hyphen that stands for a word to come: in- and exports."""
@@ -94,6 +94,8 @@ def _belongs_together(text: str, lowered: str, found: _Break, habitual: bool) ->
         return False
     if _is_word(first + second, lowered):
         return True
+    if match[4].startswith(tuple("-‐")):  # father-in-law
+        return False
     if not habitual or second in _WHOLE_WORDS:
         return False
     return not (
