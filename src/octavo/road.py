@@ -184,6 +184,12 @@ def _check_road(recipe: Recipe, run: Path, wanted: list[str]) -> None:
         if recipe.token_folders:
             check_given(recipe.token_folders, tokenizer, recipe.tokenizer.path)
         vocab_size = tokenizer.get_vocab_size()
+        highest = max(tokenizer.get_vocab().values(), default=-1)
+        if highest >= vocab_size:
+            raise InputError(
+                f"{recipe.tokenizer.path}: found an entry of id {highest}, expected ids under {vocab_size}, the "
+                "number of its entries"
+            )
         if "release" in wanted:
             check_formats(recipe, tokenizer)
     trained = read_record(run / "checkpoints")
@@ -195,7 +201,12 @@ def _run_stage(stage: Stage, recipe: Recipe, run: Path, reporter: Reporter) -> N
     home = run / stage.home
     before = read_record(home)
     sections = stage.sections(recipe.model_dump(mode="json"))
-    inputs = hash_files(stage.inputs(recipe, run), run, _known(run) | (before.inputs if before else {}))
+    try:
+        inputs = hash_files(stage.inputs(recipe, run), run, _known(run) | (before.inputs if before else {}))
+    except FileNotFoundError as error:
+        raise InputError(
+            f"{error.filename}: found no such file, expected it, as stage {stage.name} reads it"
+        ) from None
     record = StageRecord(stage=stage.name, recipe=sections, inputs=inputs)
     if before:
         reason = why_changed(before, sections, inputs)

@@ -61,7 +61,9 @@ def test_shares_that_no_document_has_together_are_refused() -> None:
     corpus = documents(en=5000, fr=5000)
     of = pa.array(["A" if lang == "en" else "B" for lang in corpus["lang"].to_pylist()])
     corpus = corpus.set_column(corpus.column_names.index("collection"), "collection", of)
-    with pytest.raises(InputError, match=r"curation\.mixture: found no document that has a share in each of lang, c"):
+    with pytest.raises(
+        InputError, match=r"curation\.mixture: found no document that has a share in each of lang, c"
+    ):
         repeats(corpus, Mixture(languages={"fr": 1.0}, collections={"A": 1.0}), 1)
 
 

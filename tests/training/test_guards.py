@@ -116,6 +116,26 @@ def test_a_skipped_step_among_others_is_recorded_and_training_goes_on(monkeypatc
     assert lines[-1]["loss"] < lines[0]["loss"]
 
 
+def test_a_skipped_step_that_a_checkpoint_is_made_at_is_known_after_a_kill(monkeypatch, tokens, tmp_path):  # noqa: F811
+    class KilledError(Exception):
+        pass
+
+    save = checkpoint.Saver.save
+
+    def save_and_die(saver, done, *state):
+        save(saver, done, *state)
+        saver.finish()
+        raise KilledError
+
+    with_bad_steps(monkeypatch, {2}, lambda loss: loss * float("nan"))
+    settings = recipe(12, log_every=50, checkpoint={"every_steps": 3})
+    with monkeypatch.context() as dying:
+        dying.setattr(checkpoint.Saver, "save", save_and_die)
+        with pytest.raises(KilledError):
+            train(tmp_path, tokens, settings)
+    assert train(tmp_path, tokens, settings)["skipped_steps"] == 1
+
+
 def test_too_many_in_a_row_end_it_with_the_batch_and_keep_the_last_good_checkpoint(monkeypatch, tokens, tmp_path):  # noqa: F811
     with_bad_steps(monkeypatch, range(7, 99), lambda loss: loss * float("nan"))
     said = (
@@ -159,6 +179,8 @@ def test_a_spike_takes_training_back_and_on_without_the_steps_that_led_to_it(mon
     figures = train(tmp_path / "whole", tokens, settings, said)
     assert checkpoint_files.read_passed_over(tmp_path / "whole/checkpoints") == [range(80, 90)]
     assert figures["passed_over_steps"] == 10
+    (passed,) = [line for line in Metrics.read(tmp_path / "whole") if line["step"] == 90]
+    assert (passed["tokens_per_second"], passed["grad_norm"], passed["loss"]) == (None, None, None)
     assert "back to a checkpoint before it, and on without steps 81 to 90" in "".join(said)
     assert "goes on from step 80 of 110" in "".join(said)
     # Where it is stopped after the decision, the next call takes it up.
@@ -166,6 +188,15 @@ def test_a_spike_takes_training_back_and_on_without_the_steps_that_led_to_it(mon
     checkpoint_files.pass_over(tmp_path / "again/checkpoints", range(80, 90))
     train(tmp_path / "again", tokens, settings)
     assert same(weights(tmp_path / "whole", settings), weights(tmp_path / "again", settings))
+
+
+def test_a_step_that_is_passed_over_twice_counts_once(tokens, tmp_path):  # noqa: F811
+    (tmp_path / "checkpoints").mkdir()
+    for passed in (range(20, 30), range(25, 40)):
+        checkpoint_files.pass_over(tmp_path / "checkpoints", passed)
+    figures = train(tmp_path, tokens, recipe(50))
+    assert figures["passed_over_steps"] == 20
+    assert figures["tokens"] == 30 * 8 * 32
 
 
 def test_without_rollbacks_a_spike_is_only_recorded(monkeypatch, tokens, tmp_path):  # noqa: F811

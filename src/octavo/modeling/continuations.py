@@ -101,6 +101,8 @@ def _continue_batch(
     allowed: Sequence[Allowed] | None,
 ) -> list[list[int] | None]:
     """The continuations, or None where a choice was too close."""
+    if not settings[0].max_tokens:
+        return [[] for _ in prompts]
     config, device = model.config, model.output.weight.device
     limits = [
         min(s.max_tokens, config.max_position_embeddings - len(p)) for p, s in zip(prompts, settings, strict=True)

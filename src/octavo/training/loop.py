@@ -93,11 +93,17 @@ def train(
         several = f" on {size} processes ({layout})" if size > 1 else ""
         left_out = f"{data.discarded:.3%} of the tokens are in none"
         progress.message(f"training: {len(data):,} sequences{several}; {left_out}")
+        warmup = settings.schedule.warmup_steps
+        if warmup >= recipe.steps > 1:
+            progress.message(
+                f"training: training.schedule.warmup_steps: {warmup} of {recipe.steps} steps, so that the learning "
+                "rate rises to the end"
+            )
     while not _trained(job):
         pass
     logged, steps, over = processes.from_leader(_record(job) if processes.leads else None)
     last = logged[-1] if logged else {"loss": None, "tokens_per_second": None}
-    passed_over = sum(map(len, over))
+    passed_over = len({step for passed in over for step in passed if step < steps})
     seen = (steps - passed_over) * settings.sequences_per_step
     return {
         "parameters": config.parameters,
@@ -205,7 +211,7 @@ def _steps(
     loss_since, learnt_since = (torch.tensor(n, device=device, dtype=torch.float64) for n in since_logged)
     norm = torch.zeros((), device=device)
     asked_to_stop = False
-    logged_step, logged_at = first_step, time.perf_counter()
+    trained, logged_at = 0, time.perf_counter()
     model.train()
     for step in range(first_step, steps):
         factor = learning_rate_factor(settings.schedule, step, steps)
@@ -237,28 +243,31 @@ def _steps(
             loss_since += torch.where(bad > 0, 0.0, loss)
             learnt_since += 1 - bad
             readback.put(step, judged)
+            trained += 1
         done = step + 1
         asked_to_stop = job.progress.stopping()
         measures = job.held_out is not None and done > job.measured_from
         evaluating = _is_due(done, steps, settings.evaluate_every_steps if measures else None)
         logging = evaluating or _is_due(done, steps, settings.log_every)
-        # Verdicts are read a step late, so that the device always has work; a logged step waits for it anyway.
-        known = readback.take(leave=0 if logging else 1)
+        saving = _is_due(done, steps, settings.checkpoint.every_steps)
+        # Verdicts are read a step late, so that the device always has work. A logged step waits for it anyway; and
+        # what is known of the steps before a checkpoint is in the record before it.
+        known = readback.take(leave=0 if logging or saving else 1)
         stopping = asked_to_stop if processes.size == 1 else any(v.stop for v in known)
         if stopping or any(v.skipped or v.spike for v in known):
             known += readback.take(leave=0)
         if logging or any(v.skipped or v.spike for v in known):
             seconds = time.perf_counter() - logged_at
-            speed = (done - logged_step) * step_tokens / seconds
+            speed = trained * step_tokens / seconds if trained else None
             learnt = float(learnt_since)
             line = {
                 "step": done,
                 "tokens": done * step_tokens,
                 "loss": float(loss_since) / learnt if learnt else None,
                 "lr": settings.optimizer.learning_rate * factor,
-                "grad_norm": float(norm) if math.isfinite(norm) else None,
-                "tokens_per_second": round(speed, 1),
-                "mfu": round(speed * cost / (peak * processes.size), 4) if peak else None,
+                "grad_norm": float(norm) if trained and math.isfinite(norm) else None,
+                "tokens_per_second": speed and round(speed, 1),
+                "mfu": round(speed * cost / (peak * processes.size), 4) if peak and speed else None,
                 "joules": job.progress.joules(),
                 **incidents(job, known),
             }
@@ -272,9 +281,10 @@ def _steps(
             if metrics:
                 metrics.log(line)
             shown = "no loss" if line["loss"] is None else f"loss {line['loss']:.3f}"
-            mfu = f" · MFU {line['mfu']:.0%}" if peak else ""
-            job.progress.update(done, steps, f"{shown} · {speed:,.0f} tokens/s{mfu}")
-            logged_step, logged_at = done, time.perf_counter()
+            mfu = f" · MFU {line['mfu']:.0%}" if line["mfu"] is not None else ""
+            pace = f" · {speed:,.0f} tokens/s" if speed else ""
+            job.progress.update(done, steps, f"{shown}{pace}{mfu}")
+            trained, logged_at = 0, time.perf_counter()
             loss_since.zero_()
             learnt_since.zero_()
         for verdict in known:
@@ -284,7 +294,7 @@ def _steps(
         over = evaluating and is_over(found, settings.patience)
         if is_best:
             saver.kept_step = done
-        if stopping or over or is_best or _is_due(done, steps, settings.checkpoint.every_steps):
+        if stopping or over or is_best or saving:
             with job.progress.saving():
                 if metrics:
                     metrics.sync()
