@@ -193,6 +193,32 @@ def test_a_run_that_is_not_trained_cannot_be_released(tmp_path):
         finish_road(tmp_path / "run", "release", quiet_reporter())
 
 
+def test_a_file_that_a_stage_reads_and_that_is_gone_is_named(run):
+    checkpoint = max((run / "checkpoints").glob("step-*"))
+    shutil.rmtree(checkpoint)
+    with pytest.raises(
+        InputError, match=f"{checkpoint.name}.*: found no such file, expected it, as stage evaluation"
+    ):
+        finish_road(run, "release", quiet_reporter())
+
+
+def test_a_file_in_the_place_of_the_directory_is_told(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(InputError, match=r"file: cannot be written to .*, expected a directory"):
+        walk(tmp_path / "file")
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_given_tokenizer_has_no_entry_past_their_number(small_run, tmp_path):
+    known = json.loads((small_run / "tokenizer/tokenizer.json").read_text())
+    entries = known["model"]["vocab"]
+    entries[max(entries, key=entries.get)] = 5000
+    (tmp_path / "t.json").write_text(json.dumps(known))
+    with pytest.raises(InputError, match=r"t\.json: found an entry of id 5000, expected ids under"):
+        walk(tmp_path / "new", tokenizer={"path": str(tmp_path / "t.json")})
+    assert not (tmp_path / "new").exists()
+
+
 def test_what_the_next_run_would_do_again_is_outdated_and_says_why(run):
     assert {s["state"] for s in stage_states(run)} == {"done"}
     with (run / "tokenizer/tokenizer.json").open("a") as file:
@@ -397,9 +423,10 @@ def test_documents_can_be_held_out_beside_given_token_files(small_run, tmp_path)
     """Nothing of them is trained on where no stage draws from `corpus`."""
     run = Path(shutil.copytree(small_run, tmp_path / "run", copy_function=shutil.copy2))
     recipe = given_recipe(small_run).model_copy(update={"corpus": small_recipe().corpus})
-    figures = run_road(recipe, run, "evaluation", quiet_reporter())
+    figures = run_road(recipe, run, "trace", quiet_reporter())
     assert list(figures["training"]["folders"]) == [str(small_run / "tokens")]
     assert set(figures["evaluation"]["languages"]) == {"de", "en", "es", "fr", "it", "la", "nl", "pt"}
+    assert figures["trace"]["tokens"] == read_record(small_run / "trace").figures["tokens"]
 
 
 def test_curation_without_documents_is_refused(small_run, tmp_path):

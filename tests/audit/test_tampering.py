@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -501,9 +502,18 @@ def test_a_file_is_added(run: Path) -> None:
     assert "extra.json" in found_out(run)
 
 
-def test_a_file_of_the_corpus_is_added(run: Path) -> None:
-    shutil.copy(part(run, "corpus/kept"), run / "corpus/kept/000-000001-0000.parquet")
-    assert "corpus/kept/000-000001-0000.parquet" in found_out(run)
+@pytest.mark.parametrize("name", ["000-000001-0000.parquet", "backup.parquet", "007-x.parquet"])
+def test_a_file_of_the_corpus_is_added(run: Path, name: str) -> None:
+    shutil.copy(part(run, "corpus/kept"), run / "corpus/kept" / name)
+    assert f"corpus/kept/{name}" in found_out(run)
+
+
+@pytest.mark.parametrize("table", [pa.table({"identifier": ["a"]}), pa.table({"identifier": ["a"], "text": [1]})])
+def test_a_part_of_the_corpus_is_another_table(run: Path, table: pa.Table) -> None:
+    file = part(run, "corpus/kept")
+    file.unlink()  # else it is changed in the run that this one is a copy of
+    pq.write_table(table, file)
+    assert f"corpus/kept/{file.name}" in found_out(run)
 
 
 def test_a_stage_is_gone(run: Path) -> None:
