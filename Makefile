@@ -11,9 +11,10 @@ demo: .venv/installed
 	$(BIN)/octavo run recipes/starter.yaml
 
 # In four processes, since some tests wait, a file at a time, each with one thread: more would wait for one another.
-# tests/conftest.py puts the longest files first.
+# tests/conftest.py puts the longest files first. They start hundreds of processes, so what Python compiles is kept
+# even where the environment says otherwise.
 test: .venv/installed-dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 check: .venv/installed-dev
 	$(BIN)/ruff check .
@@ -27,13 +28,12 @@ docs: .venv/installed-dev
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
-# Modules are compiled when they are first imported: most of what is installed never is.
 .venv/installed: .venv/bin/python pyproject.toml
-	$(BIN)/pip install --quiet --no-compile "$(TORCH)" --editable .
+	$(BIN)/pip install --quiet "$(TORCH)" --editable .
 	touch $@
 
 .venv/installed-dev: .venv/bin/python pyproject.toml
-	$(BIN)/pip install --quiet --no-compile "$(TORCH)" --editable ".[dev]"
+	$(BIN)/pip install --quiet "$(TORCH)" --editable ".[dev]"
 	touch .venv/installed $@
 
 clean:
