@@ -61,7 +61,7 @@ def divide(folder: Path, documents: Path, megabytes: float) -> Divided:
             taken.append(row)
             wanted -= len(row["text"].encode())
         size += sum(len(row["text"].encode()) for row in taken)
-        table = pa.Table.from_pylist(taken, tables[lang].schema)
+        table = pa.Table.from_pylist(taken, tables.schema)
         pq.write_table(table, documents / f"documents-{lang}.parquet", row_group_size=100)
     return Divided(passages, copies, size)
 

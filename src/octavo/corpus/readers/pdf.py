@@ -100,8 +100,7 @@ def reason_of(error: pdfium.PdfiumError) -> str:
 def texts_of_pages(content: bytes) -> list[str]:
     """The text of each page of a PDF, its paragraphs apart by a blank line; a page may have none.
 
-    Raises RefusedError where it has no text layer or a page that cannot be read, PdfiumError where it cannot be
-    opened.
+    Raises RefusedError where it has no text layer or a damaged page, PdfiumError where it cannot be opened.
     """
     document = pdfium.PdfDocument(content)
     try:
@@ -162,12 +161,8 @@ def _page(document: pdfium.PdfDocument, number: int) -> list[_Line]:
     """The lines of a page. Raises RefusedError where it is damaged, or has too much on it."""
     try:
         page = document[number]
-    except pdfium.PdfiumError as error:
-        raise RefusedError(f"a damaged page: {error}") from None
-    try:
         text_page = page.get_textpage()
     except pdfium.PdfiumError as error:
-        page.close()
         raise RefusedError(f"a damaged page: {error}") from None
     try:
         count = text_page.count_chars()
