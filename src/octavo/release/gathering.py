@@ -12,7 +12,6 @@ from octavo.energy import add_up, co2eq_grams
 from octavo.lineage import StageRecord
 from octavo.modeling.llama import LlamaConfig
 from octavo.recipe.schema import Recipe
-from octavo.recipe.training import OWN_TOKENS
 from octavo.release import manifest as facts
 from octavo.release.corpus_facts import corpus_facts, last_day
 from octavo.release.metric_facts import base_metrics, quantised_metrics, tuned_metrics
@@ -37,7 +36,7 @@ def gather(
     figures = figures_of_records(records)
     taught = recipe.is_taught
     corpus = None
-    if "curation" in figures and _trained_on_documents(recipe):
+    if "curation" in figures and recipe.trains_on_own_documents:  # else they are there to be held out alone
         corpus = corpus_facts(recipe, run, figures, records["corpus"])
     pairs = _pairs(figures["pairs"]) if taught else None
     languages = corpus.languages if corpus else pairs.groups if pairs else {}
@@ -72,12 +71,6 @@ def figures_of_records(records: dict[str, StageRecord]) -> dict[str, dict[str, A
         name: record.figures | {"wall_seconds": record.wall_seconds, "energy": record.energy}
         for name, record in records.items()
     }
-
-
-def _trained_on_documents(recipe: Recipe) -> bool:
-    """Documents beside given token files may be there to be held out alone."""
-    stages = recipe.training.data
-    return not stages or any(OWN_TOKENS in stage.weights for stage in stages)
 
 
 def _architecture(config: LlamaConfig) -> facts.Architecture:
