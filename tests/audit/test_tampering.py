@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -275,6 +276,28 @@ def the_compute(run: Path) -> None:
     change_json(run / "checkpoints/stage.json", change)
 
 
+def forged(stage: str, field: str, value: Any) -> Tamper:
+    """A figure of a stage's record is another, or there is one that there was not."""
+
+    def tamper(run: Path) -> None:
+        change_json(run / stage / "stage.json", lambda record: record["figures"].update({field: value}))
+
+    tamper.__name__ = f"{stage}_{field}"
+    return tamper
+
+
+FORGED = [
+    forged("checkpoints", "epochs", 0.5),
+    forged("checkpoints", "discarded_tokens", 0.0),
+    forged("checkpoints", "learning_rate", 1e-4),
+    forged("checkpoints", "folders", {"a": {"tokens": 1, "epochs": 0.1}}),
+    forged("checkpoints", "chosen_step", 3),
+    forged("checkpoints", "passed_over_steps", 2),
+    forged("tokens", "bytes_per_token", {"en": 9.0}),
+    forged("tokens", "folders", {"a": {"files": 1, "tokens": 1, "documents": 1}}),
+]
+
+
 def the_energy(run: Path) -> None:
     def change(record: dict) -> None:
         record["energy"]["joules"] = 0.1
@@ -480,7 +503,11 @@ def test_covering_up_alone_is_no_tampering(run: Path) -> None:
     assert found_out(run) == set()
 
 
-@pytest.mark.parametrize("tamper", [the_loss, the_compute, the_tokens_in_the_record_of_tokenization, the_energy])
+@pytest.mark.parametrize(
+    "tamper",
+    [the_loss, the_compute, the_tokens_in_the_record_of_tokenization, the_energy, *FORGED],
+    ids=lambda tamper: tamper.__name__,
+)
 def test_a_figure_that_is_forged_in_the_records_and_in_every_paper(run: Path, tamper: Tamper) -> None:
     tamper(run)
     cover_up(run, papers=True)

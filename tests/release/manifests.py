@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from octavo.recipe.provider import Provider
 from octavo.release.manifest import (
     Architecture,
@@ -21,6 +23,7 @@ from octavo.release.manifest import (
     Sample,
     Source,
     StageEnergy,
+    Step,
     Synthetic,
     Tokenization,
     Training,
@@ -193,6 +196,7 @@ def corpus() -> Corpus:
             documents=2,
             bytes=30_000,
         ),
+        steps=list(get_args(Step)),
         licence_policy=["LicenseRef-Public-Domain", "CC0-1.0", "CC-BY-*", "CC-BY-SA-*"],
         jurisdictions=["EU", "US"],
     )
@@ -308,6 +312,7 @@ def full() -> Manifest:
         energy=energy(),
         metrics=metrics(),
         samples={"fr": Sample(prompt="Il était une fois", continuation=" un roi.")},
+        traced=True,
         weights=weights(),
         corpus_files=[File(path="../corpus/ledger.parquet", bytes=40_000, sha256="c" * 64)],
     )
@@ -344,6 +349,7 @@ def bare() -> Manifest:
             "harm": None,
             "synthetic": Synthetic(documents=0, bytes=0, models={}),
             "opt_outs": OptOuts(entries={}, documents=0, bytes=0),
+            "steps": ["opt-outs", "licences", "language", "ocr", "copies"],
         }
     )
     return full().model_copy(
@@ -353,6 +359,7 @@ def bare() -> Manifest:
             "energy": None,
             "metrics": [],
             "samples": {},
+            "traced": False,
             "training": training().model_copy(update={"loss": None}),
         }
     )
@@ -366,12 +373,14 @@ def tune() -> Manifest:
             "task": "ocr",
             "corpus": None,
             "tokenization": None,
+            "traced": False,
             "base": Base(name="library/reader", summary="https://base.example/summary"),
             "pairs": Pairs(
                 training=900,
                 held_out=100,
                 test=250,
                 made=300,
+                tokens=232_662,
                 groups={"fr": 600, "en": 300},
                 licences={"CC0-1.0": 1_250},
             ),

@@ -16,6 +16,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from octavo.recipe.provider import Provider
 from octavo.recipe.schema import Recipe
+from octavo.release.cyclonedx import cyclonedx
 from octavo.release.manifest import Count, Manifest
 from octavo.release.papers import papers, to_complete
 from octavo.release.papers.content import Mark, Paper, field, section, told
@@ -26,6 +27,7 @@ from octavo.release.papers.page import page
 from octavo.release.papers.technical_documentation import technical_documentation
 from octavo.release.papers.training_summary import training_summary
 from octavo.release.papers.wording import decimal, power, size
+from octavo.release.statements import compute
 from tests.release import manifests
 
 MAKERS = (training_summary, technical_documentation, documentation_form, copyright_policy)
@@ -412,6 +414,9 @@ def test_a_change_between_a_third_of_the_threshold_and_all_of_it_depends_on_the_
     for content in papers(manifest).values():
         assert "depends on the base" in content.decode()
         assert "These papers are voluntary" not in content.decode()
+    assert "whether these papers are voluntary depends on the base" in compute(manifest)
+    properties = cyclonedx(manifest)["metadata"]["component"]["properties"]
+    assert {"name": "octavo:ai-act:papers", "value": "voluntary or not by the base"} in properties
 
 
 def test_every_paper_says_that_it_is_no_legal_advice_and_what_made_it() -> None:
@@ -426,6 +431,37 @@ def test_a_tune_tells_of_its_pairs_and_its_base() -> None:
     assert "900 pairs" in text_of(paper, "unnamed")
     assert "300 examples" in text_of(paper, "synthetic_comments")
     assert text_of(paper, "size").startswith("Less than 1 billion tokens.\n232,662 tokens")
+
+
+def test_a_tune_of_hardly_a_pass_tells_its_size() -> None:
+    hardly = manifests.training().model_copy(update={"passes": 0.0})
+    paper = training_summary(manifests.tune().model_copy(update={"training": hardly}))
+    assert "232,662 tokens: the tokens of the examples, each counted once." in text_of(paper, "size")
+
+
+def test_of_a_mixture_the_size_is_not_said_to_count_each_document_once() -> None:
+    assert "with the copies that the mixture takes" in text_of(training_summary(manifests.full()), "size")
+    assert "each counted once" in text_of(training_summary(manifests.bare()), "size")
+
+
+def test_measures_that_the_recipe_turns_off_are_claimed_in_no_paper() -> None:
+    on, off = (copyright_policy(make()) for make in (manifests.full, manifests.bare))
+    for said in ("Copies and near copies of a document", "octavo trace", "may take a document several times"):
+        assert said in text_of(on, "mitigation")
+        assert said not in text_of(off, "mitigation")
+    assert "Exact copies of a document are removed" in text_of(off, "mitigation")
+    on, off = (technical_documentation(make()) for make in (manifests.full, manifests.bare))
+    for said in ("repair of damage", "personal data,", "quality by counts", "harmful passages", "the mixture"):
+        assert said in text_of(on, "curation")
+        assert said not in text_of(off, "curation")
+
+
+def test_of_pairs_and_given_tokens_the_policy_says_what_recall_can_tell() -> None:
+    assert "files of pairs" in text_of(copyright_policy(manifests.tune()), "trained_already")
+    assert "octavo trace" not in text_of(copyright_policy(manifests.tune()), "mitigation")
+    given = copyright_policy(manifests.given_tokens())
+    assert "as far as the token files name" in text_of(given, "trained_already")
+    assert "its licence" not in text_of(given, "mitigation")
 
 
 def test_of_given_tokens_the_papers_say_that_nothing_is_known() -> None:

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from octavo.tracing.asked import ask
+from octavo.tracing.index.composing import composed_documents
 from octavo.tracing.index.suffix_search import longest, occurrences
 from octavo.tracing.index.suffixes import DEPTH, sort_suffixes
-from octavo.tracing.index.text import classes, count_words, slot_of, write_documents
+from octavo.tracing.index.text import classes, count_words, slot_of, spell_documents, write_documents
 
 WORD = re.compile(r"[^\W_]+")
 BYTES = np.arange(256, dtype=np.uint8), np.arange(257, dtype=np.int64)
@@ -25,11 +26,15 @@ def as_indexed(text):
 
 
 def index_of(texts):
-    raw = [text.encode() for text in texts]
+    return index_of_bytes([text.encode() for text in texts])
+
+
+def index_of_bytes(raw):
     bounds = np.cumsum([0, *map(len, raw)]).astype(np.int64)
     tokens = np.frombuffer(b"".join(raw), np.uint8).astype(np.int64)
     text, starts = np.empty(len(tokens) + len(raw), np.uint8), np.empty(len(tokens) + 1, np.uint32)
-    begins, end, words = write_documents(tokens, bounds[:-1], bounds[1:], *BYTES, classes(), text, 0, starts)
+    documents = composed_documents(*spell_documents(tokens, bounds[:-1], bounds[1:], *BYTES))
+    begins, end, words = write_documents(*documents, classes(), text, 0, starts)
     return text[:end], starts[:words], begins
 
 
@@ -160,12 +165,9 @@ def test_a_word_that_goes_on_with_a_letter_of_the_same_first_byte_is_another_wor
 
 
 def test_nothing_is_found_across_a_special_entry():
-    raw = b"\xff\xff\n one two\xffthree four \xff"
-    text, starts = np.empty(len(raw) + 1, np.uint8), np.empty(len(raw), np.uint32)
-    tokens = np.frombuffer(raw, np.uint8).astype(np.int64)
-    _, end, words = write_documents(tokens, np.array([0]), np.array([len(raw)]), *BYTES, classes(), text, 0, starts)
-    assert bytes(text[:end]) == b"one two\xffthree four\0"
-    text, suffixes = text[:end], sort_suffixes(text[:end], starts[:words])
+    text, starts, _ = index_of_bytes([b"\xff\xff\n one two\xffthree four \xff"])
+    assert bytes(text) == b"one two\xffthree four\0"
+    suffixes = sort_suffixes(text, starts)
     for asked, expected in ((ask("one two three four"), [2, 1, 2, 1]), (ask("two\u00ffthree"), [0])):
         found = longest(text, suffixes, classes(), asked.text, asked.starts, asked.ends)
         assert found.tolist() == expected
@@ -191,10 +193,25 @@ def test_what_is_found_is_told_where_the_given_text_has_it(text):
 
 
 def test_bytes_that_are_no_utf_8_are_no_words_and_end_nothing():
-    raw = np.frombuffer(b"good \xff\xc3 \xe2\x82 \xf8\x80\xe0\x80\xa0\xf0\x80\x80\xa0 words\xc3", np.uint8)
-    text, starts = np.empty(len(raw) + 1, np.uint8), np.empty(len(raw), np.uint32)
-    _, end, words = write_documents(
-        raw.astype(np.int64), np.array([0]), np.array([len(raw)]), *BYTES, classes(), text, 0, starts
-    )
-    assert bytes(text[:end]) == bytes(raw) + b"\0"
-    assert [bytes(text[at : at + 4]) for at in starts[:words]] == [b"good", b"word"]
+    raw = b"good \xff\xc3 \xe2\x82 \xf8\x80\xe0\x80\xa0\xf0\x80\x80\xa0 words\xc3"
+    text, starts, _ = index_of_bytes([raw])
+    assert bytes(text) == raw + b"\0"
+    assert [bytes(text[at : at + 4]) for at in starts] == [b"good", b"word"]
+
+
+@given(st.lists(st.text(st.sampled_from("aé\n ſöñ각.\u0327"), max_size=40), min_size=1, max_size=5))
+def test_documents_that_nothing_composed_are_indexed_as_composed_ones(texts):
+    apart, together = (index_of([unicodedata.normalize(form, text) for text in texts]) for form in ("NFD", "NFC"))
+    for one, other in zip(apart, together, strict=True):
+        assert one.tolist() == other.tolist()
+
+
+def test_a_document_with_marks_without_end_is_composed_as_what_is_asked_is():
+    text = "cafe\u0301 a" + "\u0301\u0316" * 50_000 + " end"
+    indexed, _, _ = index_of([text])
+    assert bytes(indexed[:-1]) == bytes(ask(text).text)
+
+
+def test_what_is_no_utf_8_in_a_document_stays_while_the_rest_is_composed():
+    indexed, _, _ = index_of_bytes([b"one", b"cafe\xcc\x81 \xff\xed\xa0\x80 e\xcc", b"two"])
+    assert bytes(indexed) == "one\0café ".encode() + b"\xff\xed\xa0\x80 e\xcc\0two\0"

@@ -8,8 +8,12 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
+import yaml
+from typer.testing import CliRunner
 
+from octavo.cli.app import app
 from octavo.errors import InputError
 from octavo.recipe.file import load
 from octavo.road import run_road
@@ -120,3 +124,27 @@ def test_given_token_files_that_do_not_tell_their_documents_are_refused(on_given
     shutil.rmtree(run / "checkpoints")
     with pytest.raises(InputError, match="found no index of its documents"):
         answer(run, "a")
+
+
+def test_of_given_token_files_beside_an_own_corpus_what_their_index_lacks_is_not_denied(small_run, tmp_path):
+    """They may hold works of a creator whom the own corpus does not know."""
+    run, given = tmp_path / "run", tmp_path / "given"
+    shutil.copytree(small_run, run, ignore=shutil.ignore_patterns("checkpoints", "release", "evaluation"))
+    shutil.copytree(small_run / "tokens", given)
+    file = run / "recipe.yaml"
+    written = yaml.safe_load(file.read_text())
+    written["training"]["data"] = [{"weights": {"corpus": 1, str(given): 1}}]
+    written["tokenizer"]["path"] = str(small_run / "tokenizer/tokenizer.json")
+    file.write_text(yaml.safe_dump(written))
+    for asked in ({"creator": "Somebody Else"}, {"licence": "MIT"}, {"text": "words that are in no document"}):
+        assert answer(run, **asked)["untold_folders"] == [str(given)]
+        option, value = next(iter(asked.items()))
+        said = CliRunner().invoke(app, ["recall", str(run), f"--{option}", value])
+        assert said.exit_code == 0
+        assert "No document of" in said.output
+        assert f"{given} does not tell this of its documents" in said.output
+    known = pq.read_table(next((small_run / "corpus/kept").glob("*.parquet")))["identifier"][0].as_py()
+    assert answer(run, known)["untold_folders"] == []
+    said = CliRunner().invoke(app, ["recall", str(run), "--licence", "CC0-1.0"])
+    assert "it has not seen them" not in said.output
+    assert "look at what may have, above" in said.output

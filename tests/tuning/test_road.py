@@ -11,8 +11,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from octavo.audit.audit import audit
 from octavo.errors import InputError
 from octavo.lineage import read_record
+from octavo.progress import Progress
 from octavo.recipe.file import validate
 from octavo.recipe.schema import Recipe
 from octavo.road import run_road, stage_states
@@ -21,6 +23,7 @@ from octavo.training.metrics import Metrics
 from octavo.tuning.base_model import with_base
 from octavo.tuning.scores import MODEL
 from octavo.tuning.teaching import held_out_answers
+from tests.audit.forging import change_json, copy_run, cover_up
 from tests.conftest import SMALL, quiet_reporter
 from tests.distributed.processes import SERVER, same
 from tests.tuning.small_tunes import CONTEXT, TASKS, rows, task_recipe, write_pairs
@@ -86,6 +89,65 @@ def test_the_release_has_the_weights_of_the_training_and_they_are_not_the_bases(
 @pytest.mark.parametrize("task", TASKS)
 def test_a_second_call_does_nothing_and_says_so(task, tuned, tuning_home):
     assert walk(task_recipe(tuning_home, task), tuned(task)) == DONE
+
+
+def failing(run: Path) -> list[str]:
+    """The files that an audit's claims failed of."""
+    return [claim.file for claim in audit(run, False, Progress()) if claim.outcome == "failed"]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_claim_of_a_tune_holds(task, tuned):
+    claims = audit(tuned(task), False, Progress())
+    assert [claim for claim in claims if claim.outcome == "failed"] == []
+    held = {claim.file for claim in claims if claim.outcome == "held"}
+    assert {"evaluation/report.json", "lineage/pairs.json", "lineage/training.json"} <= held
+
+
+def better(content: dict) -> None:
+    content["scores"][0]["value"] = 0.99
+
+
+def another_sample(content: dict) -> None:
+    content["samples"][0]["texts"] = dict.fromkeys(content["samples"][0]["texts"], "Forged.")
+
+
+def fewer_left_out(content: dict) -> None:
+    content["pairs"]["left_out"] = {"too long": 1}
+
+
+def cheaper(content: dict) -> None:
+    content["training"]["tokens"] = 1
+
+
+@pytest.mark.parametrize("forge", [better, another_sample, fewer_left_out, cheaper])
+def test_a_report_of_a_tune_that_is_forged_is_found_out(forge, tuned, tmp_path):
+    run = copy_run(tuned("ocr"), tmp_path / "run")
+    change_json(run / "evaluation/report.json", forge)
+    cover_up(run)
+    assert "evaluation/report.json" in failing(run)
+
+
+@pytest.mark.parametrize(
+    ("stage", "field", "value"),
+    [
+        ("pairs", "made", 10**6),
+        ("pairs", "pairs", {"training": {"pairs": 10**6}}),
+        ("pairs", "licences", {"CC0-1.0": 10**6}),
+        ("pairs", "left_out", {"too long": 10**6}),
+        ("checkpoints", "epochs", 0.001),
+        ("checkpoints", "learning_rate", 1.0),
+    ],
+)
+def test_figures_of_a_tune_that_are_forged_are_found_out(stage, field, value, tuned, tmp_path):
+    run = copy_run(tuned("ocr"), tmp_path / "run")
+    forged = {field: value}
+    change_json(run / stage / "stage.json", lambda record: record["figures"].update(forged))
+    if stage == "pairs":
+        change_json(run / "pairs/report.json", lambda report: report.update(forged))
+    cover_up(run)
+    record = {"pairs": "pairs", "checkpoints": "training"}[stage]
+    assert f"lineage/{record}.json" in failing(run)
 
 
 def test_another_share_of_made_pairs_redoes_all_and_keeps_what_was_there(tuned, tuning_home, tmp_path):

@@ -19,9 +19,11 @@ from octavo.evaluation import (
     toxicity,
     writing,
 )
-from octavo.evaluation.report.figures import Report
+from octavo.evaluation.report.figures import Model, Report
 from octavo.evaluation.report.writing import read_model
 from octavo.recipe.schema import Recipe
+from octavo.tuning.report.figures import Report as TuneReport
+from octavo.tuning.report.writing import gather_report
 from octavo.tuning.tuned_model import FILE as TUNING_FILE
 
 HOME = "evaluation"
@@ -50,11 +52,10 @@ def measured(recipe: Recipe, run: Path, stated: dict[str, Any]) -> dict[str, Any
 
 
 def report_problems(recipe: Recipe, run: Path) -> Iterator[str]:
-    """In what the report of a base model says other than the files that it was gathered from."""
-    file = run / REPORT
-    if recipe.is_taught or not file.exists():
-        return
-    yield from differences(*_gathered(recipe, run, exclude={*_SCORED, "costs"}))
+    """In what the report says other than the files that it was gathered from."""
+    if (run / REPORT).exists():
+        of_a_base = set() if recipe.is_taught else _SCORED
+        yield from differences(*_gathered(recipe, run, exclude={*of_a_base, "costs", "octavo"}))
 
 
 def cost_differences(recipe: Recipe, run: Path) -> list[str]:
@@ -62,8 +63,6 @@ def cost_differences(recipe: Recipe, run: Path) -> list[str]:
 
     A stage that is done again with the same results takes another time, and the evaluation need not be done again.
     """
-    if recipe.is_taught or not (run / REPORT).exists():
-        return []
     return list(differences(*_gathered(recipe, run, include={"costs"})))
 
 
@@ -71,8 +70,15 @@ def _gathered(
     recipe: Recipe, run: Path, include: set[str] | None = None, exclude: set[str] | None = None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Some of what the report says, and of what the files say."""
-    stated = Report.model_validate_json((run / REPORT).read_bytes()).models[0]
-    found = read_model(recipe.name, run, run / HOME)
+    content, home = (run / REPORT).read_bytes(), run / HOME
+    stated: TuneReport | Model
+    found: TuneReport | Model
+    if recipe.is_taught:
+        stated = TuneReport.model_validate_json(content)
+        found = gather_report(recipe, run, home, _read(home / TUNING_FILE))
+    else:
+        stated = Report.model_validate_json(content).models[0]
+        found = read_model(recipe.name, run, home)
     return (
         stated.model_dump(mode="json", include=include, exclude=exclude),
         found.model_dump(mode="json", include=include, exclude=exclude),
@@ -81,8 +87,6 @@ def _gathered(
 
 def sum_problems(recipe: Recipe, run: Path) -> Iterator[str]:
     """Languages whose bits per byte are not those of their works."""
-    if recipe.is_taught:
-        return
     figures = _read(run / HOME / bits_per_byte.FILE)
     for lang, row in figures["languages"].items():
         works = [work for work in figures["works"] if work["lang"] == lang]

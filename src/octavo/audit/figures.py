@@ -21,16 +21,24 @@ from octavo.curation.toxicity.report import summarise_passages
 from octavo.errors import OctavoError
 from octavo.evaluation import bits_per_byte
 from octavo.modeling.hf import read_config
+from octavo.progress import Progress
 from octavo.recipe.schema import Recipe
 from octavo.release.bundle import LINEAGE, record_name
 from octavo.release.gathering import gather
 from octavo.release.writing import COMPLIANCE, MANIFEST
-from octavo.tokenization.encode import load_tokenizer
+from octavo.tokenization.encode import bytes_per_token, load_tokenizer, sample_texts
+from octavo.tokenization.encoders import fastest_encoder
+from octavo.tokenization.given import count_given
 from octavo.tokenization.shards import open_shards
+from octavo.training.checkpoint_files import read_passed_over
+from octavo.training.data import Data, open_data
 from octavo.training.memory import llama_config
 from octavo.training.metrics import Metrics
+from octavo.training.stopping import best, measured
 from octavo.training.throughput import flops_per_token
-from octavo.tuning.packing import Packed
+from octavo.tuning.pair_licences import stated_licences
+from octavo.tuning.preparing import count_pairs
+from octavo.tuning.teaching import open_examples
 
 Figures = dict[str, Any]
 _REPORT = "corpus/report.json"
@@ -94,34 +102,76 @@ def _report(run: Path) -> Figures:
 
 def _tokenization(recipe: Recipe, run: Path, stated: Figures) -> Figures:
     shards = open_shards(run / "tokens") if stated["documents"] else []
+    tokenizer, kept = load_tokenizer(run / "tokenizer" / "tokenizer.json"), sorted((run / "corpus/kept").glob("*"))
+    entries, given = tokenizer.get_vocab_size(), recipe.token_folders
+    encode = fastest_encoder(tokenizer, sample_texts(kept)).encode if kept else None
+    folders = {"folders": count_given(given, entries, Progress())} if _are_here(given) else {}
     return {
-        "vocab_size": load_tokenizer(run / "tokenizer" / "tokenizer.json").get_vocab_size(),
+        "vocab_size": entries,
+        "bytes_per_token": bytes_per_token(encode, kept) if encode else {},
+        **folders,
         "tokens": sum(len(shard.tokens) for shard in shards),
         "documents": sum(len(shard.document_ends) for shard in shards),
     }
 
 
+def _are_here(names: list[str]) -> bool:
+    """Whether what lies outside the run can be counted still."""
+    return all(Path(name).exists() for name in names)
+
+
 def _pairs(recipe: Recipe, run: Path, stated: Figures) -> Figures:
     report: Figures = json.loads((run / "pairs" / "report.json").read_bytes())
-    parts = {name: Packed(run / "pairs" / name).tokens for name in stated["sequences"]}
-    return report | {"sequences": {n: stated["sequences"][n] | {"tokens": tokens} for n, tokens in parts.items()}}
+    tuning = recipe.tuning
+    assert tuning is not None
+    licences = {"licences": stated_licences(map(Path, tuning.pairs))} if _are_here(tuning.pairs) else {}
+    own = {"task": tuning.task, "base": tuning.base}
+    return report | own | licences | count_pairs(recipe, run)
 
 
 def _training(recipe: Recipe, run: Path, stated: Figures) -> Figures:
     config = llama_config(recipe, load_tokenizer(run / "tokenizer" / "tokenizer.json").get_vocab_size())
     logged = Metrics.read(run)
-    last = logged[-1] if logged else {"step": 0, "loss": None, "tokens_per_second": None}
-    ended = recipe.steps if recipe.training.patience is None else last["step"]
-    seen = (ended - stated["passed_over_steps"]) * recipe.training.sequences_per_step * recipe.sequence_length
+    last: Figures = logged[-1] if logged else {"step": 0, "loss": None, "tokens_per_second": None}
+    patience = recipe.training.patience
+    ended = recipe.steps if patience is None else last["step"]
+    passed_over = {step for passed in read_passed_over(run / "checkpoints") for step in passed if step < ended}
+    sequences = (ended - len(passed_over)) * recipe.training.sequences_per_step
+    seen = sequences * recipe.sequence_length
     return {
         "parameters": config.parameters,
         "steps": ended,
+        "chosen_step": best(measured(logged)) if patience else ended,
         "tokens": seen,
+        **_read(recipe, run, sequences, ended),
+        "passed_over_steps": len(passed_over),
         "flops": seen * flops_per_token(config, recipe.sequence_length),
         "loss": last["loss"],
         "tokens_per_second": last["tokens_per_second"],
         "skipped_steps": sum(len(line.get("skipped", ())) for line in logged),
+        **_rate(recipe, stated.get("sweep", [])),
     }
+
+
+def _read(recipe: Recipe, run: Path, sequences: int, ended: int) -> Figures:
+    """How often the training saw what it read, where all of that is here."""
+    if not _are_here(recipe.token_folders):
+        return {}
+    data: Data[Any] = open_examples(recipe, run) if recipe.is_taught else open_data(recipe, run / "tokens")
+    drawn = ended * recipe.training.sequences_per_step
+    return {
+        "epochs": round(sequences / len(data), 3),
+        "discarded_tokens": round(data.discarded, 6),
+        "folders": data.figures(drawn) if recipe.training.data else {},
+    }
+
+
+def _rate(recipe: Recipe, tried: list[Figures]) -> Figures:
+    """The learning rate is the recipe's, or the best of those that a sweep tried."""
+    if recipe.tuning is None or recipe.tuning.sweep is None:
+        return {"learning_rate": None, "sweep": None}
+    finished = [one for one in tried if one["held_out"] is not None]
+    return {"learning_rate": min(finished, key=lambda one: one["held_out"])["learning_rate"]}
 
 
 def _curation_report(audited: Audited, run: Path) -> Iterator[Claim]:
@@ -139,15 +189,11 @@ def _curation_report(audited: Audited, run: Path) -> Iterator[Claim]:
 
 def _evaluation(audited: Audited, run: Path) -> Iterator[Claim]:
     """The report of the evaluation beside its files, and these beside their own parts."""
-    checks = (
-        (evaluation.REPORT, "says what the files of the measurements say", evaluation.report_problems),
-        (
-            f"{evaluation.HOME}/{bits_per_byte.FILE}",
-            "gives each language what its works give",
-            evaluation.sum_problems,
-        ),
-    )
-    for file, said, check in checks if not audited.recipe.is_taught else ():
+    checks = [(evaluation.REPORT, "says what the files of the measurements say", evaluation.report_problems)]
+    if not audited.recipe.is_taught:
+        said = "gives each language what its works give"
+        checks.append((f"{evaluation.HOME}/{bits_per_byte.FILE}", said, evaluation.sum_problems))
+    for file, said, check in checks:
         try:
             found = [(file, what) for what in check(audited.recipe, run)]
         except _UNREADABLE as error:

@@ -86,10 +86,10 @@ def recall(
     """
     from octavo.tracing.answer import told
     from octavo.tracing.finding import Wanted
-    from octavo.tracing.index.words import print_recalled
     from octavo.tracing.recall.recalling import recall as recall_documents
     from octavo.tracing.recall.without import check_recipe_file, recipe_without
     from octavo.tracing.recall.without import write_recipe as write_new_recipe
+    from octavo.tracing.recall.words import print_recalled
 
     if write_recipe:
         check_recipe_file(write_recipe)

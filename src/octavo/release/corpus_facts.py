@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from octavo.corpus.dates import years_of
 from octavo.lineage import StageRecord
+from octavo.recipe.curation import Curation
 from octavo.recipe.schema import Recipe
 from octavo.release import manifest as facts
 from octavo.workers import all_rows
@@ -72,6 +73,7 @@ def corpus_facts(
         harm=_harm(recipe, figures),
         synthetic=_synthetic(curation),
         opt_outs=_opt_outs(recipe, curation),
+        steps=list(_steps(recipe.curation)),
         licence_policy=recipe.curation.licences.allow,
         jurisdictions=list(recipe.curation.licences.jurisdictions),
     )
@@ -235,6 +237,24 @@ def _opt_outs(recipe: Recipe, curation: dict[str, Any]) -> facts.OptOuts:
     listed = recipe.curation.opt_outs.model_dump()
     gone = curation["rules"].get("opt-out", {"documents": 0, "bytes": 0})
     return facts.OptOuts(entries={field: len(entries) for field, entries in listed.items()}, **gone)
+
+
+def _steps(settings: Curation) -> Iterator[facts.Step]:
+    taken: dict[facts.Step, bool] = {
+        "opt-outs": True,
+        "licences": True,
+        "repair": settings.repair,
+        "language": True,
+        "personal-data": settings.personal_data == "redact",
+        "ocr": True,
+        "quality": settings.quality.enabled,
+        "decontamination": bool(settings.decontamination.sets),
+        "copies": True,
+        "near-copies": settings.duplicates.similarity < 1,
+        "harm": settings.toxicity.enabled,
+        "mixture": any((settings.mixture.languages, settings.mixture.collections, settings.mixture.centuries)),
+    }
+    return (step for step, done in taken.items() if done)
 
 
 def _counts(found: dict[str, dict[str, Any]]) -> dict[str, facts.Count]:

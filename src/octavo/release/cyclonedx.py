@@ -112,7 +112,7 @@ def _model(manifest: Manifest, data: list[str]) -> Component:
                 "training:flops": f"{run.flops:.6g}",
                 "training:flops-method": run.flops_method,
                 "ai-act:threshold-flops": f"{THRESHOLD_FLOPS:.0e}",
-                "ai-act:papers": "voluntary" if manifest.is_under_threshold else "of a general-purpose AI model",
+                "ai-act:papers": manifest.standing,
                 "training:tokens": run.tokens,
                 "training:steps": run.steps,
                 "training:seconds": f"{run.seconds:.0f}",

@@ -60,6 +60,7 @@ def gather(
         energy=_energy(recipe, records),
         metrics=[*metrics, *quantised_metrics(home)],
         samples={lang: facts.Sample(**sample) for lang, sample in samples.items()},
+        traced=recipe.trace.enabled and not taught,
         weights=_files(sorted([*home.glob("*.safetensors"), *home.glob("gguf/*.gguf")]), home),
         corpus_files=_files(_corpus_files(run) if corpus else [], home),
     )
@@ -94,6 +95,7 @@ def _pairs(found: dict[str, Any]) -> facts.Pairs:
     return facts.Pairs(
         **{part: parts[part]["pairs"] for part in ("training", "held_out", "test")},
         made=found["made"],
+        tokens=sum(sequences["tokens"] for sequences in found["sequences"].values()),
         groups=parts["training"]["groups"],
         licences=found["licences"],
     )

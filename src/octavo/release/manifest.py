@@ -6,7 +6,7 @@ the run can make the manifest anew from the run's files. That is how `octavo aud
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -15,6 +15,28 @@ from octavo.recipe.provider import Provider
 THRESHOLD_FLOPS = 1e23
 """Training compute from which on a model is taken to be a general-purpose AI model in the sense of the AI Act
 (the Commission's guidelines of July 2025, an indicative criterion)."""
+
+MODIFICATION_FLOPS = THRESHOLD_FLOPS / 3
+"""Compute from which on a change of a model makes another, where that of the model is not known (as above)."""
+
+Standing = Literal["voluntary", "voluntary or not by the base", "of a general-purpose AI model"]
+"""Whether the AI Act asks for the papers."""
+
+Step = Literal[
+    "opt-outs",
+    "licences",
+    "repair",
+    "language",
+    "personal-data",
+    "ocr",
+    "quality",
+    "decontamination",
+    "copies",
+    "near-copies",
+    "harm",
+    "mixture",
+]
+"""Of curation."""
 
 BITS_LOST = "bits per byte more"
 """Unit of a figure that is a difference, and small."""
@@ -140,6 +162,8 @@ class Corpus(Facts):
     harm: Harm | None
     synthetic: Synthetic
     opt_outs: OptOuts
+    steps: list[Step]
+    """What curation did by the recipe, in this order."""
     licence_policy: list[str]
     """Licences that pass, as SPDX ids."""
     jurisdictions: list[str]
@@ -161,6 +185,8 @@ class Pairs(Facts):
     test: int
     made: int
     """Examples that were made of documents."""
+    tokens: int
+    """Of all examples, each counted once."""
     groups: dict[str, int]
     """Pairs to learn from, by language or pair of languages."""
     licences: dict[str, int]
@@ -309,22 +335,29 @@ class Manifest(Facts):
     """Figures of the evaluation."""
     samples: dict[str, Sample]
     """Continuations of the recipe's prompts, by language."""
+    traced: bool
+    """Whether the run has an index, by which what the model writes is traced to its sources."""
     weights: list[File]
     """The files of weights in the release."""
     corpus_files: list[File]
     """The Parquet files of the kept documents, and the ledger."""
 
     @property
-    def text_tokens(self) -> int | None:
-        """Tokens of the training content: of the documents, of given token files, or of both; null for pairs."""
+    def text_tokens(self) -> int:
+        """Tokens of the training content: of pairs, or of the documents, of given token files, or of both."""
+        if self.pairs:
+            return self.pairs.tokens
         own = (self.tokenization.tokens or 0) if self.tokenization else 0
-        found = own + sum(folder.tokens for folder in self.given_tokens)
-        return found or None
+        return own + sum(folder.tokens for folder in self.given_tokens)
 
     @property
-    def is_under_threshold(self) -> bool:
-        """Whether the training compute lies under the Act's threshold, so that the papers are voluntary."""
-        return self.training.flops < THRESHOLD_FLOPS
+    def standing(self) -> Standing:
+        """Whether the Act asks for the papers, as far as the training compute tells."""
+        if self.training.flops >= THRESHOLD_FLOPS:
+            return "of a general-purpose AI model"
+        if self.base and self.training.flops > MODIFICATION_FLOPS:
+            return "voluntary or not by the base"
+        return "voluntary"
 
 
 def manifest_schema() -> dict[str, Any]:

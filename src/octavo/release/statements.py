@@ -81,10 +81,12 @@ def compute(manifest: Manifest) -> str:
     """The training compute, beside the threshold of the AI Act's guidelines."""
     flops = manifest.training.flops
     told = f"{flops:.2g} FLOPs ({manifest.training.flops_method})"
-    if not manifest.is_under_threshold:
+    if flops >= THRESHOLD_FLOPS:
         return f"{told}, at or over the AI Act's indicative threshold of {THRESHOLD_FLOPS:.0e}."
     under = f", {THRESHOLD_FLOPS / flops:,.0f} times under" if flops else ", under"
-    return f"{told}{under} the AI Act's indicative threshold of {THRESHOLD_FLOPS:.0e}: these papers are voluntary."
+    voluntary = manifest.standing == "voluntary"
+    asked = "these papers are voluntary" if voluntary else "whether these papers are voluntary depends on the base"
+    return f"{told}{under} the AI Act's indicative threshold of {THRESHOLD_FLOPS:.0e}: {asked}."
 
 
 def training(manifest: Manifest) -> str:

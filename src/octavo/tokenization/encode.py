@@ -103,7 +103,7 @@ def _encode_all(
     name = recipe.tokenizer.path or "tokenizer.json"
     write_token_files(tokenizer, encoder.encode, kept, tokens_home, name, progress)
     return {
-        "bytes_per_token": _bytes_per_token(encoder.encode, kept),
+        "bytes_per_token": bytes_per_token(encoder.encode, kept),
         "encoder": encoder.name,
         "faster_refused": encoder.refused,
     }
@@ -203,7 +203,7 @@ def _highest_id(tokenizer: Tokenizer, always: tuple[int, int]) -> int:
     return max(*always, *(i for i in tokenizer.get_vocab().values() if i not in special))
 
 
-def _bytes_per_token(encode: Encode, kept: list[Path]) -> dict[str, float]:
+def bytes_per_token(encode: Encode, kept: list[Path]) -> dict[str, float]:
     """Bytes a token on the held-out documents, by language."""
     sizes: dict[str, int] = {}
     tokens: dict[str, int] = {}

@@ -79,7 +79,6 @@ def prepare(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:
     _write_answers(home / ANSWERS, task, vocabulary, held_out, answers)
     parts = Parts(training, held_out, parts.test)
     measured, ngram = [*apart.held_out, *apart.test], recipe.curation.decontamination.ngram
-    made = {}
     for name, share in ((MADE, tuning.made), (COPIES, tuning.copies)):
         wanted = int(share * recipe.training.tokens)
         if name == MADE:
@@ -88,7 +87,6 @@ def prepare(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:
             source = task.copies(recipe, wanted)
         others = without_measured(source, measured, ngram, left_out)
         pairs, shown = _taught(task, vocabulary, others, room, [], wanted)
-        made[name] = len(pairs)
         if shown:
             _write_sequences(home / name, shown, room, vocabulary)
             _write_lines(home / name / PAIRS, pairs)
@@ -103,20 +101,31 @@ def prepare(recipe: Recipe, run: Path, progress: Progress) -> dict[str, Any]:
         "base": tuning.base,
         "vocab_size": vocabulary.tokenizer.get_vocab_size(),
         "added_entries": added,
+        "licences": stated_licences(Path(name) for name in tuning.pairs),
+        **count_pairs(recipe, run),
+    }
+    write_json(home / REPORT, figures)
+    return figures
+
+
+def count_pairs(recipe: Recipe, run: Path) -> dict[str, Any]:
+    """What the files of a prepared tune hold: pairs by use, those made and left out, and sequences."""
+    assert recipe.tuning is not None
+    task, home = TASKS[recipe.tuning.task], run / "pairs"
+    parts = read_parts(recipe, run)
+    made = {name: home / name / PAIRS for name in (MADE, COPIES)}
+    reasons = Counter(orjson.loads(line)["reason"] for line in (home / LEFT_OUT).read_bytes().splitlines())
+    return {
         "pairs": {
             name: {"pairs": len(some), "documents": len({pair.doc for pair in some}), "groups": _groups(task, some)}
             for name, some in zip(parts._fields, parts, strict=True)
         },
-        "made": made[MADE],
-        "copies": made[COPIES],
-        "left_out": dict(sorted(Counter(one.reason for one in left_out).items())),
-        "licences": stated_licences(Path(name) for name in tuning.pairs),
+        **{name: len(file.read_bytes().splitlines()) if file.exists() else 0 for name, file in made.items()},
+        "left_out": dict(sorted(reasons.items())),
         "sequences": {
             name: _packed_figures(home / name) for name in (GIVEN, MADE, COPIES) if (home / name).is_dir()
         },
     }
-    write_json(home / REPORT, figures)
-    return figures
 
 
 def split(pairs: Iterable[Any], seed: int, held_out: float) -> Parts:

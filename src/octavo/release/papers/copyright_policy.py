@@ -158,8 +158,8 @@ def _reservations(manifest: Manifest) -> Section:
         field(
             "trained_already",
             "Models that have been trained",
-            "A reservation that comes after the training cannot be taken back out of the weights. Which steps "
-            "saw a document can be computed exactly (octavo recall), and the next training leaves it out.",
+            "A reservation that comes after the training cannot be taken back out of the weights.",
+            _recalled(manifest),
         ),
         field(
             "signatory",
@@ -169,10 +169,35 @@ def _reservations(manifest: Manifest) -> Section:
     )
 
 
-_COPIES = (
-    "Copies and near copies of a document are removed before training, as what is seen often is the likelier to be "
-    "learnt by heart."
-)
+def _recalled(manifest: Manifest) -> str:
+    if manifest.pairs:
+        return (
+            "Which steps saw a pair can be computed exactly (octavo recall); it is taken out of the files of pairs "
+            "before the next training."
+        )
+    found = "Which steps saw a document can be computed exactly (octavo recall)"
+    if manifest.given_tokens:
+        return f"{found}, as far as the token files name their documents; the next training leaves it out."
+    return f"{found}, and the next training leaves it out."
+
+
+def _measures(manifest: Manifest) -> list[str]:
+    said = []
+    if manifest.corpus:
+        copies = "Copies and near copies" if "near-copies" in manifest.corpus.steps else "Exact copies"
+        said.append(
+            f"{copies} of a document are removed before training, as what is seen often is the likelier to be "
+            "learnt by heart."
+        )
+        if "mixture" in manifest.corpus.steps:
+            said.append("The mixture that the recipe asks for may take a document several times.")
+    if manifest.traced:
+        known = "its source and its licence" if manifest.corpus else "by the name that the token files have for it"
+        said.append(
+            "What the model writes can be looked up in the training corpus word for word (octavo trace): each span "
+            f"with its document, {known}."
+        )
+    return said or ["None is known of this training."]
 
 
 def _outputs(manifest: Manifest) -> Section:
@@ -197,9 +222,7 @@ def _outputs(manifest: Manifest) -> Section:
         field(
             "mitigation",
             "Measures",
-            *([_COPIES] if manifest.corpus else []),
-            "What the model writes can be looked up in the training corpus word for word (octavo trace): each "
-            "span with its document, its source and its licence.",
+            *_measures(manifest),
         ),
         field(
             "use",

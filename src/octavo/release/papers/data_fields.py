@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from octavo.release.manifest import Manifest
+from typing import Final
+
+from octavo.release.manifest import Manifest, Step
 from octavo.release.papers import curation_fields as curation
 from octavo.release.papers import wording
 from octavo.release.papers.content import Field, Mark, field
@@ -122,14 +124,28 @@ def curated(manifest: Manifest) -> list[Field]:
     how = field(
         "curation",
         label,
-        "In this order: opt-outs and the licence gate, the main language, repair of damage by scanning and "
-        "decoding, personal data, quality by counts of words and lines, copies and near copies, harmful "
-        "passages, and the mixture where the recipe asks for one. Documents held out to measure the model on "
-        "are set apart before training. Each verdict with its evidence is in the ledger; what was removed stays "
-        "in corpus/removed/, what was changed as it came in corpus/originals/.",
+        f"In this order: {', '.join(_STEPS[step] for step in corpus.steps)}. Documents held out to measure the "
+        "model on are set apart before training. Each verdict with its evidence is in the ledger; what was removed "
+        "stays in corpus/removed/, what was changed as it came in corpus/originals/.",
         *curation.personal_data(corpus),
     )
     return [how, curation.licences(corpus), curation.removed(corpus), curation.changed(corpus)]
+
+
+_STEPS: Final[dict[Step, str]] = {
+    "opt-outs": "opt-outs",
+    "licences": "the licence gate",
+    "repair": "repair of damage by scanning and decoding",
+    "language": "the main language",
+    "personal-data": "personal data",
+    "ocr": "damage by OCR that is past use",
+    "quality": "quality by counts of words and lines",
+    "decontamination": "texts of evaluation sets",
+    "copies": "copies",
+    "near-copies": "near copies",
+    "harm": "harmful passages",
+    "mixture": "the mixture that the recipe asks for",
+}
 
 
 def unsuitable(manifest: Manifest) -> Field:

@@ -5,10 +5,6 @@ from __future__ import annotations
 from octavo.release.manifest import THRESHOLD_FLOPS, Manifest
 from octavo.release.papers.wording import power
 
-_MODIFICATION = THRESHOLD_FLOPS / 3
-"""Compute from which on a change of a model makes another, where that of the model is not known: a third of the
-threshold (the Commission's guidelines of July 2025)."""
-
 
 def about(manifest: Manifest, what: str) -> list[str]:
     """The first paragraphs of a paper; `what` says which one it is."""
@@ -27,7 +23,7 @@ def standing(manifest: Manifest) -> str:
     limit = power(THRESHOLD_FLOPS)
     if manifest.base is not None:
         return _of_a_change(manifest, took, limit)
-    if manifest.is_under_threshold:
+    if manifest.standing == "voluntary":
         return (
             f"These papers are voluntary: the training took {took} FLOPs, which is under the {limit} FLOPs from "
             "which on the Commission's guidelines take a model to be a general-purpose AI model in the sense of "
@@ -49,9 +45,9 @@ def _of_a_change(manifest: Manifest, took: str, limit: str) -> str:
         "one where the change takes more than a third of the base's own training compute; where that is not "
         f"known, more than a third of {limit} FLOPs, the threshold of the AI Act (Regulation (EU) 2024/1689)"
     )
-    if manifest.training.flops <= _MODIFICATION:
+    if manifest.standing == "voluntary":
         return f"These papers are voluntary: {whose}. {rule}. This training lies under that third."
-    if manifest.is_under_threshold:
+    if manifest.training.flops < THRESHOLD_FLOPS:
         return (
             f"Whether these papers are voluntary depends on the base: {whose}. {rule}. This training lies over "
             "that third and under the threshold, so the base's own compute decides."

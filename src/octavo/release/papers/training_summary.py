@@ -93,10 +93,9 @@ def _general(manifest: Manifest) -> list[Section]:
 def _size(manifest: Manifest) -> list[str]:
     """The template's band, and the size as exactly as it is known."""
     tokens = manifest.text_tokens
-    exact = "the tokens of the training content, each counted once"
-    if tokens is None:
-        tokens = round(manifest.training.tokens / manifest.training.passes)
-        exact = "the tokens of the examples, each counted once (tokens trained on by passes over them)"
+    exact = f"the tokens of the {'examples' if manifest.pairs else 'training content'}, each counted once"
+    if manifest.corpus and "mixture" in manifest.corpus.steps:
+        exact = "the tokens of the training content, with the copies that the mixture takes of some documents"
     band = next((name for limit, name in _BANDS if tokens < limit), _LARGEST_BAND)
     found = [f"{band}.", f"{tokens:,} tokens: {exact}."]
     if manifest.corpus:

@@ -22,6 +22,7 @@ from octavo.recipe.schema import Recipe
 from octavo.tokenization.encode import load_tokenizer
 from octavo.tokenization.index import documents_of_run, has_rows, open_rows
 from octavo.tokenization.shards import Shard, check_ends
+from octavo.tracing.index.composing import composed_documents
 from octavo.tracing.index.reading import (
     CONTENTS,
     DOCUMENT_FIELDS,
@@ -35,7 +36,7 @@ from octavo.tracing.index.reading import (
     PartContents,
 )
 from octavo.tracing.index.suffixes import sort_suffixes
-from octavo.tracing.index.text import Bytes, Places, classes, count_words, write_documents
+from octavo.tracing.index.text import Bytes, Places, classes, count_words, spell_documents, write_documents
 from octavo.training.data import training_shards
 
 BATCH: Final = 1 << 20
@@ -206,9 +207,8 @@ def _texts(slices: list[Slice], shards: Sequence[Shard], entries: Entries) -> tu
         if known is None or known[0] != part.shard:
             known = part.shard, _known(shards[part.shard])
         for batch in _batches(shards[part.shard], part.documents):
-            begins, at, count = write_documents(
-                batch.tokens, batch.begins, batch.ends, *entries, classes(), text, at, starts[words:]
-            )
+            raw, bounds = composed_documents(*spell_documents(batch.tokens, batch.begins, batch.ends, *entries))
+            begins, at, count = write_documents(raw, bounds, classes(), text, at, starts[words:])
             words += count
             own = known[1].take(batch.numbers)
             tables.append(own.add_column(0, DOCUMENTS_SCHEMA.field(0), [begins]))

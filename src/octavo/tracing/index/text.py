@@ -139,42 +139,47 @@ def slots_of(text: Bytes, starts: Ints, ends: Ints, slots: int) -> Ints:
 
 
 @compiled
-def write_documents(
-    tokens: Ints,
-    begins: Ints,
-    ends: Ints,
-    flat: Bytes,
-    firsts: Ints,
-    kinds: Bytes,
-    text: Bytes,
-    at: int,
-    starts: Places,
-) -> tuple[Ints, int, int]:
-    """Write documents' texts into `text` from byte `at` on, and where words begin into `starts`.
+def spell_documents(tokens: Ints, begins: Ints, ends: Ints, flat: Bytes, firsts: Ints) -> tuple[Bytes, Ints]:
+    """The bytes of documents one after the other, and where each begins and the last one ends.
 
     A document's tokens lie between its begin and its end; an entry of the vocabulary, between two of `firsts`,
-    stands for bytes of `flat`. Special entries before and after a text are left out. Returns where each document
-    begins, the byte after the last, and the words.
+    stands for bytes of `flat`. Special entries before and after a text are left out.
     """
-    written, words = np.empty(len(begins), np.int64), 0
-    none = np.empty(0, np.int64)
+    bounds, total = np.zeros(len(begins) + 1, np.int64), 0
+    for document in range(len(begins)):
+        for n in range(begins[document], ends[document]):
+            total += firsts[tokens[n] + 1] - firsts[tokens[n]]
+    raw, size = np.empty(total, np.uint8), 0
     for document in range(len(begins)):
         first, last = begins[document], ends[document]
         while first < last and flat[firsts[tokens[first]]] == SPECIAL:
             first += 1
         while first < last and flat[firsts[tokens[last - 1]]] == SPECIAL:
             last -= 1
-        size = 0
-        for n in range(first, last):
-            size += firsts[tokens[n] + 1] - firsts[tokens[n]]
-        raw, size = np.empty(size, np.uint8), 0
         for n in range(first, last):
             for place in range(firsts[tokens[n]], firsts[tokens[n] + 1]):
                 raw[size] = flat[place]
                 size += 1
-        own, own_ends = np.empty(size, np.int64), np.empty(size, np.int64)
+        bounds[document + 1] = size
+    return raw[:size], bounds
+
+
+@compiled
+def write_documents(
+    raw: Bytes, bounds: Ints, kinds: Bytes, text: Bytes, at: int, starts: Places
+) -> tuple[Ints, int, int]:
+    """Write documents' texts into `text` from byte `at` on, and where words begin into `starts`.
+
+    Document n is the bytes of `raw` from `bounds[n]` to `bounds[n + 1]`. Returns where each begins in `text`, the
+    byte after the last, and the words.
+    """
+    written, words = np.empty(len(bounds) - 1, np.int64), 0
+    none = np.empty(0, np.int64)
+    for document in range(len(bounds) - 1):
+        first, last = bounds[document], bounds[document + 1]
+        own, own_ends = np.empty(last - first, np.int64), np.empty(last - first, np.int64)
         written[document] = at
-        length, count = normalise(raw, kinds, text[at:], own, own_ends, none)
+        length, count = normalise(raw[first:last], kinds, text[at:], own, own_ends, none)
         for n in range(count):
             starts[words + n] = at + own[n]
         words += count

@@ -52,7 +52,7 @@ class Recalled(NamedTuple):
     given: frozenset[int]
     """Places of those that are in token files which another run or program made."""
     untold: list[str]
-    """Folders of such files that do not tell their documents."""
+    """Folders of such files that do not tell of their documents what was asked for."""
     trained: Trained
 
 
@@ -74,6 +74,8 @@ def recall(run: Path, wanted: Wanted) -> Recalled:
 def _recall_documents(run: Path, recipe: Recipe, wanted: Wanted, trained: Trained) -> Recalled:
     found = _of_corpus(run, recipe, wanted)
     own, given, untold = _open_folders(run, recipe)
+    if any(asked is not None for asked in wanted[1:]):  # their indices have no more than identifiers
+        untold = sorted([*untold, *given])
     spans = {OWN_TOKENS: of_kept(own, found)} if own else {}
     not_own: set[int] = set()
     for name, documents in given.items():

@@ -25,14 +25,21 @@ from octavo.tuning.report.verdicts import findings
 
 
 def write_report(recipe: Recipe, run: Path, home: Path, figures: dict[str, Any]) -> None:
-    """Write `home`/report.json and report.html of a tune from its figures (`measuring`), the counts of its pairs in
-    `run`/pairs and the record of its training."""
+    """Write `home`/report.json and report.html of a tune."""
+    report = gather_report(recipe, run, home, figures)
+    write_json(home / "report.json", report.model_dump())
+    write_page(home, report, read_model(recipe.name, run, home))
+
+
+def gather_report(recipe: Recipe, run: Path, home: Path, figures: dict[str, Any]) -> Report:
+    """The report of a tune, of its figures (`measuring`), the counts of its pairs in `run`/pairs and the record of
+    its training."""
     assert recipe.tuning is not None
     record = read_record(run / "checkpoints")
     trained = record.figures if record else {}
     rows = [ScoreRow(**row) for row in figures["scores"]]
     measured = read_model(recipe.name, run, home)
-    report = Report(
+    return Report(
         octavo=__version__,
         command=figures["command"],
         name=recipe.name,
@@ -52,8 +59,6 @@ def write_report(recipe: Recipe, run: Path, home: Path, figures: dict[str, Any])
         learning_rate=trained.get("learning_rate", recipe.training.optimizer.learning_rate),
         costs=measured.costs,
     )
-    write_json(home / "report.json", report.model_dump())
-    write_page(home, report, measured)
 
 
 def _pairs(home: Path) -> Pairs:

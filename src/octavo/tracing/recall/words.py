@@ -24,12 +24,11 @@ def print_recalled(answer: dict[str, Any]) -> None:
     documents = answer["documents"]
     if not documents:
         console.print(f"No document of {answer['run']} matches.", markup=False, soft_wrap=True)
-        return
     for document in documents[:DOCUMENTS]:
         console.print(Text.assemble((document["identifier"], "bold"), f"  {_document(document)}"), soft_wrap=True)
     if len(documents) > DOCUMENTS:
         console.print(f"and {len(documents) - DOCUMENTS:,} more documents: --json tells all")
-    for name, words in _lines(answer):
+    for name, words in _lines(answer) if documents else _beside(answer):
         console.print(Text.assemble((f"{name:<12}", "dim"), words), soft_wrap=True)
 
 
@@ -113,7 +112,7 @@ def _beside(answer: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if answer["base"]:
         yield "base", f"this run began with {answer['base']}, which may have seen them, too: recall there as well"
     for folder in answer["untold_folders"]:
-        yield "not told", f"{folder} does not tell its documents, and may hold them, too"
+        yield "not told", f"{folder} does not tell this of its documents, and may hold such, too"
     for folder in answer["superseded_trainings"]:
         yield "not told", f"{folder} is an earlier training that was set aside, and was not looked at"
     for file in answer["unreadable_recipes"]:
@@ -122,7 +121,12 @@ def _beside(answer: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _next(answer: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if not answer["steps"]:
-        said = "nothing to do for the model: it has not seen them"
+        open_ends = answer["base"] or answer["untold_folders"]
+        said = (
+            "no step of this run saw those found; look at what may have, above"
+            if open_ends
+            else "nothing to do for the model: it has not seen them"
+        )
         yield "next", said if answer["training"]["state"] == "done" else f"{said} so far"
     elif answer["pairs"]:
         yield "next", "take them out of the files of tuning.pairs and tuning.documents, and call octavo tune again"
