@@ -118,7 +118,11 @@ _CARD = re.compile(
 _CARD_LABEL = re.compile(
     r"\b(?:cards?|carte|karte|kreditkarte\w*|tarjeta|carta|kaart|cartão|visa|mastercard|amex)\b", re.IGNORECASE
 )
-_CARD_ISSUERS = re.compile(r"4|5[1-5]|2[2-7]|3[47]|6011|64[4-9]|65|35|3[068]")
+_CARD_ISSUERS = re.compile(
+    r"4(?:.{12}|.{15}|.{18})|(?:5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720|6011|64[4-9]|65|35)\d*(?<=.{16})|3[47].{13}"
+    r"|3[0689].{12}"
+)
+"""Issuers by the first digits, with the lengths of their numbers."""
 
 
 def _is_iban(match: re.Match[str], lang: str | None) -> bool:
@@ -132,11 +136,17 @@ def _is_card(match: re.Match[str], lang: str | None) -> bool:
     digits = _digits(match)
     grouped = digits != match["data"]
     return (
-        bool(_CARD_ISSUERS.match(digits))
+        bool(_CARD_ISSUERS.fullmatch(digits))
         and _passes_luhn(digits)
         and len(set(digits)) > 1
-        and (grouped or _label_before(_CARD_LABEL, match))
+        and ((grouped and not _is_series(match["data"])) or _label_before(_CARD_LABEL, match))
     )
+
+
+def _is_series(data: str) -> bool:
+    """Figures of one size, as in a row of a table: no two alike, and all begin alike."""
+    groups = data.split(" ")
+    return len({group[0] for group in groups}) == 1 and len(set(groups)) == len(groups) > 1
 
 
 def _passes_luhn(digits: str) -> bool:
@@ -288,20 +298,44 @@ _DATE_OR_YEARS = re.compile(
     r"|(?:1[5-9]|20)\d{2}-\d{2}-\d{2}"
 )
 
+_FIGURES = re.compile(
+    r"\d{1,2}\.\d+(?: +\d{1,2}\.\d+)+|\d\.\d+|\d{1,3}(?:[ .]000)+|(?:1[5-9]|20)\d\d(?: (?:1[5-9]|20)\d\d)+"
+)
+"""Decimals, round amounts, years."""
+_UNIT = re.compile(r" ?(?:[€$£%]|(?:F|fr|frs|francs?|livres?|euros?|dollars?|marks?|lire|pesetas|km|kg|ha)\b)")
+_OTHER_SENSES = re.compile(r"tel|(?i:mobil|mobile|mobiel|móvil|m[oó]bile?|cell|portable|handy)")
+_LIKE_A_TELEPHONE = re.compile(
+    r"[+(0]|[2-9]\d{2}[-. ]\d{3}[-. ]\d{4}$|\d{3}-\d{4}$|[67]\d{2} ?\d{3} ?\d{3}$|[67]\d{2}(?: \d\d){3}$"
+)
+
 
 def _is_international(match: re.Match[str], lang: str | None) -> bool:
-    """ITU-T E.164: a country's code and at most 15 digits; North America has exactly 11."""
-    digits = _digits(match)
+    """ITU-T E.164: a country's code, whole, and at most 15 digits; North America has exactly 11."""
+    digits, data = _digits(match), match["data"].lstrip("+(")
     if digits.startswith("1"):
         return len(digits) == 11
     return (
-        9 <= len(digits) <= 15 and bool(_COUNTRY.match(digits)) and not re.search(r"\.\d{3}\.\d{3}", match["data"])
+        9 <= len(digits) <= 15
+        and bool(_COUNTRY.match(data))
+        and not re.search(r"\.\d{3}\.\d{3}|(?:[ .]000){2}$|^\d\.\d+$", data)
+        and not _UNIT.match(match.string, match.end("data"))
     )
 
 
 def _is_labelled_phone(match: re.Match[str], lang: str | None) -> bool:
-    digits = _digits(match)
-    return 6 <= len(digits) <= 15 and not _DATE_OR_YEARS.fullmatch(match["data"].strip())
+    """A number that is no date, no amount and no row of figures; behind a word that has other senses, too, it is
+    written as telephones are."""
+    digits, data = _digits(match), match["data"].strip()
+    said = match.string[match.start() : match.start("data")]
+    plain = _OTHER_SENSES.fullmatch(said.strip()) and not _LIKE_A_TELEPHONE.match(data)
+    return (
+        6 <= len(digits) <= 15 and not plain and not _DATE_OR_YEARS.fullmatch(data) and not _FIGURES.fullmatch(data)
+    )
+
+
+def _is_call(match: re.Match[str], lang: str | None) -> bool:
+    """A library's call number has a point in it."""
+    return "." not in match["data"] or not re.search(r"(?i)numbers?[ ]$", match.string[: match.start("data")])
 
 
 Rule = tuple[str, re.Pattern[str], Condition]
@@ -340,7 +374,7 @@ GROUPS: tuple[tuple[str, tuple[Rule, ...]], ...] = (
         r"(?i)\b(?:t[eé]l|fono|phone|fax|m[oó](?:b|v)i|cell|portable|handy|gsm|whatsapp)",
         (("PHONE", _LABELLED, _is_labelled_phone),),
     ),
-    (r"\d{3}[-.]\d{4}", (("PHONE", _CALL, _always),)),
+    (r"\d{3}[-.]\d{4}", (("PHONE", _CALL, _is_call),)),
     (
         r"0[1-9][ .]\d\d[ .]\d\d[ .]\d\d[ .]\d\d|\(0[1-9]\d|06[- ]\d{8}|0\d{2,3}-\d{6}|0\d\d ?-? ?\d{3} \d\d"
         r"|\d{3}-\d{4}|\(\d{3}\) ?\d{3}-|020 \d{4} |07\d{3} \d{6}|01\d{3} \d{6}|[6-9]\d\d \d\d \d\d \d\d"
