@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -143,6 +144,35 @@ def test_heads_at_form_feeds_are_dropped() -> None:
     assert changes["running-heads"] == 7
     assert "\f" not in found
     assert not any(c.isdigit() for c in found)
+
+
+SENTENCE = "the sailors went on along the coast and saw " * 5
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda n: f"Lesson {n}\n\nThe sailor reads the book. He goes to the sea.\n",
+        lambda n: f"Ode {n}\n\nWhat shining shore, what silver sea\nHas sung so long to you and me.\n",
+        lambda n: f"Psalmody, part {n}\n\nSing ye unto him.\n\nAMEN.\n",
+    ],
+)
+def test_what_fills_a_page_keeps_its_heading(make: Callable[[int], str]) -> None:
+    text = "\f".join(make(n) for n in range(1, 9))
+    found, changes = repaired(text)
+    assert "running-heads" not in changes
+    assert (found or text).count(make(1).split("\n")[0][:-2]) == 8
+
+
+@pytest.mark.parametrize("head", ["{n} THE VOYAGE", "THE VOYAGE", "The Voyage [{n}]"])
+@pytest.mark.parametrize("at_top", [True, False])
+def test_a_head_between_pages_that_part_sentences_is_dropped(head: str, at_top: bool) -> None:
+    heads = [head.format(n=n) for n in range(10, 18)]
+    text = "\f".join(f"{line}\n\n{SENTENCE}\n" if at_top else f"{SENTENCE}\n\n{line}\n" for line in heads)
+    found, changes = repaired(text)
+    assert changes["running-heads"] == 8
+    assert found is not None
+    assert "voyage" not in found.lower()
 
 
 def test_readers_get_what_is_theirs() -> None:

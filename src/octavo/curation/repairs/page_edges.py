@@ -135,7 +135,11 @@ def _edge_lines(page: str) -> list[str]:
 
 
 def _page_edge_heads(pages: list[str]) -> set[str]:
-    """The keys of the lines that recur at the edges of pages and hardly anywhere else ('' for page numbers)."""
+    """The keys of the lines that recur at the edges of pages and hardly anywhere else ('' for page numbers).
+
+    A line with words must also part sentences, at half of its pages' breaks: a poem, a lesson or a prayer may fill
+    a page, and begin or end all alike.
+    """
     at_edges: dict[str, list[str]] = defaultdict(list)
     for page in pages:
         for line in dict.fromkeys(_edge_lines(page)):
@@ -153,7 +157,19 @@ def _page_edge_heads(pages: list[str]) -> set[str]:
             and not any(_HEADING.fullmatch(line) for line in lines)
         ):
             heads.add(key)
-    return heads
+    return {key for key, share in _parting(pages, heads).items() if share >= 0.5} | (heads & {""})
+
+
+def _parting(pages: list[str], heads: set[str]) -> dict[str, float]:
+    """By key, the share of the breaks that lines stand at which lie within a sentence."""
+    bodies = [_without_edge(_without_edge(page, 0, heads)[0], -1, heads)[0].strip() for page in pages]
+    within = [_ends_open(a[-REACH:]) or _begins_small(b[:REACH]) for a, b in pairwise(bodies)]
+    found: dict[str, list[bool]] = defaultdict(list)
+    for number, page in enumerate(pages):
+        for edge, there in ((0, number - 1), (-1, number)):
+            if _without_edge(page, edge, heads)[1] and 0 <= there < len(within):
+                found[_key(page.strip().split("\n")[edge])].append(within[there])
+    return {key: sum(parted) / len(parted) for key, parted in found.items()}
 
 
 def _without_edge(page: str, edge: int, heads: set[str]) -> tuple[str, bool]:
