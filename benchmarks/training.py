@@ -36,6 +36,7 @@ from torch import Tensor, nn
 from octavo.modeling.init import initialise
 from octavo.modeling.llama import LlamaConfig
 from octavo.recipe.training import Optimizer, Training
+from octavo.tokenization.entries import Edges
 from octavo.training.loop import make_pass
 from octavo.training.memory import keep_freed_memory
 from octavo.training.optimizers import make_optimizers, step_unless
@@ -79,7 +80,7 @@ def octavo_step(shape: Shape) -> Step:
     keep_freed_memory()
     model = initialise(shape.config, seed=1)
     optimizers = make_optimizers(model, Optimizer())
-    pass_loss = make_pass(model, BEGIN, Training(), compiled=True)
+    pass_loss = make_pass(model, Edges(BEGIN, BEGIN + 1), Training(), compiled=True)
     tokens, fine = batch(shape), torch.zeros(())
 
     def step() -> float:

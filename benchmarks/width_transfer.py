@@ -36,7 +36,7 @@ from octavo.recipe.file import load
 from octavo.recipe.schema import Recipe
 from octavo.recipe.training import Optimizer, Schedule, Training
 from octavo.tokenization.encode import load_tokenizer
-from octavo.tokenization.entries import begin_and_end
+from octavo.tokenization.entries import Edges, begin_and_end
 from octavo.training.data import open_data
 from octavo.training.loop import make_pass
 from octavo.training.memory import keep_freed_memory
@@ -74,7 +74,7 @@ def shape(width: int, vocabulary: int) -> LlamaConfig:
 def losses(model: Llama, settings: Optimizer, schedule: Schedule, text: Text, steps: int) -> list[float]:
     """Train, and give each step's loss in nats a token."""
     optimizers = make_optimizers(model, settings)
-    run = make_pass(model, text.begin, Training(), compiled=False)
+    run = make_pass(model, Edges(text.begin, text.begin + 1), Training(), compiled=False)
     found = []
     for step, rows in enumerate(text.steps(steps)):
         loss = run(rows) / int((rows[:, 1:] != text.begin).sum())

@@ -90,7 +90,7 @@ def _train_model(recipe: Recipe, run: Path, progress: Progress, processes: Any) 
     from octavo.training.memory import llama_config
 
     tokenizer = load_tokenizer(run / "tokenizer" / "tokenizer.json")
-    begin, _ = begin_and_end(tokenizer, "tokenizer.json")
+    edges = begin_and_end(tokenizer, "tokenizer.json")
     config = llama_config(recipe, tokenizer.get_vocab_size())
     tuning, initial = recipe.tuning, None
     supply: Callable[[Recipe], Data[Any]]
@@ -99,10 +99,10 @@ def _train_model(recipe: Recipe, run: Path, progress: Progress, processes: Any) 
         from octavo.tuning.teaching import copying_steps, held_out_answers, open_examples
 
         supply, copying = partial(open_examples, run=run), partial(copying_steps, run=run)
-        held_out = held_out_answers(recipe, run, begin)
+        held_out = held_out_answers(recipe, run, edges.begin)
     else:
         supply = partial(open_data, tokens=run / "tokens")
-        held_out = _held_out(recipe, run, tokenizer, begin)
+        held_out = _held_out(recipe, run, tokenizer, edges.begin)
     if tuning:
         from octavo.tuning.teaching import first_weights
 
@@ -110,7 +110,7 @@ def _train_model(recipe: Recipe, run: Path, progress: Progress, processes: Any) 
 
     def trained(recipe: Recipe, home: Path) -> dict[str, Any]:
         first = copying(recipe) if copying else 0
-        return train(recipe, config, begin, supply(recipe), home, progress, processes, held_out, initial, first)
+        return train(recipe, config, edges, supply(recipe), home, progress, processes, held_out, initial, first)
 
     if tuning and tuning.sweep:
         if held_out is None:

@@ -29,6 +29,7 @@ from octavo.progress import Progress, StoppedError
 from octavo.recipe.file import validate
 from octavo.recipe.schema import Recipe
 from octavo.stages import train_model
+from octavo.tokenization.entries import Edges
 from octavo.tokenization.shards import write_shard
 from octavo.training import checkpoint
 from octavo.training.data import open_data
@@ -189,7 +190,15 @@ def _work(run: Path, tokens: Path, what: str, rank: int, variables: dict[str, st
             else:
                 data = open_data(made, tokens)
                 with processes.in_touch():
-                    train(made, llama_config(made, VOCABULARY), BEGIN, data, run, progress, processes=processes)
+                    train(
+                        made,
+                        llama_config(made, VOCABULARY),
+                        Edges(BEGIN, BEGIN + 1),
+                        data,
+                        run,
+                        progress,
+                        processes=processes,
+                    )
         except OctavoError as error:
             print(f"error: {error}", file=said)
             sys.exit(1)

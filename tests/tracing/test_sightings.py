@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from octavo.modeling.loss import IGNORE
+from octavo.tokenization.entries import Edges
 from octavo.tokenization.index import open_documents, write_documents
 from octavo.tokenization.shards import token_dtype, write_shard
 from octavo.tracing.finding import Found, Wanted
@@ -34,6 +35,7 @@ class Training(NamedTuple):
     """A training over folders of token files."""
 
     data: Data
+    edges: Edges
     steps: Steps
     kept: list[list[tuple[str, int]]]
     """By folder, the identifier and the row of each document that is to be trained on, once each."""
@@ -44,11 +46,12 @@ def trainings(draw, tmp_path_factory):
     """One to three folders of a few files of short documents, drawn from in stages, some documents repeatedly."""
     home = tmp_path_factory.mktemp("folders")
     kept, paths = [], []
+    edges = Edges(BEGIN, draw(st.sampled_from([2, BEGIN])))
     for number in range(draw(st.integers(1, 3))):
         paths.append(home / str(number))
         kept.append([])
         for file in range(draw(st.integers(1, 2))):
-            kept[-1] += _write_file(draw, paths[-1], f"{file:03d}")
+            kept[-1] += _write_file(draw, paths[-1], f"{file:03d}", edges.end)
     sequences = [open_sequences(path, LENGTH) for path in paths]
     stages, first = [], 0
     for _ in range(draw(st.integers(1, 3))):
@@ -61,10 +64,10 @@ def trainings(draw, tmp_path_factory):
     start = draw(st.integers(0, done))
     passed = [range(start, start + draw(st.integers(0, 5)))]
     data = Data([str(path) for path in paths], paths, sequences, order)
-    return Training(data, Steps(done, size, passed), kept)
+    return Training(data, edges, Steps(done, size, passed), kept)
 
 
-def _write_file(draw, folder, name):
+def _write_file(draw, folder, name, end):
     """Documents of up to 20 tokens, of which a few are empty and others held out; enough for one sequence."""
     rows = draw(
         st.lists(
@@ -85,7 +88,7 @@ def _write_file(draw, folder, name):
     taken = [
         row for row, (one, often) in enumerate(zip(trained, repeats, strict=True)) if one for _ in range(often)
     ]
-    tokens = [np.array([BEGIN, *range(10, 9 + lengths[row])][: lengths[row]], np.uint32) for row in taken]
+    tokens = [np.array([BEGIN, *range(10, 8 + lengths[row]), end][: lengths[row]], np.uint32) for row in taken]
     write_shard(folder / f"{name}.ds", iter([tokens]), token_dtype(1000), "made")
     return [(names[row], f"{name}.parquet", row) for row in dict.fromkeys(taken)]
 
@@ -98,7 +101,7 @@ def tokens_of(data, number):
     return [(folder, documents[n]) for n in documents.of_tokens(np.arange(start, start + LENGTH + 1)).tolist()]
 
 
-def scan(data, steps, owner_of):
+def scan(data, edges, steps, owner_of):
     """By owner: steps that saw it, positions, tokens read and predicted; by a look at every position in turn.
 
     `owner_of` has the owner of each token of a sequence, by its number.
@@ -114,7 +117,7 @@ def scan(data, steps, owner_of):
             undone |= {(step + 1, owner) for owner in owners}
             continue
         rows = torch.from_numpy(data.read(number))
-        targets = split_targets(rows, BEGIN)[1][0].tolist()
+        targets = split_targets(rows, edges)[1][0].tolist()
         for owner in owners:
             seen[owner].add(step + 1)
             positions[owner].add(position)
@@ -123,10 +126,10 @@ def scan(data, steps, owner_of):
     return seen, positions, read, predicted, undone
 
 
-def check(found, documents, data, steps, owner_of):
+def check(found, documents, data, edges, steps, owner_of):
     """Compare sightings with the scan; `documents` are owners by place."""
     own = sightings(found, len(documents), data.order, steps)
-    seen, positions, read, predicted, undone = scan(data, steps, owner_of)
+    seen, positions, read, predicted, undone = scan(data, edges, steps, owner_of)
     for place, owner in enumerate(documents):
         assert own.steps[place].tolist() == sorted(seen[owner])
         assert own.sequences[place] == len(positions[owner])
@@ -145,13 +148,15 @@ def test_what_saw_a_document_is_what_a_scan_of_the_training_finds(tmp_path_facto
         own = [one for one in kept if drawn.draw(st.booleans())]
         spans = of_kept(open_documents(path), [Found(name, (), part=part, row=row) for name, part, row in own])
         spans = spans._replace(document=spans.document + len(found))
-        some.append(in_windows(spans, data.sequences[number], int(data.order.first_numbers[number]), BEGIN))
+        some.append(
+            in_windows(spans, data.sequences[number], int(data.order.first_numbers[number]), training.edges)
+        )
         found += [(number, part, row) for _, part, row in own]
 
     def owner_of(number):
         return [(folder, document.part, document.row) for folder, document in tokens_of(data, number)]
 
-    check(Occurrences.join(some), found, data, training.steps, owner_of)
+    check(Occurrences.join(some), found, data, training.edges, training.steps, owner_of)
 
 
 @settings(max_examples=20, deadline=None)
@@ -164,7 +169,9 @@ def test_by_identifier_all_documents_of_a_name_and_all_sections_of_a_work_are_me
     for number, path in enumerate(data.folders):
         spans, others = of_identifiers(open_documents(path), Wanted(asked), found)
         found += others
-        some.append(in_windows(spans, data.sequences[number], int(data.order.first_numbers[number]), BEGIN))
+        some.append(
+            in_windows(spans, data.sequences[number], int(data.order.first_numbers[number]), training.edges)
+        )
     there = {name for kept in training.kept for name, _, _ in kept}
     expected = {name for name in there if name in asked or name.partition("#")[0] in asked}
     assert {one.identifier for one in found} == expected
@@ -173,7 +180,7 @@ def test_by_identifier_all_documents_of_a_name_and_all_sections_of_a_work_are_me
     def owner_of(number):
         return [document.identifier for _, document in tokens_of(data, number)]
 
-    check(Occurrences.join(some), [one.identifier for one in found], data, training.steps, owner_of)
+    check(Occurrences.join(some), [one.identifier for one in found], data, training.edges, training.steps, owner_of)
 
 
 @settings(max_examples=40, deadline=None)
@@ -204,7 +211,7 @@ def test_what_saw_an_example_of_a_tune_is_what_a_scan_finds(tmp_path_factory, si
         own = [row["id"] for row in rows if row["sequence"] == sequence - first for _ in range(row["tokens"])]
         return own + [None] * (length + 1 - len(own))
 
-    check(found, documents, data, Steps(done, 2, [range(3, 5)]), owner_of)
+    check(found, documents, data, Edges(BEGIN, BEGIN + 1), Steps(done, 2, [range(3, 5)]), owner_of)
 
 
 @given(st.sets(st.integers(1, 60)))

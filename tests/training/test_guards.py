@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from octavo.errors import OctavoError
 from octavo.progress import Progress
 from octavo.recipe.training import Guards
+from octavo.tokenization.entries import Edges
 from octavo.training import checkpoint, checkpoint_files, loop
 from octavo.training.data import open_data
 from octavo.training.guards import MEMORY, Readback, Watch
@@ -72,7 +73,7 @@ def test_verdicts_are_read_a_step_late_and_none_is_lost():
 def train(run, tokens, settings, said=None):  # noqa: F811
     config = llama_config(settings, VOCABULARY)
     progress = Progress(message=(said if said is not None else []).append)
-    return loop.train(settings, config, BEGIN, open_data(settings, tokens), run, progress)
+    return loop.train(settings, config, Edges(BEGIN, 2), open_data(settings, tokens), run, progress)
 
 
 def with_bad_steps(monkeypatch, steps, change):

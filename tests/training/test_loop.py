@@ -9,6 +9,7 @@ from octavo.modeling.init import initialise
 from octavo.modeling.loss import IGNORE
 from octavo.progress import Progress, StoppedError
 from octavo.tokenization.encode import load_tokenizer
+from octavo.tokenization.entries import Edges
 from octavo.training import checkpoint, checkpoint_files
 from octavo.training.data import open_data
 from octavo.training.loop import train
@@ -22,7 +23,9 @@ from tests.conftest import small_recipe
 def train_small(small_run, run, **changes):
     recipe = small_recipe(**changes)
     vocab = load_tokenizer(small_run / "tokenizer/tokenizer.json").get_vocab_size()
-    train(recipe, llama_config(recipe, vocab), 1, open_data(recipe, small_run / "tokens"), run, Progress())
+    train(
+        recipe, llama_config(recipe, vocab), Edges(1, 2), open_data(recipe, small_run / "tokens"), run, Progress()
+    )
     return checkpoint.load_model(run / "checkpoints", recipe.steps, llama_config(recipe, vocab))
 
 
@@ -213,10 +216,10 @@ def test_training_ends_when_held_out_texts_become_no_likelier_and_the_best_weigh
     data = open_data(recipe, small_run / "tokens")
     assert recipe.steps > 15
     measure = falling(3.0, 2.0, 2.5, 2.0, 1.0)
-    figures = train(recipe, config, 1, data, tmp_path, Progress(), held_out=measure)
+    figures = train(recipe, config, Edges(1, 2), data, tmp_path, Progress(), held_out=measure)
     assert (figures["steps"], figures["chosen_step"]) == (12, 6)
     assert checkpoint_files.complete_steps(tmp_path / "checkpoints") == [6, 12]
-    again = train(recipe, config, 1, data, tmp_path, Progress(), held_out=measure)
+    again = train(recipe, config, Edges(1, 2), data, tmp_path, Progress(), held_out=measure)
     assert again == figures, "nothing more is trained"
 
 
@@ -229,8 +232,8 @@ def test_a_stopped_training_knows_its_best_measurement_again(small_run, tmp_path
     progress = Progress(stopping=lambda: next(asked))
     measure = falling(3.0, 2.0, 2.5, 2.0, 1.0)
     with pytest.raises(StoppedError):
-        train(recipe, config, 1, data, tmp_path, progress, held_out=measure)
-    figures = train(recipe, config, 1, data, tmp_path, Progress(), held_out=measure)
+        train(recipe, config, Edges(1, 2), data, tmp_path, progress, held_out=measure)
+    figures = train(recipe, config, Edges(1, 2), data, tmp_path, Progress(), held_out=measure)
     assert (figures["steps"], figures["chosen_step"]) == (12, 6)
 
 
@@ -239,8 +242,15 @@ def test_patience_needs_measurements():
         small_recipe(training={"patience": 2})
 
 
+def test_an_end_that_also_begins_texts_is_learnt_as_an_end():
+    rows = torch.tensor([[5, 1, 1, 6, 7, 1, 1, 8], [1, 6, 1, 7, 8, 1, 9, 9]])
+    both, apart = (split_targets(rows, edges)[1].tolist() for edges in (Edges(1, 1), Edges(1, 2)))
+    assert both == [[1, IGNORE, 6, 7, 1, IGNORE, 8], [6, 1, 7, 8, 1, 9, 9]]
+    assert apart == [[IGNORE, IGNORE, 6, 7, IGNORE, IGNORE, 8], [6, IGNORE, 7, 8, IGNORE, 9, 9]]
+
+
 def test_what_is_read_and_not_learnt_stands_as_its_complement():
     rows = torch.tensor([[1, ~5, ~6, 7, 8, 1, ~1, ~1]])
-    tokens, targets = split_targets(rows, begin=1)
+    tokens, targets = split_targets(rows, Edges(1, 2))
     assert tokens.tolist() == [[1, 5, 6, 7, 8, 1, 1]]
     assert targets.tolist() == [[IGNORE, IGNORE, 7, 8, IGNORE, IGNORE, IGNORE]]

@@ -46,7 +46,7 @@ write_shard(home / "tokens/a.ds", iter([documents]), np.dtype("<u2"), "none")
 
 def trained(name, vocab, **sections):
     recipe = small_recipe(**sections)
-    train(recipe, llama_config(recipe, vocab), 1, open_data(recipe, home / "tokens"), home / name, Progress())
+    train(recipe, llama_config(recipe, vocab), Edges(1, 2), open_data(recipe, home / "tokens"), home / name, Progress())
 
 
 def taken():

@@ -10,6 +10,7 @@ from octavo.modeling.llama import Llama, LlamaConfig
 from octavo.progress import Progress
 from octavo.recipe.training import Optimizer
 from octavo.tokenization.encode import load_tokenizer
+from octavo.tokenization.entries import Edges
 from octavo.training import checkpoint
 from octavo.training.data import open_data
 from octavo.training.loop import make_pass, train
@@ -104,13 +105,13 @@ def test_a_training_scales_its_learning_rates_by_the_part(small_run, tmp_path):
         training={"tokens": 4_000, "optimizer": settings, "precision": "float32", "compile": False}
     )
     config = llama_config(recipe, load_tokenizer(small_run / "tokenizer/tokenizer.json").get_vocab_size())
-    train(recipe, config, 1, open_data(recipe, small_run / "tokens"), tmp_path, Progress())
+    train(recipe, config, Edges(1, 2), open_data(recipe, small_run / "tokens"), tmp_path, Progress())
     trained = checkpoint.load_model(tmp_path / "checkpoints", recipe.steps, config)
 
     model = initialise(config, recipe.seed, 16)
     optimizers = make_optimizers(model, recipe.training.optimizer, torch.float32)
     begun = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers]
-    run = make_pass(model, 1, recipe.training, compiled=False)
+    run = make_pass(model, Edges(1, 2), recipe.training, compiled=False)
     data, count = open_data(recipe, small_run / "tokens"), recipe.training.sequences_per_step
     for step in range(recipe.steps):
         rows = torch.from_numpy(data.read(data.at(np.arange(step * count, (step + 1) * count))))

@@ -16,7 +16,7 @@ from octavo.modeling.init import initialise
 from octavo.modeling.llama import LlamaConfig
 from octavo.modeling.loss import IGNORE
 from octavo.recipe.file import validate
-from octavo.tokenization.entries import BEGIN, TASK_ENTRIES, begin_and_end
+from octavo.tokenization.entries import BEGIN, TASK_ENTRIES, Edges, begin_and_end
 from octavo.training.sequences import split_targets
 from octavo.tuning.base_model import base_weights, with_base, with_task_entries
 from octavo.tuning.examples import Example
@@ -117,7 +117,9 @@ def test_a_tokenizer_whose_end_begins_texts_gets_a_begin_so_that_the_end_is_lear
     vocabulary = task_vocabulary(own, "t")
     assert vocabulary.begin != vocabulary.end == 0
     write_packed(tmp_path, ["refusal"], [Example([1, 2], [vocabulary.end])], 6, vocabulary.begin)
-    _, targets = split_targets(torch.from_numpy(Packed(tmp_path).read(np.array([0]))), vocabulary.begin)
+    _, targets = split_targets(
+        torch.from_numpy(Packed(tmp_path).read(np.array([0]))), Edges(vocabulary.begin, vocabulary.end)
+    )
     assert targets[targets != IGNORE].tolist() == [vocabulary.end]
 
 

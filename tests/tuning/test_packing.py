@@ -13,6 +13,7 @@ from octavo.modeling.attention import document_starts
 from octavo.modeling.init import initialise
 from octavo.modeling.llama import LlamaConfig
 from octavo.modeling.loss import IGNORE
+from octavo.tokenization.entries import Edges
 from octavo.training.sequences import split_targets
 from octavo.tuning.examples import Example
 from octavo.tuning.packing import Packed, open_packed, write_packed
@@ -69,7 +70,7 @@ def test_what_stands_beside_an_example_changes_nothing_of_what_the_model_says_of
 
     def loss(name):
         rows = torch.from_numpy(Packed(tmp_path / name).read(np.array([0])))
-        inputs, targets = split_targets(rows, BEGIN)
+        inputs, targets = split_targets(rows, Edges(BEGIN, BEGIN + 1))
         own = torch.isin(targets, torch.tensor(one.answer[:2])) | (targets == END) & (inputs == 9)
         kept = torch.where(own, targets, IGNORE)
         assert int((kept != IGNORE).sum()) == len(one.answer)

@@ -13,6 +13,7 @@ from octavo.evaluation.model_files import open_model
 from octavo.modeling.attention import document_starts
 from octavo.modeling.loss import IGNORE
 from octavo.progress import Progress
+from octavo.tokenization.entries import Edges
 from octavo.training.memory import llama_config
 from octavo.training.sequences import split_targets
 from octavo.tuning.preparing import prepare
@@ -83,7 +84,7 @@ def test_the_answer_alone_is_learnt(prepared):
     model = first_weights(recipe, llama_config(recipe, tokenizer().get_vocab_size()))()
     data = open_examples(recipe, run)
     rows = torch.from_numpy(data.sequences[data.names.index("given")].read(np.arange(2)))
-    inputs, targets = split_targets(rows, BEGIN)
+    inputs, targets = split_targets(rows, Edges(BEGIN, BEGIN + 1))
     answers = rows[:, 1:] >= 0
     answers &= rows[:, 1:] != BEGIN
     assert torch.equal(targets != IGNORE, answers)

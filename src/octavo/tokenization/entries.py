@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from tokenizers import Tokenizer
 
@@ -55,7 +55,14 @@ _BEGIN_NAMES = (BEGIN, "<s>", "<|startoftext|>", "<|bos|>", "[BOS]")
 _END_NAMES = (END, "</s>", "<|endoftext|>", "<|eos|>", "[EOS]", "<|im_end|>")
 
 
-def begin_and_end(tokenizer: Tokenizer, name: str) -> tuple[int, int]:
+class Edges(NamedTuple):
+    """The entries between which a document's tokens stand; one may do for both."""
+
+    begin: int
+    end: int
+
+
+def begin_and_end(tokenizer: Tokenizer, name: str) -> Edges:
     """The ids of begin and end of text in a tokenizer, ours or another's.
 
     One that has no begin uses its end, and so does one that puts its end before a text. Raises InputError where it
@@ -74,7 +81,7 @@ def begin_and_end(tokenizer: Tokenizer, name: str) -> tuple[int, int]:
     )  # a begin that was added later has no place in what is put before
     if begin is None or (not own and tokenizer.encode("a").ids[:1] == [end]):
         begin = end
-    return begin, end
+    return Edges(begin, end)
 
 
 def letters_of_bytes() -> list[str]:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from tokenizers import Tokenizer, processors
 
 from octavo.errors import InputError
 from octavo.progress import Progress
-from octavo.tokenization.entries import begin_and_end
+from octavo.tokenization.entries import Edges, begin_and_end
 from octavo.tokenization.shards import Shard, check_ends, open_shards, read_metadata
 
 TRIED_DOCUMENTS, TRIED_TOKENS = 64, 64
@@ -28,13 +28,6 @@ it changes texts before it encodes them, and where a document was cut off."""
 
 CHUNK = 1 << 24
 """Tokens that are looked at together."""
-
-
-class Edges(NamedTuple):
-    """The entries between which a document's tokens stand."""
-
-    begin: int
-    end: int
 
 
 def open_given(folders: list[str]) -> dict[str, list[Shard]]:
@@ -71,7 +64,7 @@ def check_given(folders: list[str], tokenizer: Tokenizer, path: str) -> Edges:
     files do not fit their index, hold no documents, are another tokenizer's, or begin documents in different ways.
     """
     begins: dict[int, str] = {}
-    edges = Edges(*begin_and_end(tokenizer, path))
+    edges = begin_and_end(tokenizer, path)
     for folder, shards in open_given(folders).items():
         documents = list(_documents(shards))
         if not documents:

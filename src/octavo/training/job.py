@@ -12,6 +12,7 @@ import numpy as np
 from octavo.modeling.llama import Llama, LlamaConfig
 from octavo.progress import Progress
 from octavo.recipe.schema import Recipe
+from octavo.tokenization.entries import Edges
 from octavo.training.data import Data
 from octavo.training.parallel import Layout, Processes
 
@@ -25,7 +26,7 @@ class Job:
 
     recipe: Recipe
     config: LlamaConfig
-    begin: int
+    edges: Edges
     run: Path
     data: Data[Any]
     processes: Processes

@@ -24,6 +24,7 @@ from octavo.modeling.loss import IGNORE
 from octavo.progress import Progress, StoppedError
 from octavo.recipe.schema import Recipe
 from octavo.recipe.training import Training
+from octavo.tokenization.entries import Edges
 from octavo.training import checkpoint, checkpoint_files
 from octavo.training.data import Data
 from octavo.training.guards import Readback, SpikeError, Watch
@@ -54,7 +55,7 @@ from octavo.training.throughput import flops_per_token, peak_flops
 def train(
     recipe: Recipe,
     config: LlamaConfig,
-    begin: int,
+    edges: Edges,
     data: Data[Any],
     run: Path,
     progress: Progress,
@@ -67,7 +68,7 @@ def train(
 
     Checkpoints go to `run`/checkpoints, the record to `run`/metrics.jsonl. A run that finds a checkpoint
     goes on from it and ends in the very weights of an unbroken one, as the data order and the learning
-    rate depend on the step alone. `begin` is the token that starts each document. With several `processes`
+    rate depend on the step alone. `edges` stand around each document. With several `processes`
     each calls this alike; `held_out` is asked as often as the recipe says, after step `measured_from`. `initial`
     makes the model to begin with, in float32; by default its weights are drawn by the recipe's seed.
     """
@@ -87,7 +88,7 @@ def train(
     layout = processes.from_leader(layout)
     fresh = partial(initialise, config, recipe.seed, settings.optimizer.width)
     job = Job(
-        recipe, config, begin, run, data, processes, layout, progress, held_out, measured_from, initial or fresh
+        recipe, config, edges, run, data, processes, layout, progress, held_out, measured_from, initial or fresh
     )
     if processes.leads:
         several = f" on {size} processes ({layout})" if size > 1 else ""
@@ -204,7 +205,7 @@ def _steps(
     share = sequences_each(recipe, processes.size)
     pass_size = sequences_a_pass(recipe, processes.size)
     compiled = settings.compile and job.layout == "alone"  # else the layers are
-    pass_loss = make_pass(model, job.begin, settings, compiled)
+    pass_loss = make_pass(model, job.edges, settings, compiled)
     step_tokens = settings.sequences_per_step * recipe.sequence_length
     cost, peak = flops_per_token(job.config, recipe.sequence_length), peak_flops(device)
     readback = Readback(device)
@@ -221,7 +222,7 @@ def _steps(
             rows = ready.next()
             # Targets are counted over the whole step, so that its cut into processes and passes does not
             # change the loss.
-            learnt_here = int((split_targets(rows, job.begin)[1] != IGNORE).sum())
+            learnt_here = int((split_targets(rows, job.edges)[1] != IGNORE).sum())
             counts = torch.tensor([learnt_here, asked_to_stop], dtype=torch.float32)
             counted, stop = processes.add_up(counts.to(device))
             loss = torch.zeros((), device=device)
@@ -312,12 +313,12 @@ def _is_due(done: int, steps: int, every: int | None) -> bool:
     return every is not None and (done % every == 0 or done == steps)
 
 
-def make_pass(model: Llama, begin: int, settings: Training, compiled: bool) -> Callable[[Tensor], Tensor]:
+def make_pass(model: Llama, edges: Edges, settings: Training, compiled: bool) -> Callable[[Tensor], Tensor]:
     """The loss of one pass: (B, S + 1) tokens to a sum in nats, in which no position sees another document."""
 
     def pass_loss(tokens: Tensor) -> Tensor:
-        inputs, targets = split_targets(tokens, begin)
-        return model.loss(inputs, targets, document_starts(inputs, begin), settings.z_loss)
+        inputs, targets = split_targets(tokens, edges)
+        return model.loss(inputs, targets, document_starts(inputs, edges.begin), settings.z_loss)
 
     step = torch.compile(pass_loss, dynamic=False) if compiled else pass_loss
     device = next(model.parameters()).device.type

@@ -16,18 +16,23 @@ from torch import Tensor
 
 from octavo.errors import InputError
 from octavo.modeling.loss import IGNORE
+from octavo.tokenization.entries import Edges
 from octavo.tokenization.index import documents_of
 from octavo.tokenization.shards import Shard, open_shards
 
 
-def split_targets(rows: Tensor, begin: int) -> tuple[Tensor, Tensor]:
+def split_targets(rows: Tensor, edges: Edges) -> tuple[Tensor, Tensor]:
     """Of sequences (B, S + 1): the tokens that are read, and at each of them the one to predict, (B, S) both.
 
-    Nothing tells which document comes next, so a `begin` token is no target, but IGNORE. Nor is one that is read
-    and not learnt, such as a prompt's: it stands in its sequence as its complement, ~token.
+    Nothing tells which document comes next, so a begin token is no target, but IGNORE; one that is the end token,
+    too, is a target where it ends a text: where the token before it is another. Nor is one that is read and not
+    learnt, such as a prompt's: it stands in its sequence as its complement, ~token.
     """
     tokens = torch.where(rows < 0, ~rows, rows)
-    targets = torch.where((rows < 0) | (rows == begin), IGNORE, rows)
+    begins = rows == edges.begin
+    if edges.begin == edges.end:
+        begins[:, 1:] = begins[:, 1:] & begins[:, :-1]
+    targets = torch.where((rows < 0) | begins, IGNORE, rows)
     return tokens[:, :-1], targets[:, 1:]
 
 
@@ -56,15 +61,19 @@ class Windows:
         """Sequences by number: (len(numbers), S + 1) in int64."""
         rows = np.empty((len(numbers), self.length + 1), np.int64)
         for row, number in zip(rows, numbers, strict=True):
-            start, filled = int(number) * self.length, 0
-            shard = int(np.searchsorted(self.starts, start, side="right")) - 1
-            while filled < len(row):
-                offset = start + filled - int(self.starts[shard])
-                piece = self.shards[shard].tokens[offset : offset + len(row) - filled]
-                row[filled : filled + len(piece)] = piece
-                filled += len(piece)
-                shard += 1
+            self.copy(int(number) * self.length, row)
         return rows
+
+    def copy(self, start: int, room: np.ndarray) -> np.ndarray:
+        """Fill `room` with the tokens of all files from position `start` on."""
+        shard, filled = int(np.searchsorted(self.starts, start, side="right")) - 1, 0
+        while filled < len(room):
+            offset = start + filled - int(self.starts[shard])
+            piece = self.shards[shard].tokens[offset : offset + len(room) - filled]
+            room[filled : filled + len(piece)] = piece
+            filled += len(piece)
+            shard += 1
+        return room
 
     def documents(self, numbers: np.ndarray) -> list[str]:
         """Identifiers of the documents that sequences touch, in order; none where the files do not tell them."""

@@ -21,7 +21,7 @@ from octavo.recipe.file import load
 from octavo.recipe.schema import Recipe
 from octavo.recipe.training import OWN_TOKENS
 from octavo.tokenization.encode import load_tokenizer
-from octavo.tokenization.entries import begin_and_end
+from octavo.tokenization.entries import Edges, begin_and_end
 from octavo.tokenization.given import open_given
 from octavo.tokenization.index import Documents, documents_of, open_documents
 from octavo.tracing.finding import Found, Wanted, find_documents
@@ -133,9 +133,9 @@ def _seen_documents(
 ) -> Sightings:
     if not trained.steps.done:
         return Sightings.none(documents)
-    data, begin = open_data(recipe, run / "tokens"), _begin(run)
+    data, edges = open_data(recipe, run / "tokens"), _edges(run)
     occurrences = Occurrences.join(
-        in_windows(spans[name], windows, first, begin)
+        in_windows(spans[name], windows, first, edges)
         for name, windows, first in zip(data.names, data.sequences, data.order.first_numbers.tolist(), strict=False)
         if name in spans
     )
@@ -151,14 +151,14 @@ def _recall_pairs(run: Path, recipe: Recipe, wanted: Wanted, trained: Trained) -
     found, known = find_pairs(home, wanted)
     _check_known(run, wanted, known, partial(all_names, home))
     data = open_examples(recipe, run)
-    occurrences, tokens = in_examples(data, found, _begin(run))
+    occurrences, tokens = in_examples(data, found, _edges(run).begin)
     seen = sightings(occurrences, len(found), data.order, trained.steps)
     return Recalled(run, recipe, wanted, found, _states(found, seen), seen, tokens, frozenset(), [], trained)
 
 
-def _begin(run: Path) -> int:
+def _edges(run: Path) -> Edges:
     file = run / "tokenizer" / "tokenizer.json"
-    return begin_and_end(load_tokenizer(file), str(file))[0]
+    return begin_and_end(load_tokenizer(file), str(file))
 
 
 def _check_known(run: Path, wanted: Wanted, known: set[str], names: Callable[[], Iterator[pa.Array]]) -> None:

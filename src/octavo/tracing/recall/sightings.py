@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from octavo.tokenization.entries import Edges
 from octavo.training.order import Order
 from octavo.training.sequences import Windows
 from octavo.tuning.packing import Packed
@@ -81,10 +82,10 @@ class Sightings:
         return Sightings([nothing] * documents, zero, zero, zero, nothing)
 
 
-def in_windows(spans: Spans, windows: Windows, first_number: int, begin: int) -> Occurrences:
+def in_windows(spans: Spans, windows: Windows, first_number: int, edges: Edges) -> Occurrences:
     """The sequences of a folder that hold documents; its first has the number `first_number`.
 
-    `begin` is the token that begins a text, and is never to be predicted.
+    A token that begins a text is never to be predicted: split_targets says which these are.
     """
     length = windows.length
     first = np.maximum(spans.start - 1, 0) // length
@@ -92,7 +93,7 @@ def in_windows(spans: Spans, windows: Windows, first_number: int, begin: int) ->
     counts = np.where(spans.end > spans.start, np.maximum(last - first + 1, 0), 0)
     span = np.repeat(np.arange(len(counts)), counts)
     number = first[span] + _counted(counts)
-    begins = np.sort(np.concatenate([np.empty(0, np.int64), *_begins(spans, windows, begin)]))
+    begins = np.sort(np.concatenate([np.empty(0, np.int64), *_begins(spans, windows, edges)]))
 
     def overlap(start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         low = np.maximum(spans.start[span], start)
@@ -106,13 +107,14 @@ def in_windows(spans: Spans, windows: Windows, first_number: int, begin: int) ->
     )
 
 
-def _begins(spans: Spans, windows: Windows, begin: int) -> Iterable[np.ndarray]:
-    """The positions of the documents' tokens that begin a text."""
+def _begins(spans: Spans, windows: Windows, edges: Edges) -> Iterable[np.ndarray]:
+    """The positions of the documents' tokens that begin a text and do not end one."""
     for start, end in zip(spans.start.tolist(), spans.end.tolist(), strict=True):
-        shard = int(np.searchsorted(windows.starts, start, side="right")) - 1
         if start < end:
-            offset = int(windows.starts[shard])
-            yield start + np.flatnonzero(windows.shards[shard].tokens[start - offset : end - offset] == begin)
+            first = max(start - 1, 0)
+            begins = windows.copy(first, np.empty(end - first, np.int64)) == edges.begin
+            before, begins = (begins[:-1], begins[1:]) if start else (np.append(True, begins[:-1]), begins)
+            yield start + np.flatnonzero(begins & before if edges.begin == edges.end else begins)
 
 
 def in_packed(
