@@ -28,22 +28,23 @@ os.environ["TORCHINDUCTOR_COMPILE_THREADS"] = "1"
 LONGEST = (
     "training/test_slurm_cluster.py",
     "curation/test_ray.py",
+    "modeling/test_llama.py",
+    "docs/test_tutorial.py",
+    "distributed/test_parallel.py",
     "audit/test_tampering.py",
     "end_to_end/test_kill_and_resume.py",
-    "modeling/test_llama.py",
-    "distributed/test_parallel.py",
-    "test_cli.py",
-    "test_run.py",
     "curation/test_pipeline.py",
     "training/test_checkpoint.py",
+    "test_cli.py",
+    "test_run.py",
     "training/test_loop.py",
     "test_shared_corpus.py",
-    "docs/test_tutorial.py",
     "tuning/test_road.py",
     "tokenization/test_encoders.py",
     "corpus/test_importing.py",
 )
-"""Files that take longest: the first to begin, so that at the end no worker has one alone."""
+"""Files that take longest: the first to begin, so that at the end no worker has one alone. The first makes
+small_run, and the three after it need none, as they would wait for it."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -37,7 +37,7 @@ from transformers import (
 
 from octavo.curation.second_opinion import files as second_opinion_files
 from octavo.curation.second_opinion.asking import batches, second_scores
-from octavo.curation.second_opinion.model import find_heads, load_second_opinion
+from octavo.curation.second_opinion.model import find_heads, forget, load_second_opinion
 from octavo.curation.second_opinion.settings import Dimension, SecondOpinion
 from octavo.curation.toxicity.scoring import DIMENSIONS
 from octavo.errors import InputError, OctavoError
@@ -294,10 +294,20 @@ def test_no_text_asks_no_model():
 
 
 def test_a_model_is_loaded_once_for_many_calls(bert):
-    load_second_opinion.cache_clear()
+    asked = settings(bert, labels=INSULTS)
+    first = load_second_opinion(asked)
     for text in TEXTS[:3]:
-        second_scores([text], settings(bert, labels=INSULTS))
-    assert load_second_opinion.cache_info().misses == 1
+        second_scores([text], asked)
+    assert load_second_opinion(asked) is first
+
+
+def test_another_model_in_the_same_folder_is_read_anew(bert, tmp_path):
+    folder = shutil.copytree(bert, tmp_path / "model")
+    asked = settings(folder, labels=INSULTS)
+    before = second_scores(TEXTS[:3], asked)
+    weights = load_file(folder / "model.safetensors")
+    save_file({name: -tensor for name, tensor in weights.items()}, folder / "model.safetensors")
+    assert not np.allclose(second_scores(TEXTS[:3], asked), before, atol=1e-4)
 
 
 def test_it_stops_between_two_batches_when_asked(bert):
@@ -369,7 +379,7 @@ def test_a_gpu_that_is_not_there_is_told(bert, monkeypatch):
 
 
 def test_transformers_that_is_not_installed_is_named_with_its_extra(bert, monkeypatch):
-    load_second_opinion.cache_clear()
+    forget()
     for name in [name for name in sys.modules if name.split(".")[0] == "transformers"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "transformers", None)
@@ -451,7 +461,7 @@ def test_code_of_a_model_s_repository_is_never_run(celadon, tmp_path):
     config["model_type"] = "of-its-own"
     config["auto_map"]["AutoConfig"] = "model.Model"
     (folder / "config.json").write_text(json.dumps(config))
-    load_second_opinion.cache_clear()
+    forget()
     refused("cannot be loaded as a classifier", folder=folder)
     assert not (tmp_path / "ran").exists()
 
@@ -504,7 +514,7 @@ def hub(monkeypatch, tmp_path):
     """A hub's cache, and no network."""
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
-    load_second_opinion.cache_clear()
+    forget()
     return tmp_path
 
 
@@ -542,7 +552,7 @@ def test_what_the_hub_refuses_is_told(kind, said, monkeypatch):
         raise kind("no", response=type("Response", (), {"headers": {}, "request": None})())
 
     monkeypatch.setattr(second_opinion_files, "snapshot_download", fetch)
-    load_second_opinion.cache_clear()
+    forget()
     refused(said, folder="some/classifier", revision="v1")
 
 
@@ -569,6 +579,6 @@ def test_a_vocabulary_of_sentencepiece_alone_is_read(celadon, tmp_path, monkeypa
     found = second_scores(texts, settings(folder))
     np.testing.assert_allclose(found, (logits.softmax(2) * torch.arange(4)).sum(2).numpy(), atol=1e-4)
 
-    load_second_opinion.cache_clear()
+    forget()
     monkeypatch.setattr("octavo.curation.second_opinion.model.find_spec", lambda name: None)
     refused("needs sentencepiece for", "pip install 'octavo[classifiers]'", folder=folder)

@@ -89,7 +89,7 @@ def check(settings: Toxicity, languages: list[str]) -> None:
     if settings.second_opinion is not None:
         from octavo.curation.second_opinion.model import forget, load_second_opinion
 
-        load_second_opinion(settings.second_opinion.model_dump_json())
+        load_second_opinion(settings.second_opinion)
         forget()  # training may need its memory
     if settings.rewriting is not None:
         with _named_as_in_the_recipe():

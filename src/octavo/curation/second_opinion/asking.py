@@ -45,7 +45,7 @@ def second_scores(texts: Sequence[str], settings: SecondOpinion, progress: Progr
     from octavo.curation.second_opinion.model import load_second_opinion  # torch is slow to import
 
     progress = progress or Progress()
-    model = load_second_opinion(settings.model_dump_json())
+    model = load_second_opinion(settings)
     scores = np.zeros((len(texts), len(DIMENSIONS)), np.float32)
     for first in range(0, len(texts), AT_ONCE):
         chunk = texts[first : first + AT_ONCE]

@@ -23,10 +23,11 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from octavo.curation.second_opinion.files import FIELD, folder_of
+from octavo.curation.second_opinion.files import FIELD, files_in, folder_of
 from octavo.curation.second_opinion.settings import SecondOpinion
 from octavo.curation.toxicity.scoring import DIMENSIONS
 from octavo.errors import InputError
+from octavo.lineage import stamps
 
 CLASSES: Final = 4
 """Of a head: the levels 0 to 3."""
@@ -90,13 +91,18 @@ class SecondModel:
             ) from None
 
 
-@lru_cache(maxsize=1)
-def load_second_opinion(as_json: str) -> SecondModel:
-    """The classifier of settings given in JSON, from its folder, the hub or the hub's cache; the last one is kept.
+def load_second_opinion(settings: SecondOpinion) -> SecondModel:
+    """The classifier of the settings, from its folder, the hub or the hub's cache; the last one is kept, as long as
+    its folder stays as it was.
 
     Raises InputError where transformers is not installed, the model or a file of it cannot be had, its weights
     are not what its configuration says, or the labels are not the model's.
     """
+    return _load(settings.model_dump_json(), stamps(files_in(Path(settings.model).expanduser())))
+
+
+@lru_cache(maxsize=1)
+def _load(as_json: str, files: tuple[tuple[str, int, int], ...]) -> SecondModel:
     try:
         from transformers.utils import logging
     except ImportError:
@@ -142,7 +148,7 @@ class Heads(nn.Module):
 
 def forget() -> None:
     """Give up the model that is held in memory."""
-    load_second_opinion.cache_clear()
+    _load.cache_clear()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
 
