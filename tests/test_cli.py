@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from octavo.cli.app import main
 from octavo.recipe.file import dump, load
 from octavo.starters import STARTERS
 from tests.conftest import copy_tokenized, small_recipe
@@ -110,14 +111,27 @@ def test_every_recipe_of_init_is_valid_and_round_trips(corpus, tmp_path):
         (["generate", "nowhere", "Once"], "found no such folder"),
     ],
 )
-def test_a_mistake_ends_with_status_2_one_message_and_nothing_changed(arguments, message, recipe):
+def test_a_mistake_ends_with_status_2_one_message_and_nothing_changed(
+    arguments, message, recipe, monkeypatch, capfd
+):
     before = sorted(recipe.parent.rglob("*"))
-    done = octavo(*arguments, cwd=recipe.parent)
-    assert done.returncode == 2
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
-    assert done.stdout == ""
+    monkeypatch.chdir(recipe.parent)
+    monkeypatch.setattr(sys, "argv", ["octavo", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    said = capfd.readouterr()
+    assert ended.value.code == 2
+    assert message in said.err
+    assert said.out == ""
     assert sorted(recipe.parent.rglob("*")) == before
+
+
+def test_the_program_itself_ends_so(recipe):
+    done = octavo("run", "nowhere.yaml", cwd=recipe.parent)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("octavo: nowhere.yaml: no such recipe")
+    assert done.stderr.count("\n") == 1
+    assert "Traceback" not in done.stderr
 
 
 def test_status_tells_the_state_of_every_stage(small_run):

@@ -167,22 +167,7 @@ def same_bytes(left: Path, right: Path) -> bool:
     return here == there
 
 
-def test_two_nodes_give_the_same_bytes_as_this_machine_alone(
-    two_nodes: Cluster, home: Path, natively: Path, tmp_path: Path
-) -> None:
-    curating = curate(home, tmp_path / "run", two_nodes)
-    busy = set()
-    while curating.poll() is None:
-        time.sleep(PAUSE)
-        busy |= {n for n, node in enumerate(two_nodes.nodes) for w, _ in two_nodes.at_work() if node in w.parents()}
-    said, errors = curating.communicate()
-    assert curating.returncode == 0, errors
-    assert "curation      " in said
-    assert busy == {0, 1}
-    assert same_bytes(tmp_path / "run", natively)
-
-
-def test_a_curation_begun_here_goes_on_there_and_a_killed_worker_changes_nothing(
+def test_begun_here_two_nodes_go_on_and_a_killed_worker_changes_no_byte(
     two_nodes: Cluster, home: Path, natively: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
@@ -194,8 +179,14 @@ def test_a_curation_begun_here_goes_on_there_and_a_killed_worker_changes_nothing
     curating = curate(home, run, two_nodes)
     wait_until(lambda: killed_in_the_middle(two_nodes, run) or curating.poll() is not None)
     assert curating.poll() is None, curating.communicate()
-    said, errors = curating.communicate(timeout=SECONDS)
+    busy = set()
+    while curating.poll() is None:
+        time.sleep(PAUSE)
+        busy |= {n for n, node in enumerate(two_nodes.nodes) for w, _ in two_nodes.at_work() if node in w.parents()}
+    said, errors = curating.communicate()
     assert curating.returncode == 0, errors
+    assert "curation      " in said
+    assert busy == {0, 1}
     assert "goes on where it stopped" in errors
     assert "A worker died or was killed" in errors
     assert "A worker died" not in said

@@ -27,6 +27,11 @@ def test_the_weights_are_the_trained_ones_in_bf16(small_run):
     assert all(torch.equal(released[name], trained[name].to(torch.bfloat16)) for name in trained)
 
 
+def test_whoever_may_read_one_file_of_a_release_may_read_all(small_run):
+    files = [path for path in (small_run / "release").rglob("*") if path.is_file()]
+    assert len({path.stat().st_mode for path in files}) == 1
+
+
 def test_the_f32_gguf_holds_the_trained_weights_to_the_bit(small_run):
     tensors = {t.name: np.array(t.data) for t in GGUFReader(small_run / "release/gguf/small-F32.gguf").tensors}
     trained = to_hf_names(trained_model(small_recipe(), small_run))

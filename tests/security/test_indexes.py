@@ -60,11 +60,11 @@ def index(tmp_path):
     home = tmp_path / "trace"
     part = home / "part-00000"
     part.mkdir(parents=True)
-    raw = [text.encode() for text in TEXTS]
-    bounds = np.cumsum([0, *map(len, raw)]).astype(np.int64)
-    tokens = np.frombuffer(b"".join(raw), np.uint8).astype(np.int64)
-    text, starts = np.empty(len(tokens) + len(raw), np.uint8), np.empty(len(tokens) + 1, np.uint32)
-    begins, end, words = write_documents(tokens, bounds[:-1], bounds[1:], *BYTES, classes(), text, 0, starts)
+    texts = [text.encode() for text in TEXTS]
+    bounds = np.cumsum([0, *map(len, texts)]).astype(np.int64)
+    raw = np.frombuffer(b"".join(texts), np.uint8)
+    text, starts = np.empty(len(raw) + len(texts), np.uint8), np.empty(len(raw) + 1, np.uint32)
+    begins, end, words = write_documents(raw, bounds, classes(), text, 0, starts)
     text, starts = text[:end], starts[:words]
     text.tofile(part / TEXT)
     count_words(text, starts, classes(), 256).astype("<u4").tofile(part / WORDS)

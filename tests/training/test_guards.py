@@ -221,7 +221,7 @@ def test_held_out_texts_are_measured_at_the_set_steps(tokens, tmp_path):  # noqa
     loop.train(
         settings,
         config,
-        BEGIN,
+        Edges(BEGIN, 2),
         open_data(settings, tokens),
         tmp_path,
         Progress(),

@@ -131,7 +131,7 @@ def test_a_training_that_was_stopped_ends_in_the_weights_and_losses_of_an_unbrok
         train(
             recipe,
             llama_config(recipe, vocab),
-            1,
+            Edges(1, 2),
             open_data(recipe, small_run / "tokens"),
             tmp_path / "broken",
             Progress(stopping=lambda: next(asked)),

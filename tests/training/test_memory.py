@@ -31,6 +31,7 @@ from pathlib import Path
 import numpy as np
 
 from octavo.progress import Progress
+from octavo.tokenization.entries import Edges
 from octavo.tokenization.shards import write_shard
 from octavo.training.data import open_data
 from octavo.training.loop import train

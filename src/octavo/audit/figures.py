@@ -26,8 +26,8 @@ from octavo.recipe.schema import Recipe
 from octavo.release.bundle import LINEAGE, record_name
 from octavo.release.gathering import gather
 from octavo.release.writing import COMPLIANCE, MANIFEST
-from octavo.tokenization.encode import bytes_per_token, load_tokenizer, sample_texts
-from octavo.tokenization.encoders import fastest_encoder
+from octavo.tokenization.encode import bytes_per_token, load_tokenizer
+from octavo.tokenization.encoders import reference_encoder
 from octavo.tokenization.given import count_given
 from octavo.tokenization.shards import open_shards
 from octavo.training.checkpoint_files import read_passed_over
@@ -104,11 +104,10 @@ def _tokenization(recipe: Recipe, run: Path, stated: Figures) -> Figures:
     shards = open_shards(run / "tokens") if stated["documents"] else []
     tokenizer, kept = load_tokenizer(run / "tokenizer" / "tokenizer.json"), sorted((run / "corpus/kept").glob("*"))
     entries, given = tokenizer.get_vocab_size(), recipe.token_folders
-    encode = fastest_encoder(tokenizer, sample_texts(kept)).encode if kept else None
     folders = {"folders": count_given(given, entries, Progress())} if _are_here(given) else {}
     return {
         "vocab_size": entries,
-        "bytes_per_token": bytes_per_token(encode, kept) if encode else {},
+        "bytes_per_token": bytes_per_token(reference_encoder(tokenizer).encode, kept),
         **folders,
         "tokens": sum(len(shard.tokens) for shard in shards),
         "documents": sum(len(shard.document_ends) for shard in shards),

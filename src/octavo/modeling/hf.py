@@ -84,10 +84,11 @@ def save_hf(model: Llama, folder: Path, begin: int, end: int, dtype: torch.dtype
     """Write config.json and model.safetensors into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: w.detach().to("cpu", dtype).contiguous() for name, w in to_hf_names(model).items()}
-    partial = folder / "model.safetensors.partial"
+    partial, config = folder / "model.safetensors.partial", folder / "config.json"
     save_file(weights, partial, metadata={"format": "pt"})
+    write_json(config, hf_config(model.config, begin, end, str(dtype).removeprefix("torch.")))
+    partial.chmod(config.stat().st_mode)  # safetensors lets its owner alone read it
     partial.rename(folder / "model.safetensors")
-    write_json(folder / "config.json", hf_config(model.config, begin, end, str(dtype).removeprefix("torch.")))
 
 
 def round_to_bfloat16(model: Llama) -> None:
