@@ -1,7 +1,7 @@
 """Gather the small files of a finished run into an example: recipe, record, plots, reports and papers.
 
-No weights come along, and no text of its documents or pairs: reports are written anew without the passages that
-they show of these.
+No weights come along, and no text of its documents or pairs: reports and the model card are written anew without
+the passages that they show of these.
 
     python examples/gather.py runs/reference-cpu examples/reference-cpu
 """
@@ -19,6 +19,7 @@ from octavo.evaluation.report.figures import Report
 from octavo.evaluation.report.writing import read_model
 from octavo.lineage import is_run, write_json
 from octavo.recipe.file import load
+from octavo.release.card_parts import as_it_is, quoted
 from octavo.tuning.report import page as tune_page
 from octavo.tuning.report.figures import Report as TuneReport
 
@@ -34,8 +35,10 @@ COPIED = (
     "release/config.json",
     "release/SHA256SUMS",
 )
-OF_A_BASE = ("release/README.md", "release/lineage")
+CARD = "release/README.md"
+OF_A_BASE = (CARD, "release/lineage")
 """Of a tune these hold pairs."""
+LEFT_OUT = "> (A passage of a document, which is left out here.)"
 
 
 def gather(run: Path, to: Path) -> None:
@@ -65,6 +68,12 @@ def gather(run: Path, to: Path) -> None:
         model.model_copy(update={"samples": [one for one in model.samples if not one.held_out], "copied": []})
         for model in report.models
     ]
+    passages = [one.prompt for model in report.models for one in model.samples if one.held_out]
+    passages += [one.continuation for model in report.models for one in model.copied]
+    card = (to / CARD).read_text(encoding="utf-8")
+    for passage in passages:
+        card = card.replace(quoted(as_it_is(passage)), LEFT_OUT)
+    (to / CARD).write_text(card, encoding="utf-8")
     report = report.model_copy(update={"models": models})
     write_json(home / "report.json", report.model_dump())
     base_page.write_page(home, report, home / "repetition.svg")

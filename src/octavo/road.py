@@ -176,20 +176,15 @@ def _check_road(recipe: Recipe, run: Path, wanted: list[str]) -> None:
     if recipe.tokenizer.path and "tokenization" in wanted:
         from octavo.release.exporting import check_formats
         from octavo.tokenization.encode import load_tokenizer
-        from octavo.tokenization.entries import begin_and_end
+        from octavo.tokenization.entries import begin_and_end, check_ids
         from octavo.tokenization.given import check_given
 
         tokenizer = load_tokenizer(Path(recipe.tokenizer.path))
         begin_and_end(tokenizer, recipe.tokenizer.path)
         if recipe.token_folders:
             check_given(recipe.token_folders, tokenizer, recipe.tokenizer.path)
+        check_ids(tokenizer, recipe.tokenizer.path)
         vocab_size = tokenizer.get_vocab_size()
-        highest = max(tokenizer.get_vocab().values(), default=-1)
-        if highest >= vocab_size:
-            raise InputError(
-                f"{recipe.tokenizer.path}: found an entry of id {highest}, expected ids under {vocab_size}, the "
-                "number of its entries"
-            )
         if "release" in wanted:
             check_formats(recipe, tokenizer)
     trained = read_record(run / "checkpoints")

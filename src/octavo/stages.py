@@ -257,6 +257,7 @@ STAGES = (
         lambda r: {
             "tuning": without(r["tuning"], "sweep"),
             "corpus": {"languages": r["corpus"]["languages"]},
+            "curation": {"decontamination": {"ngram": r["curation"]["decontamination"]["ngram"]}},
             "training": {name: r["training"][name] for name in ("tokens", "sequence_length")},
             "seed": r["seed"],
         },

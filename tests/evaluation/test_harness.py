@@ -119,7 +119,7 @@ def test_writing_is_greedy_up_to_the_stops_unless_a_task_says_otherwise():
         ({"temperature": "hot"}, "temperature: found 'hot', expected a number"),
         ({"temperature": float("inf")}, "temperature: found inf"),
         ({"temperature": -1}, "temperature: found -1.0, expected 0, or 0.0001 or more"),
-        ({"repetition_penalty": 0}, "repetition_penalty: found 0.0, expected over 0"),
+        ({"repetition_penalty": 0}, "repetition_penalty: found 0.0, expected from 0.0001"),
         ({"temperature": 1, "top_p": 1.5}, "top_p: found 1.5, expected over 0 and up to 1"),
         ({"temperature": 1, "typical_p": 0.9}, "typical_p: found 0.9, expected of the settings only until"),
         ({"num_beams": 4}, "num_beams: found 4"),

@@ -128,15 +128,13 @@ def test_torch_writes_where_llama_cpp_would_read_text_otherwise(folder, capsys):
     tokenizer.normalizer = normalizers.NFC()
     tokenizer.save(str(folder / "tokenizer.json"))
     assert open_engine(folder).name == "torch"
-    assert "llama.cpp does not normalise texts as this model's tokenizer does; so torch writes" in (
-        capsys.readouterr().err
-    )
+    assert "llama.cpp knows no tokenizer equal to this model's; so torch writes" in capsys.readouterr().err
     tokenizer.normalizer = None
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Whitespace(), split])
     tokenizer.save(str(folder / "tokenizer.json"))
     assert open_engine(folder).name == "torch"
-    assert "llama.cpp knows no split equal to this model's tokenizer's; so torch writes" in capsys.readouterr().err
-    with pytest.raises(InputError, match=r"llama\.cpp knows no split"):
+    assert "llama.cpp knows no tokenizer equal to this model's; so torch writes" in capsys.readouterr().err
+    with pytest.raises(InputError, match=r"llama\.cpp knows no tokenizer"):
         open_engine(folder, "llama.cpp")
     assert not (cache_folder() / "gguf").exists()
 

@@ -408,7 +408,10 @@ def test_settings_are_the_models_own_where_it_states_them(small_run, tmp_path):
         assert default_decoding(tmp_path / file) == Decoding(temperature=1.0, top_p=0.9)
     for stated, told in (
         ('{"repetition_penalty": "much"}', "repetition_penalty: found 'much', expected a number"),
-        ('{"repetition_penalty": 0}', r"generation_config\.json: repetition_penalty: found 0.0, expected over 0"),
+        (
+            '{"repetition_penalty": 0}',
+            r"generation_config\.json: repetition_penalty: found 0.0, expected from 0.0001 to 10,000",
+        ),
         ('{"do_sample": true, "top_k": Infinity}', "top_k: found inf, expected a number"),
     ):
         config.write_text(stated)

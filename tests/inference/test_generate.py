@@ -8,6 +8,8 @@ import sys
 import pytest
 
 from octavo.cli.app import main
+from octavo.errors import InputError
+from octavo.inference.engine import open_engine, prompt_tokens
 
 
 @pytest.fixture
@@ -95,7 +97,7 @@ def test_the_models_own_settings_count_where_nothing_is_asked(generate, small_ru
         ("--top-p", 0, "top_p: found 0.0, expected over 0 and up to 1"),
         ("--min-p", 2, "min_p: found 2.0, expected from 0 to 1"),
         ("--temperature", "nan", "temperature: found nan, expected 0, or 0.0001 or more"),
-        ("--repetition-penalty", 0, "repetition_penalty: found 0.0, expected over 0"),
+        ("--repetition-penalty", 0, "repetition_penalty: found 0.0, expected from 0.0001 to 10,000"),
         ("--stop", "", "stop: found an empty string, expected one character at least"),
         ("--seed", 2**64, "seed: found 18446744073709551616"),
         ("--engine", "other", "other"),
@@ -115,3 +117,10 @@ def test_settings_shape_the_draw(generate, small_run):
     assert generate(*call, "--temperature", 2, "--min-p", 1)[1] == greedy
     assert generate(*call, "--temperature", 2, "--top-p", 0.0001)[1] == greedy
     assert generate(*call, "--temperature", 2)[1] != greedy
+
+
+@pytest.mark.parametrize("engine", ["torch", "llama.cpp"])
+def test_a_prompt_that_is_no_text_is_told(small_run, engine):
+    opened = open_engine(small_run, engine)
+    with pytest.raises(InputError, match="prompt: found bytes that are no UTF-8"):
+        prompt_tokens(opened, "ab\udcff")

@@ -15,6 +15,7 @@ import urllib.request
 import pytest
 
 from octavo.errors import InputError
+from octavo.inference.server.listening import bound
 from octavo.inference.server.served_model import open_served_model
 
 LONG = {"prompt": [40] * 8, "max_tokens": 119, "n": 20, "temperature": 1.0, "logprobs": 20}
@@ -128,6 +129,14 @@ def test_what_it_cannot_begin_with_is_told_in_a_line(small_run, tmp_path):
                 error = process.stderr.read()
                 assert told in error
                 assert error.count("\n") == 1
+
+
+def test_a_host_that_is_no_name_is_told():
+    with (
+        pytest.raises(InputError, match=r"--host a\.\.b: cannot be listened on \(no name of a machine\)"),
+        bound("a..b", 0),
+    ):
+        pass
 
 
 def test_what_it_cannot_open_is_told(small_run, tmp_path):

@@ -56,7 +56,9 @@ def strict(served):
         ({"prompt": "a", "top_p": 0}, "top_p", "top_p: found 0"),
         ({"prompt": "a", "min_p": 1.1}, "min_p", "min_p: found 1.1"),
         ({"prompt": "a", "repetition_penalty": 0}, "repetition_penalty", "repetition_penalty: found 0"),
-        ({"prompt": "a", "seed": 2**31}, "seed", "seed: found 2147483648"),
+        ({"prompt": "a", "seed": 2**63}, "seed", "seed: found 9223372036854775808"),
+        ({"prompt": "a", "repetition_penalty": 1e-40}, "repetition_penalty", "repetition_penalty: found 1e-40"),
+        ({"prompt": "a", "n": 2, "best_of": 3}, "best_of", "best_of: found 3, expected none"),
         ({"prompt": "a", "n": 21}, "n", "n: found 21"),
         ({"prompt": "a", "logprobs": 21}, "logprobs", "logprobs: found 21"),
         ({"prompt": "a", "stop": [""]}, "stop", "stop: expected a text of 1 to 256 characters"),
@@ -83,6 +85,10 @@ def test_null_and_what_does_nothing_are_as_if_missing(strict):
     nothing = dict.fromkeys(("suffix", "best_of", "logit_bias", "stop", "seed", "logprobs", "temperature", "top_k"))
     neutral = {"presence_penalty": 0, "frequency_penalty": 0.0, "best_of": 1, "logit_bias": {}, "user": "someone"}
     assert strict.choice(prompt="a", max_tokens=5, **nothing | neutral) == strict.choice(prompt="a", max_tokens=5)
+    for asks_for_nothing in ({"n": 2, "best_of": 2}, {"seed": -1}, {"seed": 2**40}):
+        assert strict.complete(prompt="a", max_tokens=1, **asks_for_nothing).status_code == 200
+    options = {"include_usage": True, "include_obfuscation": False}
+    assert strict.complete(prompt="a", max_tokens=1, stream=True, stream_options=options).status_code == 200
 
 
 def test_long_texts_are_not_traced(strict):

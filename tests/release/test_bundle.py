@@ -278,10 +278,43 @@ def test_the_samples_of_the_model_card_are_what_the_release_writes(small_run):
     assert f"**Erat olim**{written.text.split(chr(10))[0].rstrip()}" in card
 
 
-def test_a_tokenizer_that_llama_cpp_would_read_otherwise_is_refused_for_gguf():
-    from tokenizers import Tokenizer, models, pre_tokenizers
+def byte_level(*splits, normalizer=None, prefix=False):
+    """Byte-level BPE that is split by patterns, or as GPT-2 splits."""
+    from tokenizers import Regex, Tokenizer, models
+    from tokenizers.pre_tokenizers import ByteLevel, Sequence, Split
 
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    parts = [Split(Regex(pattern), "isolated") for pattern in splits]
+    last = ByteLevel(add_prefix_space=prefix, use_regex=not splits)
+    tokenizer.pre_tokenizer = Sequence([*parts, last]) if parts else last
+    if normalizer:
+        tokenizer.normalizer = normalizer
+    return tokenizer
+
+
+LLAMA3 = (
+    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*"
+    "|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+)
+
+
+def test_splits_that_llama_cpp_has_are_known_by_its_names():
+    assert pre_tokenizer_name(byte_level()) == "gpt-2"
+    assert pre_tokenizer_name(byte_level(LLAMA3)) == "llama-bpe"
+    assert pre_tokenizer_name(byte_level(LLAMA3.replace("{1,3}", ""))) == "qwen2"
+
+
+@pytest.mark.parametrize("kind", ["words", "two digits", "a space before", "normalised"])
+def test_a_tokenizer_that_llama_cpp_would_read_otherwise_is_refused_for_gguf(kind):
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+
+    words = Tokenizer(models.BPE())
+    words.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer = {
+        "words": words,
+        "two digits": byte_level(LLAMA3.replace("{1,3}", "{1,2}")),
+        "a space before": byte_level(prefix=True),
+        "normalised": byte_level(normalizer=normalizers.NFC()),
+    }[kind]
     with pytest.raises(InputError, match="take the gguf formats out"):
         pre_tokenizer_name(tokenizer)

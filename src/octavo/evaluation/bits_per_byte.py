@@ -144,7 +144,9 @@ def _groups(scored: Sequence[_Scored]) -> Iterator[dict[str, Any]]:
         for one in scored:
             for lang in (ALL, one.text.lang):
                 found.setdefault((value_of(one.text), lang), []).append(one)
-        order = sorted(found, key=lambda key: (key[1] != ALL, key[1], key[0] is None, key[0] or 0))
+        order = sorted(
+            found, key=lambda key: (key[1] != ALL, key[1], key[0] is None, "" if key[0] is None else key[0])
+        )
         for value, lang in order:
             yield {"by": by, "value": value, "lang": lang, **_row(found[value, lang])}
 

@@ -141,7 +141,7 @@ def _read(files: Iterable[Path]) -> Iterator[Text]:
                 for batch in stored.iter_batches(256, columns=names):
                     yield from _texts(batch, file, row)
                     row += batch.num_rows
-        except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
+        except (pa.ArrowException, OSError, UnicodeDecodeError, OverflowError) as error:
             reason = str(error).split("\n")[0]
             raise InputError(f"{file}: found a file that cannot be read ({reason}), expected Parquet") from None
 
@@ -154,22 +154,24 @@ def _check(file: Path, schema: pa.Schema) -> None:
         raise InputError(f"{file}: found no column 'lang' or 'language', expected one")
     for name in [name for name in ("text", "lang", "language", "split", "century") if name in names]:
         kind, century = schema.field(name).type, name == "century"
-        if not (pa.types.is_null(kind) or (pa.types.is_integer(kind) if century else _is_text(kind))):
+        if not ((pa.types.is_null(kind) or pa.types.is_integer(kind)) if century else is_text(kind)):
             wanted = "whole numbers" if century else "text"
             raise InputError(f"{file}: column {name!r}: found {kind}, expected {wanted}")
 
 
-def _is_text(kind: pa.DataType) -> bool:
+def is_text(kind: pa.DataType) -> bool:
+    """Whether a column has texts, or nothing."""
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+    kinds = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_null)
+    return any(is_kind(kind) for is_kind in kinds)
 
 
 def _texts(batch: pa.RecordBatch, file: Path, first_row: int) -> Iterator[Text]:
     rows = pa.array(range(first_row + 1, first_row + 1 + batch.num_rows))
     table = pa.Table.from_batches([batch]).append_column("row", rows)
     if "split" in batch.schema.names:
-        table = table.filter(pc.field("split") == "held-out")
+        table = table.filter(pc.equal(table["split"].cast(pa.large_string()), "held-out"))
     for row in table.to_pylist():
         if row["text"]:
             yield _text(row, file)

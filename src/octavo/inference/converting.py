@@ -40,9 +40,7 @@ def converted(folder: Path) -> Path:
     try:
         pre_tokenizer_name(tokenizer)
     except InputError:
-        raise NoEqualGgufError(f"{folder}: llama.cpp knows no split equal to this model's tokenizer's") from None
-    if tokenizer.normalizer is not None:
-        raise NoEqualGgufError(f"{folder}: llama.cpp does not normalise texts as this model's tokenizer does")
+        raise NoEqualGgufError(f"{folder}: llama.cpp knows no tokenizer equal to this model's") from None
     weights = sorted(folder.glob("*.safetensors"))
     kind = precision(weights)
     home = cache_folder() / "gguf"

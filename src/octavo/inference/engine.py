@@ -49,7 +49,11 @@ class Engine(Protocol):
 
 
 def prompt_tokens(engine: Engine, prompt: str) -> list[int]:
-    """A prompt's tokens; InputError where it fills the context."""
+    """A prompt's tokens; InputError where it is no text, or fills the context."""
+    try:
+        prompt.encode()
+    except UnicodeEncodeError:
+        raise InputError("prompt: found bytes that are no UTF-8, expected text") from None
     tokens = engine.encode(prompt)
     if len(tokens) >= engine.context:
         raise InputError(

@@ -25,7 +25,7 @@ _RANGES: Final[dict[str, tuple[Callable[[float], bool], str]]] = {
     "top_k": (lambda n: n >= 0, "0 or more"),
     "top_p": (lambda n: 0 < n <= 1, "over 0 and up to 1"),
     "min_p": (lambda n: 0 <= n <= 1, "from 0 to 1"),
-    "repetition_penalty": (lambda n: n > 0, "over 0"),
+    "repetition_penalty": (lambda n: 1e-4 <= n <= 1e4, "from 0.0001 to 10,000"),  # as float32 holds
     "seed": (lambda n: -(2**63) <= n < 2**63, "a number of 64 bits"),
 }
 

@@ -84,6 +84,16 @@ def begin_and_end(tokenizer: Tokenizer, name: str) -> Edges:
     return Edges(begin, end)
 
 
+def check_ids(tokenizer: Tokenizer, name: str) -> None:
+    """Raise InputError where ids have gaps: a model has a row for each number under that of the entries."""
+    entries = tokenizer.get_vocab_size()
+    highest = max(tokenizer.get_vocab().values(), default=-1)
+    if highest >= entries:
+        raise InputError(
+            f"{name}: found an entry of id {highest}, expected ids under {entries}, the number of its entries"
+        )
+
+
 def letters_of_bytes() -> list[str]:
     """The letter that stands for each byte in byte-level BPE, as GPT-2 chose them."""
     plain = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]

@@ -10,7 +10,7 @@ from octavo.errors import InputError
 from octavo.evaluation.task_metrics import check_installed
 from octavo.recipe.schema import Recipe
 from octavo.tokenization.encode import load_tokenizer
-from octavo.tokenization.entries import begin_and_end
+from octavo.tokenization.entries import begin_and_end, check_ids
 from octavo.tuning.base_model import with_task_entries
 from octavo.tuning.documents import document_files
 from octavo.tuning.registry import TASKS
@@ -35,5 +35,6 @@ def check_tune(recipe: Recipe) -> Tokenizer:
     task.check_documents(tuning.documents)
     tokenizer = load_tokenizer(Path(recipe.tokenizer.path))
     begin_and_end(tokenizer, recipe.tokenizer.path)
+    check_ids(tokenizer, recipe.tokenizer.path)
     own, _ = with_task_entries(tokenizer)
     return own

@@ -15,6 +15,7 @@ from blake3 import blake3
 
 from octavo.corpus.schema import work_of
 from octavo.errors import InputError
+from octavo.evaluation.held_out_text import is_text
 
 BYTES_A_TOKEN: Final = 2
 """Of text that pairs are made of: more than half of a pair's bytes are on one side, and a token has some four."""
@@ -124,9 +125,13 @@ def _row_groups(file: Path) -> int:
         opened = pq.read_metadata(file)
     except (pa.ArrowException, OSError) as error:
         raise _unreadable(file, error) from None
-    missing = [name for name in _COLUMNS if name not in opened.schema.to_arrow_schema().names]
+    schema = opened.schema.to_arrow_schema()
+    missing = [name for name in _COLUMNS if name not in schema.names]
     if missing:
         raise InputError(f"{file}: found no column {', '.join(missing)}, expected {', '.join(_COLUMNS)}")
+    for name in (*_COLUMNS, "split"):
+        if name in schema.names and not is_text(schema.field(name).type):
+            raise InputError(f"{file}: column {name!r}: found {schema.field(name).type}, expected text")
     count: int = opened.num_row_groups
     return count
 
@@ -140,10 +145,12 @@ def _documents(file: Path, number: int, languages: Sequence[str]) -> Iterator[Do
                 return
             names = [*_COLUMNS, *(["split"] if "split" in opened.schema_arrow.names else [])]
             table = opened.read_row_group(number, columns=names).filter(kept)
+            table = table.cast(pa.schema([(name, pa.large_string()) for name in table.column_names]))
     except (pa.ArrowException, OSError) as error:
         raise _unreadable(file, error) from None
     if "split" in table.column_names:
-        table = table.filter(pc.equal(table["split"].cast(pa.string()), "train"))
+        table = table.filter(pc.equal(table["split"], "train"))
+    table = table.filter(pc.is_valid(table["identifier"]))
     works = work_of(table["identifier"].combine_chunks()).to_pylist()
     for row, work in zip(table.to_pylist(), works, strict=True):
         if row["identifier"] and row["text"]:

@@ -27,7 +27,7 @@ from octavo.tuning.packing import Packed, write_packed
 from octavo.tuning.pair_licences import stated_licences
 from octavo.tuning.pairs import LeftOut, with_own_ids
 from octavo.tuning.registry import TASKS
-from octavo.tuning.tasks import Parts, Task
+from octavo.tuning.tasks import Parts, Prepared, Task
 from octavo.tuning.vocabulary import Vocabulary, task_vocabulary
 
 GIVEN, MADE, COPIES = "given", "made", "copies"
@@ -113,14 +113,15 @@ def count_pairs(recipe: Recipe, run: Path) -> dict[str, Any]:
     assert recipe.tuning is not None
     task, home = TASKS[recipe.tuning.task], run / "pairs"
     parts = read_parts(recipe, run)
-    made = {name: home / name / PAIRS for name in (MADE, COPIES)}
+    copies = home / COPIES / PAIRS
     reasons = Counter(orjson.loads(line)["reason"] for line in (home / LEFT_OUT).read_bytes().splitlines())
     return {
         "pairs": {
             name: {"pairs": len(some), "documents": len({pair.doc for pair in some}), "groups": _groups(task, some)}
-            for name, some in zip(parts._fields, parts, strict=True)
+            for name, some in zip(Parts._fields, parts, strict=False)
         },
-        **{name: len(file.read_bytes().splitlines()) if file.exists() else 0 for name, file in made.items()},
+        "made": len(parts.made),
+        "copies": len(copies.read_bytes().splitlines()) if copies.exists() else 0,
         "left_out": dict(sorted(reasons.items())),
         "sequences": {
             name: _packed_figures(home / name) for name in (GIVEN, MADE, COPIES) if (home / name).is_dir()
@@ -140,13 +141,14 @@ def split(pairs: Iterable[Any], seed: int, held_out: float) -> Parts:
     return parts
 
 
-def read_parts(recipe: Recipe, run: Path) -> Parts:
+def read_parts(recipe: Recipe, run: Path) -> Prepared:
     """The pairs of a prepared tune, as they were written."""
     assert recipe.tuning is not None
     task = TASKS[recipe.tuning.task]
     row = TypeAdapter[Any](task.kind)
-    files = [run / "pairs" / name for name in (TRAINING, HELD_OUT, TEST)]
-    return Parts(*([row.validate_json(line) for line in file.read_bytes().splitlines()] for file in files))
+    files = [run / "pairs" / name for name in (TRAINING, HELD_OUT, TEST, f"{MADE}/{PAIRS}")]
+    lines = (file.read_bytes().splitlines() if file.exists() else [] for file in files)
+    return Prepared(*([row.validate_json(line) for line in some] for some in lines))
 
 
 def _write_tokenizer(recipe: Recipe, run: Path) -> tuple[Vocabulary, list[str]]:

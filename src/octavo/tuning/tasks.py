@@ -43,6 +43,15 @@ class Parts(NamedTuple):
     test: list[Any]
 
 
+class Prepared(NamedTuple):
+    """The pairs of a tune that is prepared: those given by what they are for, and those made to be learnt from."""
+
+    training: list[Any]
+    held_out: list[Any]
+    test: list[Any]
+    made: list[Any]
+
+
 class Measured(NamedTuple):
     """What was measured of a tuned model."""
 
@@ -77,5 +86,5 @@ class Task:
     """What a pair teaches in sequences of so many tokens."""
     group: Callable[[Any], str]
     """The language, or pair of languages, that a pair counts for."""
-    measure: Callable[[Recipe, Speaker, Vocabulary, Parts, Progress], Measured]
+    measure: Callable[[Recipe, Speaker, Vocabulary, Prepared, Progress], Measured]
     """The model and the baselines on the test pairs."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from octavo.tuning.answers.fitting import fit
 from octavo.tuning.answers.format import ANSWER_TOKENS, Question, Quotation, Said, prompt
 from octavo.tuning.answers.narrowing import SENTENCES, answer_shown, fewer, to_answer, to_learn
 from octavo.tuning.answers.shown import checked
@@ -93,3 +94,16 @@ def test_there_are_no_more_than_so_many_and_the_answer_is_among_them():
     assert learnt.sources[learnt.gold] == PROSE[5]
     [unanswered] = to_learn([asked._replace(sources=many, gold=None, answers=(), starts=())])
     assert (len(unanswered.sources), unanswered.gold) == (SENTENCES, None)
+
+
+def test_a_sentence_too_long_for_the_context_hides_no_other():
+    long = "How many barrels did they count " + "and count again " * 200 + "?"
+    whole = 1 + len(prompt(VOCABULARY, ASKED.question, [PROSE[5]])) + ANSWER_TOKENS
+    [one] = to_answer(VOCABULARY, [ASKED._replace(sources=(long, *SOURCES), gold=2)], whole)
+    assert one.question.sources == (PROSE[5],)
+
+
+def test_a_question_too_long_for_the_context_is_left_out_with_its_reason():
+    long = ASKED._replace(question="How many barrels? " * 2000, sources=(), gold=None, answers=(), starts=())
+    fitted = fit(VOCABULARY, [long], ROOM, seed=1)
+    assert [one.reason for one in fitted.left_out] == ["longer than the context"]

@@ -200,6 +200,10 @@ class TestMarkdown:
         path = write("a.md", "---\ntitle: Der Titel\n---\n<div>\nhtml\n</div>\n\n    code\n\nText ![Bild](b.png)\n")
         assert texts(path) == ["Text"]
 
+    def test_a_correction_of_code_is_not_taken(self, write: Write) -> None:
+        path = write("a.md", "Die `Zeitnng` von beute `da`.\n")
+        assert put(path, "Die Zeitung von heute da.").decode() == "Die `Zeitnng` von heute `da`.\n"
+
     def test_a_translation_keeps_headings_and_lists_and_has_marks_of_its_own(self, write: Write) -> None:
         path = write("a.md", "## Der *Kopf* hier\n\n1. ein **[Ding](a_b)**\n\n**ganz**\n")
         assert texts(path, Work.TRANSLATION) == ["Der *Kopf* hier", "ein **[Ding](a_b)**", "**ganz**"]
@@ -418,6 +422,17 @@ class TestAlto:
         said = {etree.QName(e).localname: e.text for e in step.iter()}
         assert said["processingStepDescription"] == f"Text corrected by octavo {__version__} with the model reader"
         assert (said["processingDateTime"], said["softwareVersion"]) == ("2026-11-26T12:00:00", __version__)
+
+    @pytest.mark.parametrize(
+        "description", ["<Description></Description>", "<Description> <!-- - --></Description>"]
+    )
+    def test_an_empty_description_takes_no_step_and_the_change_is_noted(
+        self, write: Write, description: str
+    ) -> None:
+        written = put(
+            write("a.xml", re.sub("<Description>.*</Description>", description, alto(), flags=re.S)), "Dcr Menfch"
+        )
+        assert b"Text corrected by octavo" in written
 
     def test_a_string_of_a_whole_line_stays_one(self, write: Write) -> None:
         source = (

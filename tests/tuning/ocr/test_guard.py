@@ -83,7 +83,16 @@ def test_limits_can_be_set():
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [("wi1l", "will"), ("l8O4", "1804"), ("lSSO", "1880"), ("1n", "in"), ("p.312,", "p. 312,"), ("I9OO.", "1900,")],
+    [
+        ("wi1l", "will"),
+        ("l8O4", "1804"),
+        ("lSSO", "1880"),
+        ("1n", "in"),
+        ("p.312,", "p. 312,"),
+        ("I9OO.", "1900,"),
+        ("wi11", "will"),
+        ("Haus1", "Haus"),
+    ],
 )
 def test_reading_errors_at_digits_are_corrected(old, new):
     assert not changes_number(old, new)
@@ -99,6 +108,14 @@ def test_reading_errors_at_digits_are_corrected(old, new):
         ("3", "E"),
         ("xii", "12"),
         ("l8", "28"),
+        ("1868 wurde", "wurde"),
+        ("Januar 1868.", "Januar."),
+        ("Anno1868", "Anno"),
+        ("1,5", "15"),
+        ("3.50", "350"),
+        ("18-20", "1820"),
+        ("12 30", "1230"),
+        ("1868", "18.68"),
     ],
 )
 def test_numbers_that_could_be_right_stay(old, new):

@@ -137,3 +137,20 @@ def test_names_and_figures_are_no_other_language():
 def test_no_pairs_are_no_error():
     assert check([], "pairs.jsonl").pairs == []
     assert check([OcrPair("a", "a", "xx", prose(1, 1), prose(1, 1))], "p").cleaner.value is None
+
+
+def test_the_same_texts_under_other_names_are_one_pair_in_this_file_and_the_next():
+    good, first = pairs(30, 0.2), {}
+    again = [pair._replace(id=f"{pair.id}-again", doc="another") for pair in good]
+    assert check([*good, *again], "pairs.jsonl", first).pairs == good
+    found = check(again, "more.jsonl", first)
+    assert found.pairs == []
+    assert set(reasons(found).values()) == {"duplicate"}
+
+
+def test_a_few_pairs_whose_printed_side_reads_older_are_kept():
+    """Without an interval a small difference tells nothing: an engine may spell as is done today."""
+    printed = "Im Jare des Herrn ward die Stadt vngnad gewahr, da man die Thür verſchloß vnd jre Kinder rief."
+    read = "Im Jahre des Herrn ward die Stadt ungnad gewahr, da man die Thür verschloß und ihre Kinder rief."
+    pair = OcrPair("p", "d", "de", read, printed)
+    assert check([pair], "pairs.jsonl").pairs == [pair]

@@ -202,6 +202,19 @@ class TestIndex:
             build_index(library, library)
         assert len(list(library.iterdir())) == 3
 
+    @pytest.mark.parametrize("content", ['{"mine": [1, 2]}', "[]", "no JSON", '{"version": "1", "files": {}}'])
+    def test_anothers_folder_is_left_alone_whatever_its_files_are_called(
+        self, library: Path, tmp_path: Path, content: str
+    ) -> None:
+        home = tmp_path / "site"
+        (home / "passages").mkdir(parents=True)
+        (home / "files.json").write_text(content)
+        (home / "passages" / "precious.txt").write_text("mine")
+        with pytest.raises(InputError, match="expected an empty folder or an index"):
+            build_index(library, home)
+        assert (home / "files.json").read_text() == content
+        assert (home / "passages" / "precious.txt").read_text() == "mine"
+
     def test_no_documents_are_an_error_and_nothing_is_written(self, tmp_path: Path) -> None:
         with pytest.raises(InputError, match="found nothing there"):
             build_index(tmp_path / "missing", tmp_path / "index")

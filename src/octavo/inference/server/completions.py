@@ -45,6 +45,7 @@ class StreamOptions(Body):
     """How to stream."""
 
     include_usage: bool | None = Field(False, description="Send the counts of tokens at the end.")
+    include_obfuscation: bool | None = Field(None, description="Not used.")
 
 
 class TextRequest(Body):
@@ -76,10 +77,13 @@ class CompletionRequest(Body):
         None, ge=0, le=1, description="Draw among those of at least this share of the likeliest's probability."
     )
     repetition_penalty: float | None = Field(
-        None, gt=0, le=100, description="Over 1 makes what was said less likely."
+        None, ge=1e-4, le=100, description="Over 1 makes what was said less likely."
     )
     seed: int | None = Field(
-        None, ge=0, le=MOST_SEED, description="Of the draw; one by chance by default. The i-th of n takes seed + i."
+        None,
+        ge=-(2**63),
+        lt=2**63,
+        description="Of the draw; one by chance by default. The i-th of n takes seed + i. Its last 31 bits count.",
     )
     stop: Stop | Annotated[list[Stop], Field(max_length=MOST_STOPS, fail_fast=True)] | None = Field(
         None, description="Where writing ends; not written."
@@ -92,7 +96,7 @@ class CompletionRequest(Body):
     )
     echo: bool | None = Field(None, description="Begin with the prompt; with logprobs, weigh its tokens too.")
     user: str | None = Field(None, description="Not used.")
-    best_of: int | None = Field(None, description="Not supported but for 1.")
+    best_of: int | None = Field(None, description="Not supported but for n.")
     suffix: str | None = Field(None, description="Not supported.")
     presence_penalty: float | None = Field(None, description="Not supported but for 0.")
     frequency_penalty: float | None = Field(None, description="Not supported but for 0.")
@@ -102,7 +106,7 @@ class CompletionRequest(Body):
     def _only_what_is_done(self) -> Self:
         penalty = "octavo has repetition_penalty instead"
         for name, neutral, instead in (
-            ("best_of", (None, 1), "octavo writes what is asked for, and chooses nothing"),
+            ("best_of", (None, 1, self.n), "octavo writes what is asked for, and chooses nothing"),
             ("suffix", (None, ""), "octavo continues texts"),
             ("presence_penalty", (None, 0), penalty),
             ("frequency_penalty", (None, 0), penalty),
@@ -127,7 +131,8 @@ class CompletionRequest(Body):
         names = ("max_tokens", "temperature", "top_k", "top_p", "min_p", "repetition_penalty")
         given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
         stops = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
-        return replace(defaults, **given, seed=(drawn if self.seed is None else self.seed) + number, stop=stops)
+        seed = (drawn if self.seed is None else self.seed % (MOST_SEED + 1)) + number
+        return replace(defaults, **given, seed=seed, stop=stops)
 
 
 class RefusedFieldError(ValueError):

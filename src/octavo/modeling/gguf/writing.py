@@ -34,8 +34,10 @@ _NAMES = {
 }
 ROPE_DIVISORS = "rope_freqs.weight"
 """By what each frequency of the rotary positions is divided, where it is not one number for all."""
-_QWEN2_SPLIT = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}"
-_LLAMA3_SPLIT = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}"
+_WORDS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+"
+_SIGNS = " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+_BY_SPLIT = {f"{_WORDS}|\\p{{N}}|{_SIGNS}": "qwen2", f"{_WORDS}|\\p{{N}}{{1,3}}|{_SIGNS}": "llama-bpe"}
+"""llama.cpp's names of splits."""
 
 
 def save_gguf(
@@ -83,17 +85,22 @@ def pre_tokenizer_name(tokenizer: Tokenizer) -> str:
     state = json.loads(tokenizer.to_str())
     pre = state.get("pre_tokenizer") or {}
     parts: list[dict[str, Any]] = pre.get("pretokenizers", [pre])
-    kinds = [part.get("type") for part in parts]
-    if state["model"]["type"] == "BPE" and kinds == ["ByteLevel"] and parts[0].get("use_regex", True):
+    splits, last = [part for part in parts if part.get("type") == "Split"], parts[-1]
+    plain = (
+        state["model"]["type"] == "BPE"
+        and not state.get("normalizer")
+        and [part.get("type") for part in parts] == ["Split"] * len(splits) + ["ByteLevel"]
+        and not last.get("add_prefix_space", True)
+        and last.get("use_regex", True) is not bool(splits)
+        and all(split.get("behavior") == "Isolated" and not split.get("invert") for split in splits)
+    )
+    patterns = [split["pattern"].get("Regex", "") for split in splits]
+    if plain and not patterns:
         return "gpt-2"
-    patterns = [part["pattern"].get("Regex", "") for part in parts if part.get("type") == "Split"]
-    if state["model"]["type"] == "BPE" and kinds == ["Split", "Split", "ByteLevel"] and patterns == list(SPLITS):
+    if plain and patterns == list(SPLITS):
         return LLAMA_CPP_SPLIT
-    if state["model"]["type"] == "BPE" and kinds == ["Split", "ByteLevel"]:
-        if patterns[0].startswith(_LLAMA3_SPLIT):
-            return "llama-bpe"
-        if patterns[0].startswith(_QWEN2_SPLIT):
-            return "qwen2"
+    if plain and len(patterns) == 1 and patterns[0] in _BY_SPLIT:
+        return _BY_SPLIT[patterns[0]]
     raise InputError(
         "tokenizer: llama.cpp knows no split equal to this tokenizer's, so no GGUF file of it would read "
         "text alike; take the gguf formats out of release.formats"

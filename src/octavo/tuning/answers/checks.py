@@ -28,23 +28,29 @@ class Checked(NamedTuple):
     left_out: list[LeftOut]
 
 
-def check(questions: Sequence[Question]) -> Checked:
+Key = tuple[str, tuple[str, ...], int | None]
+"""What makes a question the same as another."""
+
+
+def check(questions: Sequence[Question], first: dict[Key, str] | None = None) -> Checked:
     """Keep aside what cannot be learnt from, by the first reason that holds.
+
+    `first` has, and is given, the first of each question: of the files before, too.
 
     An answer that its source does not hold as whole words is taken from a question that has others.
     """
     kept: list[Question] = []
     left_out: list[LeftOut] = []
-    first: dict[tuple[str, tuple[str, ...], int | None], str] = {}
+    first = {} if first is None else first
     for question in questions:
         found = _empty(question) or _placed(question)
         if isinstance(found, Question):
             found = _other_language(found) or found
         if isinstance(found, Question):
             key = (" ".join(question.question.split()), question.sources, question.gold)
-            before = first.setdefault(key, question.id)
-            if before is not question.id:
-                found = (DUPLICATE, f"same as {before}")
+            if key in first:
+                found = (DUPLICATE, f"same as {first[key]}")
+            first.setdefault(key, question.id)
         if isinstance(found, Question):
             kept.append(found)
         else:

@@ -51,6 +51,8 @@ def _fit_one(vocabulary: Vocabulary, question: Question, context: int, lot: rand
         return LeftOut(question.id, TOO_LONG, f"an answer of {expected} tokens, expected {ANSWER_TOKENS} at most")
     if tokens <= room:
         return question
+    if not question.sources:
+        return LeftOut(question.id, TOO_LONG, f"a question of {tokens} tokens, expected {room} at most")
     lengths = [len(ids) for ids in vocabulary.encode(question.sources)]
     most = _level(lengths, room - (tokens - sum(lengths)))
     spans = [

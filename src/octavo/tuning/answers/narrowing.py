@@ -85,12 +85,16 @@ def fewer(vocabulary: Vocabulary, question: Question, context: int) -> Question:
 
 
 def to_answer(vocabulary: Vocabulary, questions: Sequence[Question], context: int) -> list[Narrowed]:
-    """The questions with their best sentences by BM25, as many as leave room for an answer."""
+    """The questions with their best sentences by BM25, as many as leave room for an answer.
+
+    A sentence that is too long for that is passed over.
+    """
     found = []
     for question, best in zip(questions, _best(questions), strict=True):
-        places = best
-        while places and 1 + len(_tokens(vocabulary, question, places)) + ANSWER_TOKENS > context:
-            places = places[:-1]
+        places: list[Place] = []
+        for place in best:
+            if 1 + len(_tokens(vocabulary, question, [*places, place])) + ANSWER_TOKENS <= context:
+                places.append(place)
         found.append(Narrowed(_shown(question, places), tuple(places)))
     return found
 

@@ -9,7 +9,7 @@ from typing import Final
 from octavo.evaluation.speaker import Speaker
 from octavo.progress import Progress
 from octavo.recipe.schema import Recipe
-from octavo.tuning.answers.checks import check
+from octavo.tuning.answers.checks import Key, check
 from octavo.tuning.answers.cloze import Cloze, cloze_questions
 from octavo.tuning.answers.distractors import Making, with_distractors
 from octavo.tuning.answers.fitting import fit
@@ -28,7 +28,7 @@ from octavo.tuning.answers.questions import read_questions
 from octavo.tuning.documents import BYTES_A_TOKEN, check_documents, document_files, draw_documents, draw_stretches
 from octavo.tuning.pairs import LeftOut, drawn, outside_languages
 from octavo.tuning.scores import MODEL
-from octavo.tuning.tasks import COPIED, Checked, Measured, Parts, Task, Taught
+from octavo.tuning.tasks import COPIED, Checked, Measured, Prepared, Task, Taught
 from octavo.tuning.vocabulary import Vocabulary
 
 TESTED: Final = 1000
@@ -47,11 +47,12 @@ OF_A_DOCUMENT: Final = 4000
 def _read(recipe: Recipe, files: Sequence[Path]) -> Checked:
     questions: list[Question] = []
     left_out: list[LeftOut] = []
+    first: dict[Key, str] = {}
     for file in files:
         inside, outside = outside_languages(
             read_questions(file), recipe.corpus.languages, lambda question: [question.lang]
         )
-        found = check(inside)
+        found = check(inside, first)
         questions += found.kept
         left_out += [*outside, *found.left_out]
     return Checked(questions, left_out)
@@ -106,7 +107,7 @@ def _examples(vocabulary: Vocabulary, question: Question, length: int) -> Taught
 
 
 def _measure(
-    recipe: Recipe, speaker: Speaker, vocabulary: Vocabulary, parts: Parts, progress: Progress
+    recipe: Recipe, speaker: Speaker, vocabulary: Vocabulary, parts: Prepared, progress: Progress
 ) -> Measured:
     tests: list[Question] = drawn(parts.test, TESTED, recipe.seed)
     answers = answer_all(speaker, vocabulary, tests, progress)

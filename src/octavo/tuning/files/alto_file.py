@@ -304,7 +304,7 @@ def _record(file: XmlSource, change: Change) -> list[Edit]:
     """An edit that notes the change among the steps of processing; a comment where a file has no description."""
     root = file.root
     description = root.child("Description")
-    if description is None or description.inner == description.end:
+    if description is None or next(description.elements(), None) is None:
         return [Edit(root.inner, root.inner, f"<!-- {escaped(change.sentence).replace('--', '- -')} -->")]
     p = root.prefix
     step = (
@@ -313,7 +313,8 @@ def _record(file: XmlSource, change: Change) -> list[Edit]:
         f"<{p}processingSoftware><{p}softwareName>octavo</{p}softwareName>"
         f"<{p}softwareVersion>{__version__}</{p}softwareVersion></{p}processingSoftware>"
     )
-    steps = [e for e in description.elements("OCRProcessing", "Processing") if e.inner != e.end]
+    processing = description.elements("OCRProcessing", "Processing")
+    steps = [one for one in processing if next(one.elements(), None) is not None]
     if "ns-v4" in root.namespace:
         where, name = (steps[-1] if steps else list(description.elements())[-1]).end, "Processing"
     elif steps:

@@ -145,9 +145,7 @@ def corrected(pieces: Sequence[Piece], new: str, escape: Escape) -> list[Edit]:
         if piece.kind is Kind.TEXT:
             edits.append(Edit(piece.start, piece.end, escape(share)))
         elif piece.kind in (Kind.SIGN, Kind.VERSE):
-            place = piece.end if share.startswith(piece.value) else piece.start
-            rest = share.removeprefix(piece.value).removesuffix(piece.value)
-            edits.append(Edit(place, place, escape(rest)))
+            edits += _beside(piece, share, escape)
         else:
             if " " not in around:
                 closed.add(piece.gap)
@@ -155,6 +153,17 @@ def corrected(pieces: Sequence[Piece], new: str, escape: Escape) -> list[Edit]:
                 edits.append(Edit(piece.start, piece.end, ""))
     opened, unlike = _divisions(pieces, new, ends)
     return edits + _at_breaks(pieces, closed | unlike, opened)
+
+
+def _beside(piece: Piece, share: str, escape: Escape) -> list[Edit]:
+    """What a new text has around a sign, which stays; words that stay, such as code, get no other reading."""
+    before, known, after = share.partition(piece.value) if piece.value else ("", "", share)
+    if not known and len(piece.value) > 1:
+        return []
+    if not known:
+        before, after = (share, "") if piece.value else ("", share)
+    beside = ((piece.start, before), (piece.end, after))
+    return [Edit(place, place, escape(text)) for place, text in beside if text]
 
 
 def _ends(pieces: Sequence[Piece], new: str) -> list[int]:

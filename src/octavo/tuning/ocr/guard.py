@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from octavo.evaluation.task_metrics import edits as distance
-from octavo.tuning.ocr.alignment import changes
+from octavo.tuning.ocr.alignment import Change, changes
 from octavo.tuning.ocr.edits import Edit
 
 LOOKS_LIKE: Final = {
@@ -24,6 +25,8 @@ LOOKS_LIKE: Final = {
     "9": "gqoP",
 }
 """The signs as which a digit is recognised."""
+_WORD = re.compile(r"\S+")
+_DIGITS = re.compile(r"\d+")
 
 
 @dataclass(frozen=True)
@@ -69,16 +72,19 @@ def refusal(edit: Edit, limits: Limits) -> str:
 
 
 def changes_number(old: str, new: str) -> bool:
-    """Whether digits come, go or change otherwise than a reading error explains.
+    """Whether digits come, go or change otherwise than a reading error explains, or a number is parted or joined.
 
     A digit may go where it stands in a word of letters (wi1l), and may come where a sign stood that looks like it
-    (l8O4). No text tells whether 1868 should be 1863.
+    (l8O4). No text tells whether 1868 should be 1863, or 1,5 should be 15.
     """
-    letters, digits = sum(map(str.isalpha, old)), sum(map(str.isdecimal, old))
     for change in changes(old, new):
         gone, come = old[change.start : change.end], new[change.other_start : change.other_end]
         had, has = Counter(filter(str.isdecimal, gone)), Counter(filter(str.isdecimal, come))
-        if had - has and letters < digits:
+        if had - has and not _is_misread(old, change, come):
+            return True
+        if _is_within_number(old, change.start, change.end) or _is_within_number(
+            new, change.other_start, change.other_end
+        ):
             return True
         signs = Counter(gone)
         for digit in (has - had).elements():
@@ -87,3 +93,24 @@ def changes_number(old: str, new: str) -> bool:
                 return True
             signs[like] -= 1
     return False
+
+
+def _is_misread(old: str, change: Change, come: str) -> bool:
+    """Whether the digits that go stand in words of letters, one by one or for signs that look like them."""
+    signs = Counter(come)
+    for word in _WORD.finditer(old):
+        letters, digits = (sum(map(kind, word[0])) for kind in (str.isalpha, str.isdecimal))
+        for run in _DIGITS.finditer(old, *word.span()):
+            for place in range(max(run.start(), change.start), min(run.end(), change.end)):
+                like = next((sign for sign in LOOKS_LIKE.get(old[place], "") if signs[sign] > 0), "")
+                signs[like] -= 1
+                if letters < digits or not (like or len(run[0]) == 1):
+                    return False
+    return True
+
+
+def _is_within_number(text: str, start: int, end: int) -> bool:
+    """Whether a stretch is what parts a number, such as its point, or the space between two."""
+    around = text[start - 1 : start] + text[end : end + 1]
+    stretch = text[start:end]
+    return len(around) == 2 and around.isdecimal() and stretch != "" and not any(map(str.isalnum, stretch))

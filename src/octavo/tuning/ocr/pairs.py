@@ -80,24 +80,28 @@ def _pair(row: Row) -> OcrPair:
     )
 
 
-def check(pairs: Sequence[OcrPair], name: str) -> Checked:
+def check(pairs: Sequence[OcrPair], name: str, first: dict[tuple[str, str, str], str] | None = None) -> Checked:
     """Leave out pairs that would teach something wrong; `name` is the file's, for messages.
+
+    `first` has, and is given, the first pair of each text: of the files before this one, too.
 
     Raises InputError where the sides of the whole file are swapped: passages of the recognised side are expected to
     have fewer errors than those of the printed one, and surely so.
     """
     left_out: list[LeftOut] = []
     whole: list[OcrPair] = []
-    seen: set[OcrPair] = set()
+    first = {} if first is None else first
     for pair in pairs:
-        odd = LeftOut(pair.id, "duplicate", "the same pair stands before") if pair in seen else _unlike(pair)
-        seen.add(pair)
+        key = (pair.lang, pair.source, pair.target)
+        odd = LeftOut(pair.id, "duplicate", f"same as {first[key]}") if key in first else _unlike(pair)
+        first.setdefault(key, pair.id)
         if odd:
             left_out.append(odd)
         else:
             whole.append(pair)
     cleaner = _cleaner(whole)
-    if cleaner.value is not None and cleaner.value < 0 and (cleaner.high is None or cleaner.high < 0):
+    surely = -SWAPPED if cleaner.high is None else 0.0
+    if cleaner.value is not None and cleaner.value < surely and (cleaner.high or surely) < 0:
         raise InputError(
             f"{name}: found the sides swapped: the recognised texts are expected to have {-cleaner.value:.2%} "
             f"fewer wrong characters than the printed ones (over {cleaner.works} passages), expected the "

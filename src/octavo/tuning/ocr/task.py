@@ -25,7 +25,7 @@ from octavo.tuning.ocr.noise_table import Noise
 from octavo.tuning.ocr.pairs import OcrPair, check, read_pairs
 from octavo.tuning.pairs import LeftOut, drawn, outside_languages
 from octavo.tuning.scores import MODEL, UNGUARDED
-from octavo.tuning.tasks import COPIED, Checked, Measured, Parts, Task, Taught
+from octavo.tuning.tasks import COPIED, Checked, Measured, Prepared, Task, Taught
 from octavo.tuning.vocabulary import Vocabulary
 
 FITTED: Final = 300
@@ -46,9 +46,10 @@ OF_A_DOCUMENT: Final = 4
 def _read(recipe: Recipe, files: Sequence[Path]) -> Checked:
     pairs: list[OcrPair] = []
     left_out: list[LeftOut] = []
+    first: dict[tuple[str, str, str], str] = {}
     for file in files:
         inside, outside = outside_languages(read_pairs(file), recipe.corpus.languages, lambda pair: [pair.lang])
-        found = check(inside, str(file))
+        found = check(inside, str(file), first)
         pairs += found.pairs
         left_out += [*outside, *found.left_out]
     return Checked(pairs, left_out)
@@ -110,7 +111,7 @@ def _examples(vocabulary: Vocabulary, pair: OcrPair, length: int) -> Taught:
 
 
 def _measure(
-    recipe: Recipe, speaker: Speaker, vocabulary: Vocabulary, parts: Parts, progress: Progress
+    recipe: Recipe, speaker: Speaker, vocabulary: Vocabulary, parts: Prepared, progress: Progress
 ) -> Measured:
     room, limits = room_of(recipe.sequence_length), Limits()
 

@@ -94,7 +94,7 @@ MAIN: Final = {"ocr": "character error rate", "translation": "chrF", "rag": "F1"
 """By which a task is judged where one figure must do."""
 TASKS: Final = {"ocr": "OCR correction", "translation": "translation", "rag": "answers with sources"}
 SYSTEMS: Final = {
-    UNGUARDED: "all that the model would change, whether it is sure of it or not",
+    UNGUARDED: "all that the model would change within the guard's hard limits, whether it is sure of it or not",
     "do nothing": "the text as it was recognised",
     "dictionary": "words that a dictionary does not have, put right by a likely one that it has",
     "copy the source": "the original, untranslated",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import shutil
 from collections.abc import Iterator, Mapping
@@ -68,6 +69,8 @@ class Built:
 def beside(sources: Path) -> Path:
     """The folder that an index lies in where none is named: beside its documents."""
     whole = sources.expanduser().resolve()
+    if not whole.name:
+        raise InputError(f"--sources {sources}: found no name to put an index beside, expected --index")
     return whole.with_name(f"{whole.name}.index")
 
 
@@ -182,8 +185,23 @@ def _opened(home: Path) -> tantivy.Index:
     builder.add_text_field(FILE, tokenizer_name="raw", index_option="basic")
     builder.add_text_field(WORDS, tokenizer_name="whitespace", index_option="freq")
     builder.add_bytes_field(ROW, stored=True)
-    home.mkdir(parents=True, exist_ok=True)
-    return tantivy.Index(builder.build(), path=str(home))
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        return tantivy.Index(builder.build(), path=str(home))
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{home}: no index can be opened or made here ({error}), expected a folder for it"
+        ) from None
+
+
+def _version_in(file: Path) -> int | None:
+    """The version that an index states; None where the file is none of an index."""
+    try:
+        found = orjson.loads(file.read_bytes())
+    except (FileNotFoundError, IsADirectoryError, ValueError):
+        return None
+    stated = found.get("version") if isinstance(found, dict) and isinstance(found.get("files"), dict) else None
+    return stated if isinstance(stated, int) else None
 
 
 def _known(home: Path) -> Files:
@@ -192,16 +210,16 @@ def _known(home: Path) -> Files:
         return Files(version=VERSION)
     if not home.is_dir():
         raise InputError(f"{home}: found a file, expected a folder for the index")
-    ours = (home / FILES).is_file() or (home / "passages" / "meta.json").is_file()
-    others = [path.name for path in itertools.islice(home.iterdir(), 4)]
-    if others and not ours:
+    others = sorted(path.name for path in itertools.islice(home.iterdir(), 4))
+    if not others:
+        return Files(version=VERSION)
+    begun = others == ["passages"] and (home / "passages" / "meta.json").is_file()  # it was broken off in between
+    version = 0 if begun else _version_in(home / FILES)
+    if version is None:
         raise InputError(f"{home}: found {', '.join(others)}, expected an empty folder or an index of octavo")
-    try:
-        found = Files.model_validate_json((home / FILES).read_bytes())
-    except (FileNotFoundError, ValidationError):
-        found = Files(version=0)
-    if found.version == VERSION and (home / "passages" / "meta.json").is_file():
-        return found
+    if version == VERSION and (home / "passages" / "meta.json").is_file():
+        with contextlib.suppress(ValidationError):
+            return Files.model_validate_json((home / FILES).read_bytes())
     shutil.rmtree(home / "passages", ignore_errors=True)
     (home / FILES).unlink(missing_ok=True)
     return Files(version=VERSION)

@@ -47,8 +47,12 @@ class Checked(NamedTuple):
     left_out: list[LeftOut]
 
 
-def check_pairs(pairs: Sequence[TranslationPair], file: Path | str) -> Checked:
+def check_pairs(
+    pairs: Sequence[TranslationPair], file: Path | str, first: dict[tuple[str, str, str, str], str] | None = None
+) -> Checked:
     """Keep aside what cannot be learnt from, by the first reason that holds.
+
+    `first` has, and is given, the first pair of each text: of the files before this one, too.
 
     Raises InputError where most pairs of two languages have their sides swapped, with the share: then the columns
     are, and not a few pairs.
@@ -57,7 +61,7 @@ def check_pairs(pairs: Sequence[TranslationPair], file: Path | str) -> Checked:
     swapped = [_is_swapped(pair, *found) for pair, found in zip(pairs, languages, strict=True)]
     _refuse_swapped(pairs, languages, swapped, file)
     bounds = _length_bounds(pairs)
-    first: dict[tuple[str, str, str, str], str] = {}
+    first = {} if first is None else first
     kept: list[TranslationPair] = []
     left_out: list[LeftOut] = []
     for pair, found, is_swapped in zip(pairs, languages, swapped, strict=True):
@@ -67,9 +71,8 @@ def check_pairs(pairs: Sequence[TranslationPair], file: Path | str) -> Checked:
         fault = fault or _in_another_language(pair, *found) or _lengths(pair, bounds)
         if not fault:
             key = (pair.src_lang, pair.tgt_lang, _folded(pair.source), _folded(pair.target))
-            before = first.setdefault(key, pair.id)
-            if before is not pair.id:
-                fault = DUPLICATE, f"same as {before}"
+            fault = (DUPLICATE, f"same as {first[key]}") if key in first else None
+            first.setdefault(key, pair.id)
         if fault:
             left_out.append(LeftOut(pair.id, *fault))
         else:

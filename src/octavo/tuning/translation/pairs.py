@@ -45,6 +45,7 @@ class TranslationPair(NamedTuple):
             tgt_lang=self.src_lang,
             source=self.target,
             target=self.source,
+            century=None,
             before="",
         )
 

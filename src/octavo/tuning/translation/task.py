@@ -14,7 +14,7 @@ from octavo.progress import Progress
 from octavo.recipe.schema import Recipe
 from octavo.tuning.documents import BYTES_A_TOKEN, document_files, draw_stretches
 from octavo.tuning.pairs import LeftOut, drawn, outside_languages
-from octavo.tuning.tasks import COPIED, Checked, Measured, Parts, Task, Taught
+from octavo.tuning.tasks import COPIED, Checked, Measured, Prepared, Task, Taught
 from octavo.tuning.translation.checks import check_pairs
 from octavo.tuning.translation.format import examples
 from octavo.tuning.translation.measures import measure, translate_pairs
@@ -40,11 +40,12 @@ def _read(recipe: Recipe, files: Sequence[Path]) -> Checked:
     assert recipe.tuning is not None
     pairs: list[TranslationPair] = []
     left_out: list[LeftOut] = []
+    first: dict[tuple[str, str, str, str], str] = {}
     for file in files:
         inside, outside = outside_languages(
             read_pairs(file), recipe.corpus.languages, lambda pair: [pair.src_lang, pair.tgt_lang]
         )
-        found = check_pairs(inside, file)
+        found = check_pairs(inside, file, first)
         pairs += found.kept
         left_out += [*outside, *found.left_out]
     return Checked(in_both_directions(pairs) if recipe.tuning.both_directions else pairs, left_out)
@@ -102,20 +103,20 @@ def _examples(vocabulary: Vocabulary, pair: TranslationPair, length: int) -> Tau
 
 
 def _measure(
-    recipe: Recipe, speaker: Speaker, vocabulary: Vocabulary, parts: Parts, progress: Progress
+    recipe: Recipe, speaker: Speaker, vocabulary: Vocabulary, parts: Prepared, progress: Progress
 ) -> Measured:
     training: list[TranslationPair] = parts.training
     tests: list[TranslationPair] = drawn(parts.test, TESTED, recipe.seed)
-    tables, _ = _tables_and_documents(recipe)
-    knows = bool(tables) or any(pair.before for pair in training)
+    learnt: list[TranslationPair] = [*training, *parts.made]
+    knows = any(pair.before for pair in learnt)
     answers = translate_pairs(speaker, vocabulary, tests, progress, knows)
     scores = measure(tests, answers, learn_lexicons(training))
     samples = [
         {"group": pair.languages, "source": pair.source, "answer": answer.text, "truth": pair.target}
         for pair, answer in zip(tests[:SAMPLES], answers, strict=False)
     ]
-    learnt = Counter(pair.languages for pair in training)
-    return Measured(scores, samples, {"pairs": dict(sorted(learnt.items())), "knows_neighbours": knows})
+    languages = Counter(pair.languages for pair in learnt)
+    return Measured(scores, samples, {"pairs": dict(sorted(languages.items())), "knows_neighbours": knows})
 
 
 TASK: Final = Task(
