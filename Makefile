@@ -10,11 +10,11 @@ BIN := .venv/bin
 demo: .venv/installed
 	$(BIN)/octavo run recipes/starter.yaml
 
-# In four processes, since some tests wait, a file at a time, each with one thread: more would wait for one another.
+# In five processes, since some tests wait, a file at a time, each with one thread.
 # tests/conftest.py puts the longest files first. They start hundreds of processes, so what Python compiles is kept
 # even where the environment says otherwise.
 test: .venv/installed-dev
-	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 5 --dist loadfile --no-loadscope-reorder
 
 check: .venv/installed-dev
 	$(BIN)/ruff check .
