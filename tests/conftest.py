@@ -6,6 +6,8 @@ import contextlib
 import fcntl
 import os
 import shutil
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     home = Path(__file__).parent
     places = {home / name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path, len(LONGEST)))
+
+
+WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+"""Signals that a command watches for."""
+
+
+@pytest.fixture(autouse=True)
+def no_watch_stays() -> Iterator[None]:
+    """A command that a test calls in this process watches for signals to the process's end, and ends it soon after one.
+
+    So the next test that signals to itself would end all the tests of this process.
+    """
+    handlers = {number: signal.getsignal(number) for number in WATCHED}
+    told = signal.set_wakeup_fd(-1)
+    signal.set_wakeup_fd(told)
+    yield
+    signal.set_wakeup_fd(told)
+    for number, handler in handlers.items():
+        if handler is not None:  # it is none of Python's
+            signal.signal(number, handler)
 
 
 SMALL = {
