@@ -13,6 +13,7 @@ from octavo.inference.engine import open_engine
 from octavo.inference.server.served_model import open_served_model
 from octavo.inference.torch_engine import TorchEngine
 from octavo.modeling.decoding import Decoding, whole
+from octavo.modeling.gguf.header import gguf_settings
 from octavo.modeling.gguf.reading import load_gguf
 
 
@@ -45,6 +46,15 @@ def test_a_directory_without_a_gguf_file_goes_to_llama_cpp(folder, capsys):
     changed = engine.gguf.stat().st_mtime_ns
     assert open_engine(folder, "llama.cpp").gguf.stat().st_mtime_ns == changed
     assert capsys.readouterr().err == ""
+
+
+def test_a_text_begins_and_ends_with_what_config_json_states(folder):
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"bos_token_id": 4, "eos_token_id": [5, 2]}))
+    for engine in ("torch", "llama.cpp"):
+        assert open_engine(folder, engine).encode("a")[0] == 4
+    assert TorchEngine(folder).end == 5
+    assert gguf_settings(converted(folder))["tokenizer.ggml.eos_token_id"] == 5
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32])

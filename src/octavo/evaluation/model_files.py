@@ -16,7 +16,7 @@ from octavo.modeling.hf import load_hf, read_config, read_object, round_to_bfloa
 from octavo.modeling.llama import Llama, LlamaConfig
 from octavo.recipe.file import load
 from octavo.tokenization.encode import load_tokenizer
-from octavo.tokenization.entries import begin_and_end
+from octavo.tokenization.entries import Edges, begin_and_end
 from octavo.training.checkpoint import load_model
 from octavo.training.checkpoint_files import path_of
 from octavo.training.memory import llama_config
@@ -46,7 +46,7 @@ def open_model(model: Path) -> Speaker:
     if is_run(model):
         return _open_run(model)
     tokenizer = load_tokenizer(model / "tokenizer.json")
-    begin, end = _ends(model, tokenizer)
+    begin, end = edges_of(model, tokenizer)
     loaded = load_hf(model)
     _check_sizes(model, tokenizer, loaded)
     return Speaker(loaded, tokenizer, begin, end)
@@ -112,8 +112,11 @@ def _missing(folder: Path) -> Iterator[str]:
         yield "tokenizer.json"
 
 
-def _ends(folder: Path, tokenizer: Tokenizer) -> tuple[int, int]:
-    """The tokens that begin and end a text: those of config.json, where it states them, else by their names."""
+def edges_of(folder: Path, tokenizer: Tokenizer) -> Edges:
+    """The tokens that begin and end a text: those of config.json, where it states them, else by their names.
+
+    Raises InputError where config.json states one that is no special entry of the tokenizer.
+    """
     file = folder / "config.json"
     stated = read_object(file)
     special = {entry for entry, token in tokenizer.get_added_tokens_decoder().items() if token.special}
@@ -133,7 +136,7 @@ def _ends(folder: Path, tokenizer: Tokenizer) -> tuple[int, int]:
     if begin is None or end is None:
         named_begin, named_end = begin_and_end(tokenizer, str(folder / "tokenizer.json"))
         begin, end = named_begin if begin is None else begin, named_end if end is None else end
-    return begin, end
+    return Edges(begin, end)
 
 
 def _check_sizes(folder: Path, tokenizer: Tokenizer, model: Llama) -> None:

@@ -13,12 +13,12 @@ from safetensors import SafetensorError, safe_open
 
 from octavo import __version__
 from octavo.errors import InputError, OctavoError
+from octavo.evaluation.model_files import edges_of
 from octavo.lineage import hash_file
 from octavo.modeling.gguf.quantised import GgufType
 from octavo.modeling.gguf.writing import pre_tokenizer_name, save_gguf
 from octavo.modeling.hf import load_hf, read_config
 from octavo.tokenization.encode import load_tokenizer
-from octavo.tokenization.entries import begin_and_end
 
 _LICENCE: Final = "unknown"
 """Of the file in the cache, which goes nowhere else."""
@@ -45,7 +45,10 @@ def converted(folder: Path) -> Path:
     kind = precision(weights)
     home = cache_folder() / "gguf"
     made_of = [folder / "config.json", folder / "tokenizer.json", *weights]
-    digest = blake3("\n".join([__version__, kind, *(hash_file(file).blake3 for file in made_of)]).encode())
+    begin, end = edges_of(folder, tokenizer)
+    digest = blake3(
+        "\n".join([__version__, kind, f"{begin} {end}", *(hash_file(file).blake3 for file in made_of)]).encode()
+    )
     file = home / f"{digest.hexdigest(16)}-{kind}.gguf"
     if file.exists():
         return file
@@ -55,7 +58,6 @@ def converted(folder: Path) -> Path:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not file.exists():
                 print(f"{folder}: converted to GGUF ({kind}, without loss) once, into {file}", file=sys.stderr)
-                begin, end = begin_and_end(tokenizer, str(folder / "tokenizer.json"))
                 unfinished = file.with_suffix(".unfinished")
                 name = folder.resolve().name
                 try:

@@ -8,6 +8,7 @@ from typing import Final
 
 from tokenizers.decoders import DecodeStream
 
+from octavo.evaluation.model_files import edges_of
 from octavo.modeling.continuations import continue_prompts
 from octavo.modeling.decoding import (
     Decoding,
@@ -21,7 +22,6 @@ from octavo.modeling.gguf.header import gguf_settings
 from octavo.modeling.gguf.reading import load_gguf
 from octavo.modeling.hf import load_hf
 from octavo.tokenization.encode import load_tokenizer
-from octavo.tokenization.entries import begin_and_end
 
 
 class TorchEngine:
@@ -42,7 +42,7 @@ class TorchEngine:
         else:
             self.model = load_hf(model)
             self.tokenizer = load_tokenizer(model / "tokenizer.json")
-            self.begin, self.end = begin_and_end(self.tokenizer, str(model / "tokenizer.json"))
+            self.begin, self.end = edges_of(model, self.tokenizer)
         self.before = [self.begin] if begins else []
         self.context = self.model.config.max_position_embeddings
 
