@@ -18,8 +18,8 @@ from octavo.recipe.file import validate
 from octavo.recipe.schema import Recipe
 from octavo.road import Reporter, run_road
 
-# A busy machine is no reason to fail.
-settings.register_profile("octavo", deadline=None)
+# A busy machine is no reason to fail. What has cost much to find has more examples of its own.
+settings.register_profile("octavo", deadline=None, max_examples=60)
 settings.load_profile("octavo")
 
 # Else Daft imports all of Ray in each process, as the tests' own packages bring it, to see whether it is in use.
