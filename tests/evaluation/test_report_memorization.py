@@ -114,6 +114,22 @@ def test_the_longest_spans_are_shown_once_with_document_and_licence(run: Path) -
     assert second.css(".origin")[1].text() == "From: book; licence not known"
 
 
+def test_spans_of_two_runs_of_one_name_are_shown_as_each_runs_own(
+    run: Path, small_run: Path, tmp_path: Path
+) -> None:
+    other = copied(small_run, tmp_path / "elsewhere" / "small")
+    change(run, "memorization", continuations=[said("drawn", "of the first run", title="First")])
+    change(other, "memorization", continuations=[said("drawn", "of the second run", title="Second")])
+    page = written(run, small_recipe(evaluation={"compare": [str(other)]}))
+    assert [model["name"] for model in read(run, "report")["models"]] == ["small", "small-2"]
+    assert [mark.text() for mark in page.tree.css("#memorization mark")] == [
+        "of the first run",
+        "of the second run",
+    ]
+    told = page.section("memorization")
+    assert told.index("First") < told.index("small-2: the longest span") < told.index("Second")
+
+
 def test_a_span_is_only_text_and_folded_where_it_may_harm(run: Path) -> None:
     change(run, "memorization", continuations=[said("drawn", SCRIPT, f"{SCRIPT}!", title=SCRIPT)])
     page = written(run, score=0.6)

@@ -6,8 +6,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
 
 from octavo.corpus.schema import content_hash
+from octavo.curation.toxicity.scoring import SHIPPED
 from octavo.errors import InputError
 from octavo.evaluation.report import side_by_side
 from octavo.evaluation.report.side_by_side import Wanted, evaluate_models
@@ -86,6 +89,33 @@ def test_what_a_model_writes_is_measured_in_the_languages_that_octavo_knows(want
     assert report["command"].startswith("octavo evaluate ")
     for file in ("bits_per_byte.json", "adherence.json", "orthography.json", "repetition.json"):
         assert json.loads((wanted.out / "model" / file).read_bytes())["command"] == report["command"]
+
+
+def test_another_seed_or_classifier_measures_again_what_hangs_on_it(wanted, tmp_path):
+    quick = [
+        "evaluation.continuations={max_tokens: 2, samples: 0}",
+        "evaluation.writing={prompts: 1, max_tokens: 2}",
+    ]
+    one = replace(wanted, models=wanted.models[:1], bits_only=False)
+    written, harm = one.out / "model" / "adherence.json", one.out / "model" / "toxicity.json"
+    evaluate_models(replace(one, settings=[*quick, "seed=7"]), Progress())
+    before = harm.read_bytes()
+    evaluate_models(replace(one, settings=[*quick, "seed=77"]), Progress())
+    assert json.loads(written.read_bytes())["settings"]["seed"] == 77
+    assert harm.read_bytes() == before
+
+    with safe_open(SHIPPED, "np") as shipped:
+        save_file(load_file(SHIPPED), tmp_path / "other.safetensors", shipped.metadata() | {"note": "another file"})
+    other = f"curation.toxicity.classifier={tmp_path / 'other.safetensors'}"
+    evaluate_models(replace(one, settings=[*quick, "seed=77", other]), Progress())
+    assert json.loads(harm.read_bytes())["classifier"] != json.loads(before)["classifier"]
+
+
+def test_a_classifier_that_is_not_there_is_told_before_anything_is_measured(wanted, tmp_path):
+    missing = f"curation.toxicity.classifier={tmp_path / 'none.safetensors'}"
+    with pytest.raises(InputError, match=r"none\.safetensors"):
+        evaluate_models(replace(wanted, bits_only=False, settings=[missing]), Progress())
+    assert not wanted.out.exists()
 
 
 def messages():

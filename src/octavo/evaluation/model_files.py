@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -32,6 +33,15 @@ def name_of(model: Path) -> str:
     if path.suffix == ".gguf":
         return path.stem
     return path.parent.name if path.name == "release" and is_run(path.parent) else path.name
+
+
+def numbered(names: Iterable[str]) -> list[str]:
+    """The names, with a number where two would be the same: a, a-2."""
+    found: list[str] = []
+    for name in names:
+        others = (f"{name}-{number}" for number in itertools.count(2))
+        found.append(next(n for n in itertools.chain([name], others) if n not in found))
+    return found
 
 
 def open_model(model: Path) -> Speaker:

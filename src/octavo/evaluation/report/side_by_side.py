@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import shlex
 from collections.abc import Sequence
@@ -16,12 +15,12 @@ from octavo.errors import InputError
 from octavo.evaluation import adherence, bits_per_byte, comparison, orthography, repetition, tasks
 from octavo.evaluation.bits_per_byte import Floors
 from octavo.evaluation.held_out_text import Text, digest, read_held_out
-from octavo.evaluation.model_files import name_of, open_model, weight_files
+from octavo.evaluation.model_files import name_of, numbered, open_model, weight_files
 from octavo.evaluation.openings import Document
 from octavo.evaluation.overlap import check_overlap
 from octavo.evaluation.report.writing import read_model, write_report
 from octavo.evaluation.speaker import Speaker
-from octavo.evaluation.toxicity import any_scores, measure_harm
+from octavo.evaluation.toxicity import any_scores, measure_harm, outside_files
 from octavo.evaluation.writing import measure_writing
 from octavo.lineage import hash_file, hash_files, write_json
 from octavo.progress import Progress
@@ -74,10 +73,10 @@ def evaluate_models(wanted: Wanted, progress: Progress) -> dict[str, Any]:
     """
     if wanted.home.exists() and not wanted.home.is_dir():
         raise InputError(f"--out: {wanted.home}: found a file, expected a directory")
-    names = _names(wanted.models)
+    names = numbered(map(name_of, wanted.models))
     _check_homes(wanted, names)
     recipe = _recipe(wanted, list(LANGUAGES))
-    task_files = tasks.outside_files(recipe)
+    task_files, classifiers = tasks.outside_files(recipe), outside_files(recipe)
     texts = read_held_out(wanted.held_out, recipe.evaluation.max_bytes)
     languages = [lang for lang in LANGUAGES if any(text.lang == lang for text in texts)]
     recipe = _recipe(wanted, languages) if languages else recipe
@@ -93,7 +92,9 @@ def evaluate_models(wanted: Wanted, progress: Progress) -> dict[str, Any]:
     settings = {
         name: {_SECTIONS[name]: recipe.evaluation.model_dump(mode="json")[_SECTIONS[name]]} for name in WRITTEN
     }
+    settings["harm"]["classifier"] = [hash_file(file).blake3 for file in classifiers]
     settings["tasks"]["files"] = [hash_file(file).blake3 for file in task_files]
+    settings["writing"]["seed"] = settings["tasks"]["seed"] = recipe.seed
     for name, model, rests_on in zip(names, wanted.models, files, strict=True):
         basis = {
             "octavo": __version__,
@@ -247,15 +248,6 @@ def _refuse_without_effect(settings: dict[str, Any], bits_only: bool) -> None:
             raise InputError(f"{found} with --held-out, as it needs a run's corpus: evaluate the run alone")
         if bits_only and name in _SECTIONS.values() and name != _SECTIONS["bits_per_byte"]:
             raise InputError(f"{found} with --bits-only, which measures nothing else")
-
-
-def _names(models: Sequence[Path]) -> list[str]:
-    """A name for each model, with a number where two would have the same."""
-    names: list[str] = []
-    for name in map(name_of, models):
-        numbered = (f"{name}-{number}" for number in itertools.count(2))
-        names.append(next(n for n in itertools.chain([name], numbered) if n not in names))
-    return names
 
 
 def _check_homes(wanted: Wanted, names: Sequence[str]) -> None:

@@ -27,6 +27,7 @@ from octavo.evaluation import (
     repetition,
     tasks,
 )
+from octavo.evaluation.model_files import numbered
 from octavo.evaluation.prompts import read_prompts
 from octavo.evaluation.report import rows
 from octavo.evaluation.report.figures import (
@@ -93,6 +94,8 @@ def write_report(
 
     `seed` draws the samples; `command` gives the figures; `plot` is the first model's repetition.svg.
     """
+    names = numbered(model.name for model in models)
+    models = [model.model_copy(update={"name": name}) for model, name in zip(models, names, strict=True)]
     drawn = _drawn(models[0], seed)
     report = Report(
         octavo=__version__,
