@@ -183,6 +183,21 @@ def test_llama_cpp_weighs_the_same_in_the_same_precision(small_run):
     assert math.isfinite(theirs.weigh(ROWS[-1:])[0].nats)
 
 
+def test_a_tokenizer_that_puts_no_begin_token_is_followed_by_both_engines(small_run, tmp_path):
+    folder = tmp_path / "bare"
+    folder.mkdir()
+    for name in ("config.json", "model.safetensors"):
+        (folder / name).symlink_to(small_run / "release" / name)
+    tokenizer = json.loads((small_run / "release" / "tokenizer.json").read_bytes())
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer | {"post_processor": None}))
+    ours, theirs = open_reader(folder, "torch"), open_reader(folder, "auto")
+    assert (ours.begins, theirs.begins, theirs.name) == (False, False, "llama.cpp")
+    asked = ("The old keeper", " went")
+    assert pair(theirs.encode, theirs.begin, theirs.begins, *asked) == pair(
+        ours.encode, ours.begin, ours.begins, *asked
+    )
+
+
 @pytest.mark.parametrize("engine", ["torch", "llama.cpp"])
 def test_writing_ends_where_a_stop_would_begin(small_run, engine):
     reader = open_reader(small_run, engine)

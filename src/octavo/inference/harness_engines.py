@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
 import torch
+from tokenizers import Tokenizer
 
 from octavo.errors import InputError
+from octavo.inference.belonging import belonging
 from octavo.inference.defaults import generation_settings
 from octavo.inference.engine import EngineName, open_engine
 from octavo.inference.llama_cpp import LlamaCppEngine
 from octavo.inference.torch_engine import TorchEngine
 from octavo.modeling.decoding import Decoding
+from octavo.tokenization.encode import load_tokenizer
 
 _BATCH_TOKENS: Final = 8192
 
@@ -64,7 +67,7 @@ class TorchReader:
         self.engine = engine
         self.model, self.begin = engine.model, engine.begin
         self.context = self.window = engine.context
-        self.begins = engine.tokenizer.encode("a").ids[:1] == [engine.begin]
+        self.begins = _puts(engine.tokenizer, engine.begin)
 
     def encode(self, text: str) -> list[int]:
         """A text's tokens."""
@@ -113,7 +116,7 @@ class LlamaCppReader:
                 f"{model}: found a GGUF file that puts no token before a text, expected one: use engine=torch on "
                 "the model directory"
             )
-        self.begin, self.begins = begin[0], True
+        self.begin, self.begins = begin[0], _begins(model, begin[0])
 
     def encode(self, text: str) -> list[int]:
         """A text's tokens, by llama.cpp's own tokenizer."""
@@ -134,6 +137,17 @@ class LlamaCppReader:
     def write(self, prompts: Sequence[list[int]], decoding: Decoding, seeds: Sequence[int]) -> list[str]:
         """The text after each prompt."""
         return [written.text for written in self.engine.texts(prompts, decoding, seeds)]
+
+
+def _begins(model: Path, begin: int) -> bool:
+    """Whether the tokenizer beside the GGUF file puts the begin token before a text: llama.cpp always does."""
+    folder = belonging(model).release
+    file = folder / "tokenizer.json" if folder else None
+    return _puts(load_tokenizer(file), begin) if file and file.is_file() else True
+
+
+def _puts(tokenizer: Tokenizer, begin: int) -> bool:
+    return bool(tokenizer.encode("a").ids[:1] == [begin])
 
 
 def open_reader(model: Path, engine: EngineName) -> Reader:
