@@ -1,3 +1,5 @@
+import tracemalloc
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -39,6 +41,21 @@ def test_which_works_are_taken_does_not_depend_on_the_order_of_works(lengths, mo
     random.shuffle(works)
     shuffled = [text for work in works for text in texts if text.work == work]
     assert digest(capped(texts, most)) == digest(capped(shuffled, most))
+
+
+def test_no_more_is_held_than_may_be_taken():
+    def texts(works):
+        return (
+            Text(f"{n}#{part}", str(n), "fr", None, None, "f", "", "x" * 40_000) for part in "ab" for n in works
+        )
+
+    tracemalloc.start()
+    taken = list(capped(texts(range(1_000)), 100_000))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert size(taken) == 100_000
+    assert peak < 8_000_000
+    assert digest(capped(texts(reversed(range(1_000))), 100_000)) == digest(taken)
 
 
 def test_of_long_works_each_gives_as_much_as_the_others():

@@ -24,7 +24,7 @@ LONGER = LONG | {"prompt": [LONG["prompt"]] * 6}
 @pytest.fixture(scope="module")
 def strict(served):
     """A server that lets little through."""
-    limits = Limits(body=20_000, choices=24, trace=50, queue=1, head=0.5, body_read=0.5, stalled=0.5)
+    limits = Limits(body=20_000, choices=24, weighed=300, trace=50, queue=1, head=0.5, body_read=0.5, stalled=0.5)
     with running(served, limits) as up:
         yield up
 
@@ -44,6 +44,11 @@ def strict(served):
         ({"prompt": "x" * 9_000}, "prompt", "prompt: found 9,000 characters, expected at most"),
         ({"prompt": [2048]}, "prompt", "prompt: found the token 2,048, expected those of 2,048 entries"),
         ({"prompt": ["a"] * 9, "n": 3}, "prompt", "prompt: found 9 prompts and n = 3, expected 1 to 24 texts"),
+        (
+            {"prompt": [[5] * 60] * 2, "n": 3, "echo": True, "logprobs": 0, "max_tokens": 1},
+            "prompt",
+            "prompt: found 360 tokens to repeat with log-probabilities, expected at most 300 in one request",
+        ),
         ({"prompt": "a", "max_tokens": -1}, "max_tokens", "max_tokens: found -1: Input should be greater"),
         (
             {"prompt": "a", "max_tokens": 129},

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -56,7 +57,7 @@ def read_held_out(place: Path, max_bytes: int) -> list[Text]:
     `split`, the held-out ones are taken. Raises InputError where there is no text, or a text has no language.
     """
     files = _files(place)
-    texts = list(capped(list(_read(files)), max_bytes))
+    texts = list(capped(_read(files), max_bytes))
     if not texts:
         raise InputError(f"{place}: found no text in {len(files):,} Parquet files, expected held-out documents")
     return texts
@@ -64,23 +65,61 @@ def read_held_out(place: Path, max_bytes: int) -> list[Text]:
 
 def read_kept(kept: Path, max_bytes: int) -> list[Text]:
     """The held-out texts of a run's `corpus/kept`, capped like others; empty where nothing is held out."""
-    return list(capped(list(_read(sorted(kept.glob("*.parquet")))), max_bytes))
+    return list(capped(_read(sorted(kept.glob("*.parquet"))), max_bytes))
 
 
-def capped(texts: Sequence[Text], max_bytes: int) -> Iterator[Text]:
+def capped(texts: Iterable[Text], max_bytes: int) -> Iterator[Text]:
     """Up to `max_bytes` of each language, to the last whole character, ordered by language.
 
     Works, in the order of a hash of their names, give their beginnings: as many works as give so much with 16 KiB
     of each, and of each as much as of any other, or all of it. So the text is from many works where there are many.
+    No more is held in memory than may be taken, however many texts there are.
     """
-    by_language: dict[str, dict[str, list[Text]]] = {}
+    by_language: dict[str, _Works] = {}
     for text in texts:
         if text.text.strip():
-            by_language.setdefault(text.lang, {}).setdefault(text.work, []).append(text)
+            by_language.setdefault(text.lang, _Works(max_bytes)).add(text)
     for _, works in sorted(by_language.items()):
-        sizes = {work: sum(_size(text.text) for text in found) for work, found in works.items()}
-        for work, size in _shares(sizes, max_bytes).items():
-            yield from beginning(works[work], size)
+        for work, size in _shares(works.sizes, max_bytes).items():
+            yield from beginning(works.beginnings[work], size)
+
+
+@dataclass
+class _Works:
+    """The works of a language that may be taken: with each work found, fewer of the later ones can be."""
+
+    max_bytes: int
+    sizes: dict[str, int] = field(default_factory=dict)
+    beginnings: dict[str, list[Text]] = field(default_factory=dict)
+    """Up to `max_bytes` of each."""
+    held: int = 0
+    """Bytes of them."""
+    checked: int = 0
+    """Bytes that were held when it was last looked which works can be taken."""
+    first_left: bytes | None = None
+    """The order of the first work that was left out; none after it is taken."""
+
+    def add(self, text: Text) -> None:
+        """A text more of a work; those of each work come in their order."""
+        if self.first_left and _order(text.work) >= self.first_left:
+            return
+        taken = self.sizes.get(text.work, 0)
+        whole = text.text.encode()
+        self.sizes[text.work] = taken + len(whole)
+        if taken < self.max_bytes:
+            part = text._replace(text=whole[: self.max_bytes - taken].decode(errors="ignore"))
+            self.beginnings.setdefault(text.work, []).append(part)
+            self.held += min(len(whole), self.max_bytes - taken)
+        if self.held > 2 * self.checked + 4 * self.max_bytes:
+            self._leave_out()
+
+    def _leave_out(self) -> None:
+        chosen, rest = _chosen(self.sizes, self.max_bytes)
+        if rest:
+            self.first_left = _order(rest[0])
+        self.sizes = {work: self.sizes[work] for work in chosen}
+        self.beginnings = {work: self.beginnings[work] for work in chosen}
+        self.held = self.checked = sum(min(size, self.max_bytes) for size in self.sizes.values())
 
 
 def digest(texts: Iterable[Text]) -> str:
@@ -90,18 +129,27 @@ def digest(texts: Iterable[Text]) -> str:
 
 def _shares(sizes: dict[str, int], max_bytes: int) -> dict[str, int]:
     """How many bytes of each work are taken; the works that give none are left out."""
-    chosen: list[str] = []
-    taken = 0
-    for work in sorted(sizes, key=lambda work: blake3(work.encode()).digest()):
-        if taken < max_bytes:
-            chosen.append(work)
-            taken += min(sizes[work], _BEGINNING)
+    chosen, _ = _chosen(sizes, max_bytes)
     shares: dict[str, int] = {}
     left = max_bytes
     for place, work in enumerate(sorted(chosen, key=lambda work: sizes[work])):
         shares[work] = min(sizes[work], left // (len(chosen) - place))
         left -= shares[work]
     return {work: shares[work] for work in chosen if shares[work]}
+
+
+def _chosen(sizes: dict[str, int], max_bytes: int) -> tuple[list[str], list[str]]:
+    """The works that give something, and the others, in their order."""
+    works = sorted(sizes, key=_order)
+    taken, number = 0, 0
+    while number < len(works) and taken < max_bytes:
+        taken += min(sizes[works[number]], _BEGINNING)
+        number += 1
+    return works[:number], works[number:]
+
+
+def _order(work: str) -> bytes:
+    return blake3(work.encode()).digest()
 
 
 def beginning(texts: Iterable[Text], size: int) -> Iterator[Text]:

@@ -162,14 +162,23 @@ class Completions:
                 f"max_tokens: found {asked.max_tokens:,}, expected at most {context:,}, as many as the "
                 "model's context holds"
             )
+        weighs = asked.echo and asked.logprobs is not None
         found = []
         async with asyncio.timeout_at(deadline):
+            read = []
             for prompt in given:
-                tokens = prompt if isinstance(prompt, list) else await self.encode(prompt)
-                self._check(tokens, most)
+                read.append(prompt if isinstance(prompt, list) else await self.encode(prompt))
+                self._check(read[-1], most)
+            weighed = sum(map(len, read)) * (asked.n or 1)
+            if weighs and weighed > self.limits.weighed:
+                raise InputError(
+                    f"prompt: found {weighed:,} tokens to repeat with log-probabilities, expected at most "
+                    f"{self.limits.weighed:,} in one request"
+                )
+            for prompt, tokens in zip(given, read, strict=True):
                 text = prompt if isinstance(prompt, str) else self.model.vocabulary.text(prompt)
                 pieces: Sequence[Piece] = ()
-                if asked.echo and asked.logprobs is not None:
+                if weighs:
                     pieces = await in_thread(self.reading, self.reader.read, tokens, asked.logprobs)
                     if isinstance(prompt, str):
                         pieces = as_given(pieces, prompt, self.model.vocabulary)

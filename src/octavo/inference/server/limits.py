@@ -32,6 +32,8 @@ class Limits:
     body: int = 4 * 1024**2
     """Bytes of a request's body."""
     choices: int = MOST_CHOICES
+    weighed: int = 32_768
+    """Tokens of prompts, as often as they are repeated, whose log-probabilities are told: 5 KiB each in memory."""
     trace: int = 100_000
     """Characters of a text to trace."""
     queue: int = 64
