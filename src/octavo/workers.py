@@ -17,6 +17,8 @@ from octavo.progress import StoppedError
 
 os.environ.setdefault("DAFT_PROGRESS_BAR", "0")
 os.environ.setdefault("DAFT_SHOW_QUERY_ID", "0")
+# Else Daft imports Ray, where it is installed, to see whether this is a job of it: 2 s of each process.
+os.environ.setdefault("DAFT_RUNNER", "native")
 
 Item = TypeVar("Item")
 
