@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
@@ -30,7 +31,7 @@ from octavo.recipe.schema import Recipe
 from octavo.road import run_road
 from tests.conftest import quiet_reporter
 
-get_node_ip_address = pytest.importorskip("ray.util", reason="needs octavo[ray]").get_node_ip_address
+pytestmark = pytest.mark.skipif(find_spec("ray") is None, reason="needs octavo[ray]")
 
 PARTS = 4
 STARTED = "Ray runtime started"
@@ -68,7 +69,7 @@ def two_nodes() -> Iterator[Cluster]:
             "RAY_AUTH_TOKEN_PATH": str(home / "token"),
             "RAY_memory_monitor_refresh_ms": "0",  # other work on the machine is no reason to end ours
         }
-        address = f"{get_node_ip_address()}:{free_port()}"
+        address = f"{own_address()}:{free_port()}"
         own = ["--temp-dir", name, "--include-dashboard", "false", "--ray-client-server-port", str(free_port())]
         head = stack.enter_context(
             node(home / "head.log", environment, ["--head", "--port", address.split(":")[1], *own])
@@ -81,7 +82,7 @@ def two_nodes() -> Iterator[Cluster]:
 def node(log: Path, environment: dict[str, str], arguments: list[str]) -> Iterator[psutil.Process]:
     """A node of a cluster, with one CPU; it ends with all that it has started."""
     command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats"]
-    command += ["--num-cpus", "1", "--object-store-memory", "100000000", "--node-ip-address", get_node_ip_address()]
+    command += ["--num-cpus", "1", "--object-store-memory", "100000000", "--node-ip-address", own_address()]
     with log.open("w") as output:
         started = psutil.Popen([*command, *arguments], env=environment, stdout=output, stderr=output)
     try:
@@ -96,6 +97,12 @@ def node(log: Path, environment: dict[str, str], arguments: list[str]) -> Iterat
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         psutil.wait_procs(family, timeout=SECONDS)
+
+
+def own_address() -> str:
+    from ray.util import get_node_ip_address  # 2 s, which each of the suite's processes would take
+
+    return str(get_node_ip_address())
 
 
 def free_port() -> int:
