@@ -7,6 +7,7 @@ import sys
 from importlib import resources
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 import torch
 
@@ -67,6 +68,24 @@ def test_another_licence_of_the_weights_redoes_the_release_alone(run):
     assert "license: cc0-1.0" in (run / "release/README.md").read_text()
 
 
+def test_a_source_that_gets_another_licence_is_judged_anew(small_run, tmp_path):
+    there = pq.read_table(small_run / "corpus/kept", filters=[("lang", "=", "en")])
+    pq.write_table(there.select(["identifier", "text", "language"]).slice(0, 8), tmp_path / "documents.parquet")
+
+    def judged(**stated):
+        sources = [{"path": str(tmp_path / "documents.parquet"), **stated}]
+        said = walk(tmp_path / "run", "curation", corpus={"sources": sources, "languages": ["en"]})
+        return said["curation"], set(pq.read_table(tmp_path / "run/corpus/ledger.parquet")["spdx"].to_pylist())
+
+    with pytest.raises(InputError, match="licence-unknown: 8"):
+        judged()
+    assert judged(license="CC-BY-4.0")[1] == {"CC-BY-4.0"}
+    said, licences = judged(license="CC0-1.0")
+    assert "corpus.sources" in said
+    assert licences == {"CC0-1.0"}
+    assert judged(license="CC0-1.0")[0] == "curation: done already"
+
+
 def test_after_a_change_that_leaves_the_same_documents_only_the_papers_are_made_again(run):
     said = walk(run, curation={"held_out": {"fraction": 0.08, "max_bytes": 999_999}})
     assert made_again(said) == ["curation", "release"]
@@ -75,6 +94,18 @@ def test_after_a_change_that_leaves_the_same_documents_only_the_papers_are_made_
 def test_how_often_it_is_saved_is_no_reason_to_train_again(run):
     said = walk(run, training={"log_every": 5, "checkpoint": {"every_steps": 7, "keep_last": 3}})
     assert made_again(said) == ["release"]  # which has the recipe
+
+
+def test_what_is_measured_counts_for_the_training_only_where_it_decides_when_that_ends():
+    (training,) = (stage for stage in STAGES if stage.name == "training")
+
+    def obeyed(max_bytes, **settings):
+        recipe = small_recipe(training=settings, evaluation={"max_bytes": max_bytes})
+        return training.sections(recipe.model_dump(mode="json"))
+
+    assert obeyed(1_000) == obeyed(2_000)
+    deciding = {"evaluate_every_steps": 3, "patience": 2}
+    assert obeyed(1_000, **deciding) != obeyed(2_000, **deciding)
 
 
 @pytest.mark.parametrize(("file", "damage"), [("tokens", "is gone"), ("tokens", "is not as it was made")])

@@ -51,10 +51,24 @@ def curation_section(section: dict[str, Any]) -> dict[str, Any]:
     return obeyed | ({"opt_outs": opt_outs} if opt_outs else {})
 
 
+def stated_section(recipe: dict[str, Any]) -> dict[str, Any]:
+    """What curation obeys of the sources, which the documents do not hold: a licence that is stated for them, and
+    where sources are opted out, their paths."""
+    fields = ("license", "path") if recipe["curation"]["opt_outs"]["sources"] else ("license",)
+    stated = [{field: source[field] for field in fields} for source in recipe["corpus"]["sources"]]
+    return {"sources": stated} if any(any(source.values()) for source in stated) else {}
+
+
 def training_section(section: dict[str, Any]) -> dict[str, Any]:
     """What training obeys: how often it is measured only where that decides when it ends."""
     measuring = () if section["patience"] else ("evaluate_every_steps",)
     return without(section, "checkpoint", "log_every", "parallel", "guards", *measuring)
+
+
+def measuring_section(recipe: dict[str, Any]) -> dict[str, Any]:
+    """What training obeys of the evaluation where its measurements decide when it ends, or its learning rate."""
+    decides = recipe["training"]["patience"] or (recipe["tuning"] and recipe["tuning"]["sweep"])
+    return {"evaluation": {"max_bytes": recipe["evaluation"]["max_bytes"]}} if decides else {}
 
 
 def last_checkpoint(recipe: Recipe, run: Path) -> list[Path]:
