@@ -9,8 +9,9 @@ import daft
 import pyarrow as pa
 
 from octavo.corpus.schema import content_hash
-from octavo.curation.near_duplicates import bands, signatures
-from octavo.curation.opt_out_copies import find_copies
+from octavo.curation import opt_out_copies
+from octavo.curation.near_duplicates import bands, signatures, similarity
+from octavo.curation.opt_out_copies import OF_A_BAND, find_copies
 from octavo.curation.words import read_words
 from tests.curation.test_opt_outs import OTHER, PAGE
 
@@ -58,6 +59,23 @@ def test_a_text_without_words_is_like_nothing() -> None:
     originals = [{"row": 1, "identifier": "dots", "text": "..."}]
     assert copied(originals, [{"row": 9, "text": "!!!"}]) == {}
     assert copied(originals, [{"row": 9, "text": "..."}]) == {9: "dots"}
+
+
+def test_of_forms_filled_in_alike_no_pair_of_all_is_made(monkeypatch) -> None:
+    compared = []
+
+    def counted(one, other):
+        compared.append(len(one))
+        return similarity(one, other)
+
+    monkeypatch.setattr(opt_out_copies, "similarity", counted)
+    forms = [{"row": n, "identifier": f"form {n}", "text": f"{PAGE} Number {n}."} for n in range(400)]
+    found = copied(forms[:200], forms[200:])
+    assert sorted(found) == list(range(200, 400))
+    assert sum(compared) <= 200 * 3 * OF_A_BAND
+    empty = [{"row": n, "text": "." * n} for n in range(1, 100)]
+    assert copied(empty[:50], empty[50:]) == {}
+    assert sum(compared) <= 200 * 3 * OF_A_BAND
 
 
 def test_where_none_opted_out_no_other_document_is_looked_at() -> None:

@@ -159,7 +159,8 @@ def expected_error(found: F64, language: str) -> F64:
     makes shares of words linear in the rate again.
     """
     excess = np.maximum(_linear(found) - _linear(np.array([BASELINES[language]])), 0.0)
-    wrong = np.maximum(excess @ np.array([WEIGHTS[m] for m in MEASURES]) + CONSTANT, 0.0)
+    # Column by column: a matrix product adds in an order that hangs on the texts beside.
+    wrong = np.maximum(sum(excess[:, place] * WEIGHTS[m] for place, m in enumerate(MEASURES)) + CONSTANT, 0.0)
     return np.asarray(1.0 - np.exp(-SCALES.get(language, 1.0) * wrong))
 
 

@@ -8,6 +8,8 @@ another encoding, with other line ends, in markup or with a telephone number tak
   near duplicates are found by: at 0.5 some seven of eight such pairs share a band and are compared, at 0.7 all but
   one in some six thousand. A similarity of 1 finds exact copies alone.
 
+  Of the originals that share a band the first 16 are compared: of thousands made after one form, any will do.
+
 Not found are texts of which what opted out is a small part (an anthology, or a whole work of which one section
 opted out), small parts of it, translations, rewritings, and what is like a copy but not like the original.
 """
@@ -27,6 +29,9 @@ from octavo.curation.opt_outs import RULE
 COPIES = pa.schema([("row", pa.int64()), ("evidence", pa.large_string()), ("cluster", pa.large_string())])
 """A copy: its row; JSON of the document that it is a copy of (`copy_of`), the `similarity` (1 where it is the same
 text, which `same_text` says), and the `field` and `entry` of that one's opt-out; and that one's hash."""
+
+OF_A_BAND = 16
+"""Originals that are compared of those that share a band, so that pairs do not grow with both sides."""
 
 AT_ONCE = 65536
 """Pairs whose signatures are compared at once: 64 MiB."""
@@ -85,12 +90,13 @@ def _same_text(opted_out: Any, still_in: Any) -> pa.Table:
 def _alike(opted_out: Any, still_in: Any, least: float) -> pa.Table:
     """Pairs that share a band and are as alike as `least`; of the originals with the same text the first stands for
     all, and those without a word are like nothing."""
-    from daft import col
+    from daft import col, lit
 
     first = opted_out.groupby("content_hash").agg(col("row").min()).select("row")
-    theirs = opted_out.join(first, on="row", how="semi").select(
-        col("row").alias("original"), col("bands").explode().alias("band")
-    )
+    with_words = opted_out.where(col("signature") != lit(np.full(BINS, EMPTY).tobytes()))
+    bands = with_words.join(first, on="row", how="semi").select("row", col("bands").explode().alias("band"))
+    sharing = bands.groupby("band").agg(col("row").list_agg().list_sort().slice(0, OF_A_BAND).alias("original"))
+    theirs = sharing.explode("original")
     own = still_in.select("row", col("bands").explode().alias("band"))
     pairs = own.join(theirs, on="band").select("row", "original").distinct().to_arrow()
     row, original = (pairs.column(name).to_numpy() for name in ("row", "original"))
@@ -100,10 +106,8 @@ def _alike(opted_out: Any, still_in: Any, least: float) -> pa.Table:
     for start in range(0, len(row), AT_ONCE):
         some = slice(start, start + AT_ONCE)
         alike[some] = similarity(signature[place[some]], signature_of_original[place_of_original[some]])
-    has_words = (signature_of_original != EMPTY).any(axis=1)
-    near = (alike >= least) & has_words[place_of_original]
     found = {"row": row, "original": original, "similarity": alike, "same_text": np.zeros(len(row), bool)}
-    return pa.table(found, schema=_PAIRS).filter(pa.array(near))
+    return pa.table(found, schema=_PAIRS).filter(pa.array(alike >= least))
 
 
 def _signatures(documents: Any, rows: Ints) -> tuple[Ints, Signatures]:
