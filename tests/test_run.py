@@ -108,6 +108,33 @@ def test_what_is_measured_counts_for_the_training_only_where_it_decides_when_tha
     assert obeyed(1_000, **deciding) != obeyed(2_000, **deciding)
 
 
+def test_a_field_that_an_earlier_version_did_not_know_redoes_a_stage_only_where_it_is_given(run):
+    record = read_record(run / "checkpoints")
+    del record.recipe["training"]["z_loss"]
+    write_record(run / "checkpoints", record)
+    assert walk(run, "training")["training"] == "training: done already"
+    assert "training.z_loss" in walk(run, "training", training={"z_loss": 0.1})["training"]
+
+
+def test_what_a_system_leaves_in_a_folder_redoes_nothing(run):
+    (run / "tokens/.DS_Store").write_bytes(b"\0\0\0\1Bud1")
+    (run / "corpus/kept/._part").write_bytes(b"\0")
+    assert made_again(walk(run)) == []
+
+
+def test_a_run_that_is_moved_holds_and_what_it_reads_elsewhere_counts_by_its_content(small_run, tmp_path):
+    sets = tmp_path / "sets.jsonl"
+    sets.write_text(json.dumps({"text": "Of all that was asked in the examination nothing is known any more."}))
+    changes = {"curation": {"decontamination": {"sets": [str(sets)]}}}
+    here, there = tmp_path / "run", tmp_path / "deep" / "er" / "run"
+    walk(here, "curation", **changes)
+    there.parent.mkdir(parents=True)
+    here.rename(there)
+    assert walk(there, "curation", **changes)["curation"] == "curation: done already"
+    sets.write_text(json.dumps({"text": "Of all that was asked in another examination nothing is known any more."}))
+    assert "sets.jsonl" in walk(there, "curation", **changes)["curation"]
+
+
 @pytest.mark.parametrize(("file", "damage"), [("tokens", "is gone"), ("tokens", "is not as it was made")])
 def test_an_output_that_is_gone_or_changed_is_made_again(run, file, damage):
     shard = next((run / file).glob("*.ds"))

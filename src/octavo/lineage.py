@@ -23,6 +23,9 @@ ENERGY_FILES = "energy-[0-9]*.json*"
 """What each machine keeps in the home of a stage while it is at work: no result, and gone when it is done."""
 JOURNAL_FILE = "journal.jsonl"
 """What the stage itself keeps there so long."""
+_NO_CONTENT = (STAGE_FILE, JOURNAL_FILE, ENERGY_FILES, ".DS_Store", "._*", ".nfs*", "Thumbs.db", "desktop.ini")
+"""What lies in folders beside what was made: records of stages, and what systems leave where they looked."""
+_ABOVE = ".."
 
 
 class FileRecord(BaseModel):
@@ -75,12 +78,12 @@ def stamps(paths: Iterable[Path]) -> tuple[tuple[str, int, int], ...]:
 def hash_files(
     paths: Iterable[Path], root: Path, known: dict[str, FileRecord] | None = None
 ) -> dict[str, FileRecord]:
-    """Hash files, and the files of folders but for records of stages, by their path relative to `root`."""
+    """Hash files, and the files of folders but for what is no content, by their path relative to `root`."""
     records: dict[str, FileRecord] = {}
     for path in paths:
         found = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
         for file in found:
-            if not (path.is_dir() and (file.name in (STAGE_FILE, JOURNAL_FILE) or file.match(ENERGY_FILES))):
+            if not (path.is_dir() and any(file.match(name) for name in _NO_CONTENT)):
                 name = os.path.relpath(file, root)
                 records[name] = hash_file(file, (known or {}).get(name))
     return records
@@ -91,7 +94,7 @@ def read_record(home: Path) -> StageRecord | None:
     try:
         content = (home / STAGE_FILE).read_bytes()
         record = StageRecord.model_validate_json(content)
-    except (FileNotFoundError, NotADirectoryError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, ValueError):
         return None
     return record if record.check in (None, _check_of(json.loads(content))) else None
 
@@ -129,13 +132,23 @@ def write_json(path: Path, value: Any) -> None:
     write_atomically(path, json.dumps(value, ensure_ascii=False, indent=1).encode() + b"\n")
 
 
-def why_changed(record: StageRecord, recipe: dict[str, Any], inputs: dict[str, FileRecord]) -> str | None:
-    """Say in one line why a recorded stage no longer holds, or None where it does."""
+def why_changed(
+    record: StageRecord, recipe: dict[str, Any], given: dict[str, Any], inputs: dict[str, FileRecord]
+) -> str | None:
+    """Say in one line why a recorded stage no longer holds, or None where it does.
+
+    `recipe` is what the stage obeys now, `given` what of the whole recipe is not as it is by default: a field that
+    an earlier version did not know is a change only there.
+    """
     before, now = _flatten(record.recipe), _flatten(recipe)
+    unknown = now.keys() - before.keys() - _flatten(given).keys()
     for field in [*now, *(f for f in before if f not in now)]:
-        if before.get(field) != now.get(field):
+        if field not in unknown and before.get(field) != now.get(field):
             return f"{field} {_difference(before.get(field), now.get(field))}"
+    moved = _outside(record.inputs) == _outside(inputs)  # a run, or what lies beside it
     for name in sorted({*record.inputs, *inputs}):
+        if moved and name.startswith(_ABOVE):
+            continue
         old, new = record.inputs.get(name), inputs.get(name)
         if old is None:
             return f"input {name} is new"
@@ -144,6 +157,11 @@ def why_changed(record: StageRecord, recipe: dict[str, Any], inputs: dict[str, F
         if old.blake3 != new.blake3:
             return f"input {name} changed"
     return None
+
+
+def _outside(files: dict[str, FileRecord]) -> list[str]:
+    """The hashes of the files outside of a run, in the order of their names."""
+    return [file.blake3 for name, file in sorted(files.items()) if name.startswith(_ABOVE)]
 
 
 def outputs_damaged(record: StageRecord, root: Path) -> str | None:

@@ -24,14 +24,23 @@ from octavo.lineage import (
     hash_files,
     outputs_damaged,
     read_record,
-    why_changed,
     write_atomically,
     write_record,
 )
 from octavo.progress import Progress, StoppedError
 from octavo.recipe.file import dump, load
 from octavo.recipe.schema import Recipe
-from octavo.stages import STAGE_NAMES, STAGES, Stage, check_processes, figures_of, stages_of, stages_to, train_model
+from octavo.stages import (
+    STAGE_NAMES,
+    STAGES,
+    Stage,
+    check_processes,
+    figures_of,
+    stages_of,
+    stages_to,
+    train_model,
+    why_outdated,
+)
 
 _REFUSALS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO)
 """Of a disk, or of who owns what is on it."""
@@ -204,7 +213,7 @@ def _run_stage(stage: Stage, recipe: Recipe, run: Path, reporter: Reporter) -> N
         ) from None
     record = StageRecord(stage=stage.name, recipe=sections, inputs=inputs)
     if before:
-        reason = why_changed(before, sections, inputs)
+        reason = why_outdated(stage, recipe, before, inputs)
         if reason is None and before.done:
             reason = outputs_damaged(before, run)
             if reason is None:
@@ -297,12 +306,11 @@ def stage_states(run: Path) -> list[dict[str, Any]]:
 
 
 def _why_outdated(stage: Stage, recipe: Recipe, run: Path, record: StageRecord) -> str | None:
-    sections = stage.sections(recipe.model_dump(mode="json"))
     try:
         inputs = hash_files(stage.inputs(recipe, run), run, record.inputs)
     except (InputError, FileNotFoundError) as error:
         return str(error)
-    return why_changed(record, sections, inputs) or outputs_damaged(record, run)
+    return why_outdated(stage, recipe, record, inputs) or outputs_damaged(record, run)
 
 
 @contextlib.contextmanager

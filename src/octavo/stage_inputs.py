@@ -66,8 +66,10 @@ def training_section(section: dict[str, Any]) -> dict[str, Any]:
 
 
 def measuring_section(recipe: dict[str, Any]) -> dict[str, Any]:
-    """What training obeys of the evaluation where its measurements decide when it ends, or its learning rate."""
-    decides = recipe["training"]["patience"] or (recipe["tuning"] and recipe["tuning"]["sweep"])
+    """What training obeys of the evaluation where its measurements decide when it ends, or its learning rate; those
+    of a tune that is taught by pairs are of pairs."""
+    tuning = recipe["tuning"] or {"task": "continued", "sweep": None}
+    decides = tuning["task"] == "continued" and (recipe["training"]["patience"] or tuning["sweep"])
     return {"evaluation": {"max_bytes": recipe["evaluation"]["max_bytes"]}} if decides else {}
 
 
@@ -109,14 +111,15 @@ def pair_files(recipe: Recipe) -> list[Path]:
 
 
 def training_inputs(recipe: Recipe, run: Path) -> list[Path]:
-    """The tokenizer, what is trained on, and the weights of a base."""
+    """The tokenizer, what is trained on, the weights of a base, and texts that decide when it ends."""
     base: list[Path] = []
     if recipe.tuning:
         from octavo.evaluation.model_files import weight_files
 
         base = weight_files(Path(recipe.tuning.base))
     read = [run / "pairs"] if recipe.is_taught else [run / "tokens", *given_tokens(recipe)]
-    return [run / "tokenizer" / "tokenizer.json", *read, *base]
+    measured = curated(recipe, run, "kept") if measuring_section(recipe.model_dump(mode="json")) else []
+    return [run / "tokenizer" / "tokenizer.json", *read, *base, *measured]
 
 
 def evaluation_inputs(recipe: Recipe, run: Path) -> list[Path]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from octavo.errors import InputError, OctavoError
-from octavo.lineage import STAGE_FILE, read_record
+from octavo.lineage import STAGE_FILE, FileRecord, StageRecord, read_record, why_changed
 from octavo.progress import Progress
 from octavo.recipe.schema import Recipe
 from octavo.stage_inputs import (
@@ -327,6 +327,12 @@ def stages_to(recipe: Recipe, until: str) -> tuple[Stage, ...]:
     """The stages that a recipe has, up to one of them, whether it has that or not."""
     last = STAGE_NAMES.index(until)
     return tuple(stage for stage in stages_of(recipe) if STAGE_NAMES.index(stage.name) <= last)
+
+
+def why_outdated(stage: Stage, recipe: Recipe, record: StageRecord, inputs: dict[str, FileRecord]) -> str | None:
+    """Say in one line why the record of a stage no longer holds by the recipe and the inputs, or None."""
+    given = recipe.model_dump(mode="json", exclude_defaults=True)
+    return why_changed(record, stage.sections(recipe.model_dump(mode="json")), given, inputs)
 
 
 def figures_of(run: Path, stage: Stage) -> dict[str, Any]:

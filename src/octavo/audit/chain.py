@@ -9,18 +9,18 @@ from typing import Any
 from octavo.audit.claims import Claim, all_or_each, unknown
 from octavo.audit.differences import first_difference
 from octavo.audit.opening import Audited
-from octavo.lineage import STAGE_FILE, FileRecord, StageRecord, hash_file, hash_files, read_record, why_changed
+from octavo.lineage import STAGE_FILE, FileRecord, StageRecord, hash_file, hash_files, read_record
 from octavo.release.bundle import LINEAGE, record_name
-from octavo.stages import Stage, stages_of
+from octavo.recipe.schema import Recipe
+from octavo.stages import Stage, stages_of, why_outdated
 
 
 def check_chain(audited: Audited) -> Iterator[Claim]:
     """What the records say of one another; needs no run."""
-    plain = audited.recipe.model_dump(mode="json")
     made: dict[str, tuple[str, FileRecord]] = {}
     for stage in audited.stages:
         record, file = audited.records[stage.name], _file_of(stage)
-        problems = [(file, what) for what in _about(record, stage, plain)]
+        problems = [(file, what) for what in _about(record, stage, audited.recipe)]
         yield from all_or_each("lineage", file, f"is the record of stage {stage.name}, by the recipe", problems)
         broken = [
             (file, f"input {name} is not what stage {made[name][0]} made")
@@ -56,7 +56,7 @@ def _after_release(stage: Stage, audited: Audited, run: Path) -> Iterator[Claim]
         yield unknown("lineage", file, said, "the run has not come so far")
         return
     made = {name: output for other in audited.records.values() for name, output in other.outputs.items()}
-    problems = [(file, what) for what in _about(record, stage, audited.recipe.model_dump(mode="json"))]
+    problems = [(file, what) for what in _about(record, stage, audited.recipe)]
     problems += [
         (file, f"input {name} is not as it was made")
         for name, read in record.inputs.items()
@@ -71,14 +71,14 @@ def _file_of(stage: Stage) -> str:
     return STAGE_FILE if stage.home == "release" else f"{LINEAGE}/{record_name(stage.name)}"
 
 
-def _about(record: StageRecord, stage: Stage, plain: dict[str, Any]) -> Iterator[str]:
+def _about(record: StageRecord, stage: Stage, recipe: Recipe) -> Iterator[str]:
     if record.stage != stage.name:
         yield f"is of stage {record.stage}"
     if not record.done:
         yield "is of a stage that was not done"
     if not record.outputs:
         yield "names no outputs"
-    changed = why_changed(record, stage.sections(plain), record.inputs)
+    changed = why_outdated(stage, recipe, record, record.inputs)
     if changed:
         yield changed
 
