@@ -109,6 +109,8 @@ def test_every_recipe_of_init_is_valid_and_round_trips(corpus, tmp_path):
         (["evaluate", "nowhere", "--held-out", "recipe.yaml"], "recipe.yaml: found no .parquet files"),
         (["evaluate", "nowhere", "--set", "training.tokens=5"], "expected a field of the recipe's evaluation"),
         (["generate", "nowhere", "Once"], "found no such folder"),
+        (["generate", "Once upon a time " * 20, "nowhere"], "cannot be used (File name too long)"),
+        (["run", "recipe.yaml", "--set", "name=!!timestamp foo"], "the value is not valid YAML"),
     ],
 )
 def test_a_mistake_ends_with_status_2_one_message_and_nothing_changed(

@@ -1,6 +1,8 @@
 """The road: what is skipped, what goes on, what is redone and why, and what is refused."""
 
+import errno
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -14,7 +16,7 @@ import torch
 from octavo import stages
 from octavo.energy import add_up, in_watt_hours
 from octavo.errors import InputError
-from octavo.lineage import STAGE_FILE, read_record, write_record
+from octavo.lineage import STAGE_FILE, read_record, write_atomically, write_record
 from octavo.progress import Progress, StoppedError
 from octavo.recipe.file import load
 from octavo.road import finish_road, run_road, stage_states
@@ -227,6 +229,32 @@ def test_what_the_weighing_lacks_is_told_before_anything_is_made(changes, said, 
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"evaluation": {"tasks": {"path": "nowhere"}}}, r"evaluation\.tasks\.path: "),
+        (
+            {"tokenizer": {"languages": {"xx": 1.0}}},
+            r"tokenizer\.languages: found xx, expected languages of corpus",
+        ),
+        ({"release": {"license": "foo bar"}}, r"release\.license: found 'foo bar', expected an SPDX id"),
+        ({"release": {"license": "Apache 2.0"}}, r"release\.license: found 'Apache 2\.0', expected Apache-2\.0"),
+    ],
+    ids=["tasks", "languages", "licence", "licence by its name"],
+)
+def test_what_only_a_late_stage_reads_is_told_before_anything_is_made(changes, said, tmp_path):
+    with pytest.raises(InputError, match=said):
+        walk(tmp_path / "new", **changes)
+    assert not (tmp_path / "new").exists()
+
+
+def test_an_evaluation_that_cannot_be_leaves_the_runs_recipe_as_it_was(run):
+    before = (run / "recipe.yaml").read_bytes()
+    with pytest.raises(InputError, match=r"evaluation\.tasks\.path"):
+        finish_road(run, "evaluation", quiet_reporter(), ["evaluation.tasks.path=nowhere"])
+    assert (run / "recipe.yaml").read_bytes() == before
+
+
 def test_a_model_that_cannot_fit_is_told_before_anything_is_made(tmp_path):
     huge = {"hidden_size": 16384, "num_hidden_layers": 200, "intermediate_size": 65536, "num_attention_heads": 64}
     with pytest.raises(InputError, match=r"parameters need [\d.]+ GB to train"):
@@ -258,6 +286,15 @@ def test_a_file_that_a_stage_reads_and_that_is_gone_is_named(run):
         InputError, match=f"{checkpoint.name}.*: found no such file, expected it, as stage evaluation"
     ):
         finish_road(run, "release", quiet_reporter())
+
+
+@pytest.mark.parametrize("name", ["recipe.yaml", "documents/letter.txt", "metrics.jsonl"])
+def test_what_a_person_has_in_the_directory_is_not_taken_for_a_runs(name, tmp_path):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(InputError, match=rf"found {name.split('/')[0]}, which no octavo made"):
+        run_road(small_recipe(), tmp_path, "training", quiet_reporter())
+    assert [file.read_text() for file in tmp_path.rglob("*") if file.is_file()] == ["mine"]
 
 
 def test_a_file_in_the_place_of_the_directory_is_told(tmp_path):
@@ -381,6 +418,16 @@ def test_a_record_is_written_whole_or_not_at_all(run):
     write_record(run / "release", record)
     assert read_record(run / "release") == record
     assert not list((run / "release").glob("*.partial"))
+
+
+def test_a_file_that_a_full_disk_cuts_short_leaves_nothing(tmp_path, monkeypatch):
+    def full(number):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_atomically(tmp_path / "recipe.yaml", b"name: cut")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

@@ -120,11 +120,15 @@ def write_atomically(path: Path, content: bytes) -> None:
     temporary = path.with_name(path.name + ".partial")
     if temporary.is_symlink():  # a run of others must not have us write elsewhere
         temporary.unlink()
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -30,6 +30,7 @@ from octavo.lineage import (
 from octavo.progress import Progress, StoppedError
 from octavo.recipe.file import dump, load
 from octavo.recipe.schema import Recipe
+from octavo.stage_inputs import harm_files, task_files
 from octavo.stages import (
     STAGE_NAMES,
     STAGES,
@@ -63,10 +64,23 @@ def run_road(recipe: Recipe, run: Path, until: str, reporter: Reporter) -> dict[
     wanted = stages_to(recipe, until)
     if not wanted:
         raise InputError(f"corpus.sources: found none, expected documents for stage {until}")
+    _check_place(run, wanted)
     check(recipe, run, [stage.name for stage in wanted])
     with locked(run), _leading():
         _keep(recipe, run)
         return walk(wanted, recipe, run, reporter)
+
+
+def _check_place(run: Path, wanted: Sequence[Stage]) -> None:
+    """Raise InputError where a run would take the place of what no octavo made."""
+    begun = (run / ".lock", run / "slurm", *(run / stage.home / STAGE_FILE for stage in STAGES))
+    if any(sign.exists() for sign in begun):
+        return
+    for name in ("recipe.yaml", *(output for stage in wanted for output in stage.outputs)):
+        if (run / name).exists():
+            raise InputError(
+                f"{run}: found {name}, which no octavo made, expected a new folder or the directory of a run"
+            )
 
 
 def _leading() -> contextlib.AbstractContextManager[None]:
@@ -97,8 +111,6 @@ def finish_road(
     What was trained is taken as it is, so that neither the sources nor a network are needed. `settings` change the
     run's recipe. Raises InputError where the training is not done.
     """
-    from octavo.evaluation.toxicity import outside_files
-
     recipe = _recipe_of(run, settings)
     evaluation = STAGE_NAMES.index("evaluation")
     for stage in stages_to(recipe, "training"):
@@ -110,7 +122,7 @@ def finish_road(
             )
     with locked(run):
         if settings:
-            outside_files(recipe)
+            _check_evaluation(recipe)
             _keep(recipe, run)
         return walk(STAGES[evaluation : STAGE_NAMES.index(until) + 1], recipe, run, reporter)
 
@@ -138,10 +150,20 @@ def check(recipe: Recipe, run: Path, wanted: list[str]) -> None:
     """Raise InputError for what can be known to fail in the stages `wanted` before anything is made."""
     if recipe.provider.country:
         co2eq_grams(0, recipe.provider.country)
+    if "release" in wanted:
+        _check_licence(recipe.release.license)
     if recipe.is_taught:
         _check_tune(recipe, run, wanted)
     else:
         _check_road(recipe, run, wanted)
+
+
+def _check_licence(stated: str) -> None:
+    from octavo.corpus.licences import normalise
+
+    known = normalise(stated)
+    if known != stated:
+        raise InputError(f"release.license: found {stated!r}, expected {known or 'an SPDX id, such as Apache-2.0'}")
 
 
 def _check_tune(recipe: Recipe, run: Path, wanted: list[str]) -> None:
@@ -170,10 +192,8 @@ def _check_road(recipe: Recipe, run: Path, wanted: list[str]) -> None:
         from octavo.curation.decontamination import read_sets
 
         read_sets(recipe.curation.decontamination)
-    if "evaluation" in wanted and recipe.evaluation.compare:
-        from octavo.evaluation.toxicity import outside_files
-
-        outside_files(recipe)
+    if "evaluation" in wanted:
+        _check_evaluation(recipe)
     curated = read_record(run / "corpus")
     if "curation" in wanted and not (curated and curated.done and curated.recipe == curation.sections(plain)):
         from octavo.curation import cluster, weighing
@@ -181,6 +201,10 @@ def _check_road(recipe: Recipe, run: Path, wanted: list[str]) -> None:
         weighing.check(recipe.curation.toxicity, recipe.corpus.languages)
         if recipe.curation.engine == "ray":
             cluster.check(recipe.curation)
+    if unknown := recipe.tokenizer.languages.keys() - set(recipe.corpus.languages):
+        raise InputError(
+            f"tokenizer.languages: found {', '.join(sorted(unknown))}, expected languages of corpus.languages"
+        )
     vocab_size = recipe.tokenizer.vocab_size
     if recipe.tokenizer.path and "tokenization" in wanted:
         from octavo.release.exporting import check_formats
@@ -199,6 +223,12 @@ def _check_road(recipe: Recipe, run: Path, wanted: list[str]) -> None:
     trained = read_record(run / "checkpoints")
     if "training" in wanted and not (trained and trained.done):
         check_processes(recipe, vocab_size)
+
+
+def _check_evaluation(recipe: Recipe) -> None:
+    """Raise InputError where a file outside the run that the evaluation reads is wrong."""
+    harm_files(recipe)
+    task_files(recipe)
 
 
 def _run_stage(stage: Stage, recipe: Recipe, run: Path, reporter: Reporter) -> None:

@@ -304,6 +304,20 @@ def test_indexes_made_apart_are_opened_together(traced_run, index, trained_on, t
     assert twice.count == 2 * span.count
 
 
+def test_an_index_of_tokens_that_a_run_no_longer_has_is_no_longer_the_runs(small_run, tmp_path):
+    run = tmp_path / "run"
+    for name in ("tokens", "trace"):
+        shutil.copytree(small_run / name, run / name)
+    assert open_index(run).documents
+    record = read_record(run / "tokens")
+    name = next(name for name in record.outputs if name.startswith("tokens/"))
+    record.outputs[name].blake3 = "0" * 64
+    write_record(run / "tokens", record)
+    with pytest.raises(InputError, match="index of token files that the run no longer has"):
+        open_index(run)
+    assert open_index(run / "trace").documents
+
+
 def test_what_is_no_index_or_not_whole_is_refused(traced_run, tmp_path):
     with pytest.raises(InputError, match=r"found no trace index, expected one; octavo run RECIPE --until trace"):
         open_index(tmp_path)

@@ -57,6 +57,10 @@ def main() -> None:
     except BrokenPipeError:  # the reader of our output has left
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _fail(f"{error.filename}: cannot be used ({error.strerror})", 2)
 
 
 def _fail(message: str, status: int) -> None:
@@ -76,15 +80,16 @@ def init(
 
     Example: octavo init mine && octavo run mine/recipe.yaml
     """
+    from octavo.lineage import write_atomically
     from octavo.recipe.file import dump
     from octavo.starters import STARTERS, named_after
 
     file = directory / "recipe.yaml"
-    if file.exists():
-        raise InputError(f"{file}: is there already; nothing was changed")
     try:
+        if file.exists():
+            raise InputError(f"{file}: is there already; nothing was changed")
         directory.mkdir(parents=True, exist_ok=True)
-        file.write_text(dump(named_after(directory, STARTERS[corpus]()), comments=True), encoding="utf-8")
+        write_atomically(file, dump(named_after(directory, STARTERS[corpus]()), comments=True).encode())
     except OSError as error:
         raise InputError(f"{file}: cannot be written ({error.strerror})") from None
     print(file)

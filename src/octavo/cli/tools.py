@@ -207,6 +207,7 @@ def compare_tokenizers(
 
     Example: octavo compare-tokenizers runs/starter other/tokenizer.json --corpus runs/starter --plot compared.svg
     """
+    from octavo.lineage import write_atomically
     from octavo.tokenization.compare import compare, read_texts
     from octavo.tokenization.compare_plot import comparison_plot
     from octavo.tokenization.compare_table import print_comparison
@@ -214,13 +215,15 @@ def compare_tokenizers(
 
     if plot and not plot.absolute().parent.is_dir():
         raise InputError(f"{plot}: cannot be written, expected a file in a folder that is there")
+    if plot and plot.is_dir():
+        raise InputError(f"{plot}: found a folder, expected a file to write")
     compared = compare(open_vocabularies(tokenizers), read_texts(corpus))
-    if plot:
-        plot.write_text(comparison_plot(compared), encoding="utf-8")
     if as_json:
         print_json(compared)
     else:
         print_comparison(compared)
+    if plot:
+        write_atomically(plot, comparison_plot(compared).encode())
 
 
 @tools.command("train-classifier")
@@ -292,6 +295,7 @@ def import_nanotron(
 
     Example: octavo import-nanotron config.yaml -o recipe.yaml
     """
+    from octavo.lineage import write_atomically
     from octavo.training.nanotron.fates import print_fates, recipe_text
     from octavo.training.nanotron.importing import read
 
@@ -300,7 +304,7 @@ def import_nanotron(
         if output.exists():
             raise InputError(f"{output}: is there already; nothing was changed")
         try:
-            output.write_text(recipe_text(imported), encoding="utf-8")
+            write_atomically(output, recipe_text(imported).encode())
         except OSError as error:
             raise InputError(f"{output}: cannot be written ({error.strerror})") from None
     print_fates(imported)

@@ -52,6 +52,9 @@ class Decoding:
     def __post_init__(self) -> None:
         for name, (holds, expected) in _RANGES.items():
             value = getattr(self, name)
+            whole = name in ("max_tokens", "top_k", "seed")
+            if not isinstance(value, int if whole else (int, float)):
+                raise InputError(f"{name}: found {value!r}, expected a {'whole ' if whole else ''}number")
             if not holds(value) or (isinstance(value, float) and math.isinf(value)):
                 raise InputError(f"{name}: found {value}, expected {expected}")
         if "" in self.stop:

@@ -117,7 +117,7 @@ def _parse_yaml(text: str, file: str) -> tuple[dict[str, Any], dict[tuple[str | 
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise InputError(f"{file}:{line}: not valid YAML: {error.problem}") from None
-    except (yaml.YAMLError, ValueError, LookupError) as error:
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError) as error:
         raise InputError(f"{file}: not valid YAML: {' '.join(str(error).split())}") from None
     except RecursionError:
         raise InputError(_nested_too_deep(file)) from None
@@ -164,7 +164,7 @@ def apply_settings(data: dict[str, Any], lines: dict[tuple[str | int, ...], str]
             raise InputError(f"{where}: expected a.b=value")
         try:
             value = yaml.load(written, Loader=_Loader)
-        except (yaml.YAMLError, ValueError, LookupError, RecursionError):
+        except (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, RecursionError):
             raise InputError(f"{where}: the value is not valid YAML") from None
         _lay(data, lines, dotted, value, where)
 

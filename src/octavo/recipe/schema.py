@@ -75,7 +75,7 @@ class Tokenizer(Section):
 
     path: str | None = None
     """A tokenizer.json to use as it is; null trains one."""
-    vocab_size: Annotated[int, Field(ge=512)] = 65_536
+    vocab_size: Annotated[int, Field(ge=512, lt=1 << 24)] = 65_536
     """Number of entries, special ones included; at 65,536 the last stays unused. Past that, token files take four
     bytes a token."""
     superwords: Share = 0.5

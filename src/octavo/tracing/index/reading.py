@@ -22,6 +22,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from octavo.arrow_file import open_arrow
 from octavo.errors import InputError
+from octavo.lineage import read_record
 from octavo.tracing.index.text import Bytes, Counts, Places
 from octavo.workers import CORES
 
@@ -100,8 +101,10 @@ class Index:
 def open_index(folder: Path) -> Index:
     """The index in a folder: a run's, one alone, or all of a folder of these.
 
-    Raises InputError where there is none, and where one is not whole.
+    Raises InputError where there is none, where one is not whole, and where a run's is of token files that the run
+    no longer has.
     """
+    _check_current(folder)
     homes = list(_homes(folder)) or [home for inner in sorted(folder.glob("*/")) for home in _homes(inner)]
     if not homes:
         raise InputError(f"{folder}: found no trace index, expected one; octavo run RECIPE --until trace makes it")
@@ -109,6 +112,18 @@ def open_index(folder: Path) -> Index:
     if not parts:
         raise InputError(f"{folder}: found a trace index without documents")
     return Index(parts)
+
+
+def _check_current(run: Path) -> None:
+    made, tokens = read_record(run / HOME), read_record(run / "tokens")
+    if made is None or tokens is None:
+        return
+    read = {name: file.blake3 for name, file in made.inputs.items() if name in tokens.outputs}
+    if any(tokens.outputs[name].blake3 != blake3 for name, blake3 in read.items()):
+        raise InputError(
+            f"{run}: found a trace index of token files that the run no longer has; octavo run RECIPE --until "
+            f"trace makes it anew, and {run / HOME} given as the folder asks the old one"
+        )
 
 
 def _homes(folder: Path) -> Iterator[Path]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from octavo.errors import InputError
+from octavo.lineage import write_atomically
 from octavo.recipe.file import dump
 from octavo.recipe.schema import Recipe
 from octavo.tracing.finding import CREATOR, IDENTIFIER
@@ -61,10 +61,8 @@ def write_recipe(recipe: Recipe, file: Path) -> None:
 
     Its paths are those of the run's recipe, and hold from the folder that the run was started in.
     """
+    check_recipe_file(file)
     try:
-        with file.open("x", encoding="utf-8") as stream:
-            stream.write(dump(recipe, comments=True))
-            stream.flush()
-            os.fsync(stream.fileno())
+        write_atomically(file, dump(recipe, comments=True).encode())
     except OSError as error:
         raise InputError(f"--write-recipe: {file}: cannot be written ({error.strerror})") from None
