@@ -63,7 +63,7 @@ class Display:
 
     def message(self, text: str) -> None:
         """Print a line."""
-        self.console.print(text, markup=False)
+        self.console.print(text, markup=False, soft_wrap=not self.console.is_terminal)
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[Progress]:

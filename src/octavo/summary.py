@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -91,7 +92,8 @@ def print_status(directory: Path, states: list[dict[str, Any]]) -> None:
     _print_energy(console, states)
     waiting = next((s["stage"] for s in states if s["state"] != "done"), None)
     if waiting:
-        console.print(f"Next: {waiting}. octavo run {directory / 'recipe.yaml'} --out {directory}", markup=False)
+        again = shlex.join(["octavo", "run", str(directory / "recipe.yaml"), "--out", str(directory)])
+        console.print(f"Next: {waiting}. {again}", markup=False, soft_wrap=True)
     else:
         console.print("All stages are done.")
 

@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tokenizers import Tokenizer, models
 
 from octavo.errors import InputError
 from octavo.tokenization.encode import encode_documents, load_tokenizer
@@ -59,4 +60,11 @@ def test_the_entries_reserved_for_tasks_are_special_and_named_once(tokenizer):
 def test_a_file_that_is_no_tokenizer_is_refused(tmp_path):
     (tmp_path / "tokenizer.json").write_text("{}")
     with pytest.raises(InputError, match=r"tokenizer.json: found no tokenizer.json that can be read"):
+        load_tokenizer(tmp_path / "tokenizer.json")
+
+
+def test_a_tokenizer_that_has_no_entry_for_some_texts_is_refused(tmp_path):
+    words = models.WordLevel({"once": 0, "upon": 1})
+    Tokenizer(words).save(str(tmp_path / "tokenizer.json"))
+    with pytest.raises(InputError, match=r"tokenizer.json: found a tokenizer that cannot read all texts"):
         load_tokenizer(tmp_path / "tokenizer.json")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from octavo.audit.claims import Claim, all_or_each, unknown
 from octavo.audit.differences import first_difference
 from octavo.audit.opening import Audited
 from octavo.lineage import STAGE_FILE, FileRecord, StageRecord, hash_file, hash_files, read_record
-from octavo.release.bundle import LINEAGE, record_name
 from octavo.recipe.schema import Recipe
+from octavo.release.bundle import LINEAGE, record_name
 from octavo.stages import Stage, stages_of, why_outdated
 
 

@@ -65,6 +65,12 @@ def parse_tokenizer(content: str, path: Path) -> Tokenizer:
     tokenizer.encode_special_tokens = True
     tokenizer.no_truncation()
     tokenizer.no_padding()
+    try:
+        tokenizer.encode("\U0010ffff", add_special_tokens=False)  # no vocabulary has it by itself
+    except Exception as error:
+        raise InputError(
+            f"{path}: found a tokenizer that cannot read all texts ({error}), expected an entry for what is unknown"
+        ) from None
     return tokenizer
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from octavo.curation.explaining import identifiers_in, unknown
+from octavo.corpus.licences import normalise
 from octavo.errors import InputError
 from octavo.lineage import is_run, read_record
 from octavo.recipe.file import load
@@ -66,9 +67,19 @@ def recall(run: Path, wanted: Wanted) -> Recalled:
         raise InputError(f"{run}: found no recipe.yaml in it, expected the directory of a run, as it has the data")
     if not any(asked is not None and asked != () for asked in wanted):
         raise InputError("recall: expected at least one of --identifier, --creator, --licence and --text")
+    wanted = wanted._replace(licence=_known_licence(wanted.licence))
     recipe = load(run / "recipe.yaml")
     trained = read_trained(recipe, run)
     return (_recall_pairs if recipe.is_taught else _recall_documents)(run, recipe, wanted, trained)
+
+
+def _known_licence(stated: str | None) -> str | None:
+    """A licence by its SPDX id, however it was spelt: that none saw a licence must not hang on a letter's case."""
+    if stated is None or stated.endswith("-*"):
+        return stated
+    if known := normalise(stated):
+        return known
+    raise InputError(f"--licence: found {stated!r}, expected an SPDX id, or the beginning of some with -* after it")
 
 
 def _recall_documents(run: Path, recipe: Recipe, wanted: Wanted, trained: Trained) -> Recalled:
