@@ -23,7 +23,7 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes | None = None
     """Sent as it is, in the place of a completion."""
-    finish_reason: str = "stop"
+    finish_reason: str | None = "stop"
     usage: tuple[int, int] | None = (100, 50)
     wait: float = 0.0
     reset: bool = False

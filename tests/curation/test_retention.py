@@ -36,14 +36,23 @@ def values(text: str, lang: str) -> list[str]:
         ("en", "MIX THE CIVIL LAW", []),
         ("en", "three hundred and twenty-one; four and twenty; nineteen hundred; two, three", ["321", "24", "1900", "2", "3"]),
         ("en", "two million three hundred thousand and five", ["2300005"]),
+        ("en", "one hundred, 3 billion, two trillion, two millions, a thousand million, zero", ["100", "3", "1000000000", "2000000000000", "2000000", "1000000000", "0"]),
+        ("en", "zero five; two, zero", ["0", "5", "2", "0"]),
         ("en", "no one, someone, another one", []),
         ("de", "einundzwanzig, dreihundertfünfundvierzig, achtzehnhundertzwölf, ein Mann", ["21", "345", "1812"]),
+        ("de", "zwei Milliarden, dreimilliarden, zweitausend Millionen, eine Billion, null", ["2000000000", "3000000000", "2000000000", "1000000000000", "0"]),
         ("nl", "eenentwintig, tweeëndertig, negentienhonderd, een man", ["21", "32", "1900"]),
         ("fr", "quatre-vingt-dix-neuf, soixante et onze, mil huit cent douze, un habit neuf", ["99", "71", "1812"]),
+        ("nl", "twee miljard, tweemiljard, twee biljoen, nul", ["2000000000", "2000000000", "2000000000000", "0"]),
+        ("fr", "cinq milliards, mille neuf cent douze, neuf cents, cent neuf, neuf mille, zéro", ["5000000000", "1912", "900", "109", "9000", "0"]),
+        ("it", "due miliardi, sei mila, mille millioni, zero", ["2000000000", "6000", "1000000000", "0"]),
         ("it", "ventuno, ventotto, milleottocentododici, ottantasei, tu sei", ["21", "28", "1812", "86"]),
         ("es", "treinta y dos, mil ochocientas doce, veintidós, un hombre", ["32", "1812", "22"]),
+        ("es", "dos billones, tres mil millones, mil quinientos millones, dos billones tres mil millones, cero", ["2000000000000", "3000000000", "1500000000", "2003000000000", "0"]),
+        ("pt", "dois bilhões, dois trilhões, três mil milhões, zero", ["2000000000", "2000000000000", "3000000000", "0"]),
         ("pt", "vinte e um, mil oitocentos e doze, duas mil", ["21", "1812", "2000"]),
         ("la", "viginti quattuor, ducentos, tria milia, duodeviginti", ["24", "200", "3000", "18"]),
+        ("la", "duo miliones, tria milliarda, milium", ["2000000", "3000000000", "1000"]),
     ],
 )  # fmt: skip
 def test_numbers_are_read_to_their_values(lang: str, text: str, expected: list[str]) -> None:
@@ -194,6 +203,25 @@ def test_an_ending_is_no_other_name() -> None:
         "austria",
         "brown",
     )
+
+
+@pytest.mark.parametrize(
+    ("lang", "passage", "rewrite"),
+    [
+        ("de", "mehr als drei Milliarden an sie", "mehr als drei an sie"),
+        ("en", "a debt of 3 billion francs", "a debt of 3 francs"),
+        ("en", "a debt of two billion pounds", "a debt of two trillion pounds"),
+        ("en", "at zero degrees", "at degrees"),
+        ("es", "una deuda de dos billones", "una deuda de dos trillones"),
+        ("fr", "une dette de 5 milliards de francs", "une dette de 5 francs"),
+        ("it", "un debito di due miliardi", "un debito di due"),
+        ("la", "debitum duorum milliardorum", "debitum duorum"),
+        ("nl", "een schuld van twee miljard", "een schuld van twee biljoen"),
+        ("pt", "uma dívida de dois bilhões", "uma dívida de dois trilhões"),
+    ],
+)
+def test_a_zero_or_a_word_above_a_million_is_not_lost_unseen(lang: str, passage: str, rewrite: str) -> None:
+    assert retention(passage, rewrite, lang).numbers.lost
 
 
 def test_the_definition_on_a_worked_example() -> None:

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -22,7 +22,8 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from octavo.curation.completions import Pace
+from octavo.curation.answers import key_of
+from octavo.curation.completions import Completion, Pace
 from octavo.curation.rewriting.asking import Passage, Rewrite, Rewriter
 from octavo.curation.rewriting.guards import Reason
 from octavo.curation.rewriting.settings import Rewriting
@@ -109,11 +110,13 @@ BAD_ANSWERS: list[tuple[str, Reply]] = [
     ("truncated", Reply("", finish_reason="length")),
     ("empty", Reply("")),
     ("empty", Reply(" \n ")),
-    ("unreadable", Reply(body=b'{"choices": [{"message": {"content": "On 3 Ma')),
-    ("unreadable", Reply(body=b"<html>welcome</html>")),
-    ("unreadable", Reply(body=b'{"choices": []}')),
+    ("empty", Reply(None)),
+    ("truncated", Reply(None, finish_reason="length")),
+    ("refusal", Reply(None, finish_reason="content_filter")),
+    ("truncated", Reply(MILD, usage=(100, 1024))),
+    *(("truncated", Reply(MILD, finish_reason=reason)) for reason in ("abort", "MAX_TOKENS", "tool_calls")),
+    ("truncated", Reply(MILD[:-20], finish_reason=None)),
     ("unreadable", Reply(body=b'{"choices": [{"message": {"content": ["a"]}}]}')),
-    ("unreadable", Reply(body=b"[1, 2]")),
     ("unreadable", Reply(MILD + "\x00")),
     ("refusal", Reply("I cannot help with that request.")),
     ("refusal", Reply(MILD, finish_reason="content_filter")),
@@ -125,6 +128,21 @@ BAD_ANSWERS: list[tuple[str, Reply]] = [
     ("comment", Reply(MILD + "\nNote: the insult was removed.")),
     ("comment", Reply(f'"{MILD}"')),
     ("comment", Reply("```\n" + MILD + "\n```")),
+    ("comment", Reply("Edited passage: " + MILD)),
+    ("comment", Reply("The following is the rewritten passage.\n" + MILD)),
+    ("comment", Reply(f'[{{"text":"{MILD}"}}]')),
+    ("comment", Reply(MILD + " (The derogatory words have been replaced.)")),
+    ("comment", Reply(MILD + "\nI hope this helps!")),
+    ("comment", Reply(MILD + "\n\nI have removed the insult while keeping all names.")),
+    ("comment", Reply(MILD + "\n---\n*Removed: the insult.*")),
+    ("template", Reply("<answer>" + MILD + "</answer>")),
+    *(
+        ("template", Reply(MILD + token))
+        for token in ("\n</think>", "<|im_end|>", "</s>", "<end_of_turn>", "[/INST]")
+    ),
+    ("too-long", Reply(MILD[:-1] + " of the road of the road of the road of the road.")),
+    ("personal-data", Reply(MILD.replace("Brown", "Brown brown@example.net"))),
+    ("personal-data", Reply(MILD.replace("Brown", "Brown [EMAIL]"))),
     ("template", Reply("Language, style and the spelling of the time stay, and so does every fact. " + MILD)),
     (
         "unrelated",
@@ -230,6 +248,15 @@ FAILURES = {
     "hang": lambda n: Reply(MILD, wait=30),
     "reset": lambda n: Reply(reset=True),
     "cut off": lambda n: Reply(MILD, cut=10),
+    "200: error": lambda n: Reply(body=b'{"error": {"code": 502, "message": "Provider returned error"}}'),
+    "200: page": lambda n: Reply(body=b"<html>be back soon</html>"),
+    "200: nothing": lambda n: Reply(body=b""),
+    "200: half": lambda n: Reply(body=b'{"choices": [{"message": {"content": "On 3 Ma'),
+    "200: no choice": lambda n: Reply(body=b'{"choices": []}'),
+    "200: list": lambda n: Reply(body=b"[1, 2]"),
+    "200: broken off": lambda n: Reply(MILD[:-20], finish_reason="error"),
+    "200: not begun": lambda n: Reply(None, finish_reason=None),
+    "no gzip": lambda n: Reply(MILD, headers={"Content-Encoding": "gzip"}),
 }
 
 
@@ -251,9 +278,10 @@ def test_what_does_not_pass_stops_the_work_within_the_limit(failure: str, tmp_pa
             rewrite(
                 server, tmp_path, passages(5), concurrency=1, tries=3, timeout=0.2 if failure == "hang" else 5.0
             )
-        probed = failure in ("429", "503")
-        assert len(server.requests) == (3 if probed else 6)
+        not_probed = failure in ("429", "503", "hang")
+        assert len(server.requests) == (3 if not_probed else 6)
     assert not isinstance(error.value, InputError)
+    assert (tmp_path / "answers.jsonl").read_bytes() == b""
     with serving(well_behaved) as server:
         found = rewrite(server, tmp_path, passages(5))
     assert all(rewritten.text for rewritten in found)
@@ -271,21 +299,127 @@ def test_a_passage_that_alone_brings_the_server_down_is_refused_and_the_others_g
     assert "status 500" in (found[1].attempts[0].verdict.detail or "")
 
 
+def test_a_server_that_answers_no_passage_at_all_removes_none(tmp_path: Path) -> None:
+    """What a chat template without a system's turn makes of every question."""
+
+    def reply(request: dict[str, Any], number: int) -> Reply | str:
+        return Reply(status=500) if request["messages"][0]["role"] == "system" else "1"
+
+    with serving(reply) as server, pytest.raises(OctavoError, match=r"status 500.*; 3 of 3 passages are left"):
+        rewrite(server, tmp_path, passages(3))
+
+
+def test_a_server_too_slow_for_a_passage_removes_none(tmp_path: Path) -> None:
+    def reply(request: dict[str, Any], number: int) -> Reply:
+        return Reply(MILD, wait=0.0 if len(passage_of(request)) < 100 else 30)
+
+    with (
+        serving(reply) as server,
+        pytest.raises(OctavoError, match=r"no answer within 0\.2 seconds.*; 2 of 2 pass"),
+    ):
+        rewrite(server, tmp_path, passages(2), timeout=0.2, tries=2)
+
+
+def test_an_outage_that_ends_with_the_last_try_removes_nothing(tmp_path: Path) -> None:
+    def reply(request: dict[str, Any], number: int) -> Reply | str:
+        return Reply(status=502) if number < 4 else well_behaved(request, number)
+
+    with serving(reply) as server:
+        [found] = rewrite(server, tmp_path, tries=4)
+        assert len(server.requests) == 6
+    assert found.text == MILD
+
+
+EARLIER = [
+    (MILD, "stop", None),
+    (MILD, None, None),
+    (None, None, "no chat completion: KeyError, 58 bytes"),
+    (None, None, "too long for the model: 4096 tokens"),
+    (MILD[:-20], "error", None),
+]
+
+
+@pytest.mark.parametrize(("text", "finish_reason", "problem"), EARLIER)
+def test_of_what_earlier_versions_kept_only_answers_hold(
+    text: str | None, finish_reason: str | None, problem: str | None, tmp_path: Path
+) -> None:
+    with serving(well_behaved) as server:
+        with Rewriter(settings(server), score, tmp_path) as rewriter:
+            question = rewriter.question(Passage("p", TEXT, "en", ("violence_abuse",)))
+            answer = Completion(text, finish_reason, "m", 900, 2048, problem)
+            rewriter.answers.put(key_of(rewriter.request(question)), answer)
+        [found] = rewrite(server, tmp_path)
+        assert len(server.requests) == (0 if text == MILD else 1)
+    assert (found.text, len(found.attempts)) == (MILD, 1)
+
+
 @pytest.mark.parametrize(
     ("reply", "reason"),
     [
+        (Reply(status=403, body=b'{"error": {"code": 403, "message": "Input was flagged by moderation"}}'), "filtered"),
         (Reply(status=400, body=b'{"error": {"code": 400, "type": "exceed_context_size_error", "message": "the request exceeds the available context size"}}'), "too long"),
         (Reply(status=400, body=b'{"error": {"message": "This model\'s maximum context length is 4096 tokens."}}'), "too long"),
         (Reply(status=400, body=b'{"error": {"code": "content_filter", "message": "The prompt was filtered."}}'), "filtered"),
     ],
 )  # fmt: skip
-def test_a_request_that_the_server_rejects_is_not_sent_again(reply: Reply, reason: str, tmp_path: Path) -> None:
+def test_a_request_that_the_server_rejects_is_sent_again_in_another_run_alone(
+    reply: Reply, reason: str, tmp_path: Path
+) -> None:
+    """By then the server may have a larger context; nothing was paid for the rejection."""
     with serving(lambda request, number: reply) as server:
-        for _ in range(2):
-            [found] = rewrite(server, tmp_path)
-        assert found.reason == "rejected"
-        assert reason in (found.attempts[0].verdict.detail or "")
+        [found] = rewrite(server, tmp_path)
+    assert found.reason == "rejected"
+    assert reason in (found.attempts[0].verdict.detail or "")
     assert len(server.requests) == 1
+    with serving(well_behaved) as server:
+        assert rewrite(server, tmp_path)[0].text == MILD
+
+
+SAFETY = TEXT.replace("the whole village", 'the "Safety" Committee of the whole village')
+
+
+@pytest.mark.parametrize("write", [json.dumps, repr, lambda request: str(request["messages"][1]["content"])])
+def test_a_mistake_of_the_settings_is_not_taken_for_the_passage_s_that_the_server_says_again(
+    write: Callable[[dict[str, Any]], str], tmp_path: Path
+) -> None:
+    def reply(request: dict[str, Any], number: int) -> Reply:
+        said = {"error": {"message": f"extra inputs are not permitted: max_tokens; input: {write(request)}"}}
+        return Reply(status=400, body=json.dumps(said).encode())
+
+    with (
+        serving(reply) as server,
+        pytest.raises(InputError, match=r"rewriting\.endpoint.*1 of 1 passages are left"),
+    ):
+        rewrite(server, tmp_path, [Passage("p", SAFETY, "en", ())])
+
+
+@pytest.mark.parametrize("said", ["blocked for safety", "safety", "Safety: blocked"])
+def test_a_filtered_passage_may_have_the_filter_s_words(said: str, tmp_path: Path) -> None:
+    refused = Reply(status=400, body=json.dumps({"error": {"message": said}}).encode())
+    with serving(lambda request, number: refused) as server:
+        [found] = rewrite(server, tmp_path, [Passage("p", SAFETY, "en", ())])
+    assert found.reason == "rejected"
+
+
+@pytest.mark.parametrize(
+    ("passage", "answer", "expected"),
+    [
+        ("the men of <i>Paris</i>, scum", "the men of < i>Paris< /i>, people", "the men of <i>Paris</i>, people"),
+        ("the scum went to church", "the me\u200bn went\u202e to cafe\u0301 and chu\u00adrch", "the men went to café and church"),
+        ("the scum wrote to [EMAIL]", "the men wrote to [EMAIL]", "the men wrote to [EMAIL]"),
+        ("the scum wrote to [EMAIL]", "the men wrote to anna.muster@example.com", None),
+        ("the scum wrote to [EMAIL]", "the men wrote", None),
+        ("the scum wrote to anna.muster@example.com", "the men wrote to anna.muster@example.com", "the men wrote to anna.muster@example.com"),
+    ],
+)  # fmt: skip
+def test_what_a_model_writes_is_repaired_and_has_the_passage_s_markup_and_no_one_s_address(
+    passage: str, answer: str, expected: str | None, tmp_path: Path
+) -> None:
+    around = "In that year, as everybody in the whole of the old village remembered, {} where they had been before."
+    with serving(lambda request, number: around.format(answer)) as server:
+        [found] = rewrite(server, tmp_path, [Passage("p", around.format(passage), "en", ("violence_abuse",))])
+    assert found.text == (expected and around.format(expected))
+    assert expected or found.reason == "personal-data"
 
 
 @pytest.mark.parametrize(
@@ -650,8 +784,13 @@ def test_a_language_without_a_prompt_is_said_before_anything_is_sent(tmp_path: P
         ({"budget_cost": 5.0}, "prices"),
         ({"key_variable": "sk-123 456"}, "key_variable"),
         ({"prompts": {"en": {"instructions": "Rewrite.", "again": {}, "dimensions": {}}}}, "{begin}"),
+        ({"prompts": {"en": {"instructions": "{begin} {end}", "again": {"harmful": "x"}, "dimensions": {}}}}, "nothing for language"),
+        ({"endpoint": "http://localhost:99999/v1"}, "endpoint"),
+        ({"endpoint": "http://localhost:0/v1"}, "endpoint"),
+        ({"endpoint": "http://localhost:port/v1"}, "endpoint"),
+        ({"endpoint": "http://[::1/v1"}, "endpoint"),
     ],
-)
+)  # fmt: skip
 def test_settings_that_cannot_be_are_said(changes: dict[str, Any], field: str) -> None:
     with pytest.raises(ValidationError) as error:
         settings("http://host/v1", **changes)

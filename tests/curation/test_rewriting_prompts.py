@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octavo.curation.rewriting.prompts import PROMPTS, ask, defused, fence_code
+from octavo.curation.rewriting.prompts import PROMPTS, ask, defused, fence_code, restored
 
 LANGUAGES = sorted(PROMPTS)
 TOKENS = [
@@ -43,6 +43,11 @@ def test_no_token_that_parts_the_speakers_is_left_and_no_letter_is_lost(text: st
     for token in TOKENS[:-1]:
         assert token not in sent
     assert re.sub(r"\s", "", sent) == re.sub(r"\s", "", text)
+
+
+@given(PASSAGES.filter(lambda text: not re.search(r"[<\[] ", text)))
+def test_a_model_that_copies_what_was_sent_gives_the_passage(text: str) -> None:
+    assert restored(defused(text), text) == text
 
 
 @given(PASSAGES, PASSAGES)

@@ -1,13 +1,15 @@
 """The client of an OpenAI-compatible endpoint: pace, timeouts, retries, and what each failure means.
 
 A failure is of one of three kinds. The request's own (too long, filtered) is an answer without a text. What the
-settings or the account cause ends the work at once. What may pass (429, 5xx, silence, a broken connection) is
-tried again after an exponential wait with full jitter, or the wait that the server asks for.
+settings or the account cause ends the work at once. What may pass (429, 5xx, silence, a broken connection, a
+status 200 without a completion) is tried again after an exponential wait with full jitter, or the wait that the
+server asks for.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import random
 import re
@@ -40,7 +42,13 @@ _TOO_LONG: Final = re.compile(
     r"context[ _](?:length|size|window)|exceed\w*[ _]context|maximum context|too long", re.I
 )
 _FILTERED: Final = re.compile(r"content[ _](?:filter|policy|management)|moderation|safety", re.I)
+_FLAGGED: Final = re.compile(r"\b(?:input|prompt)\b.{0,40}\b(?:flagged|blocked|filtered)\b", re.I)
+"""What a 403 must say to be about the passage and not about the key."""
+_NO_MODEL: Final = re.compile(r"model\W+(?:\S+ )?(?:not found|does not exist)", re.I)
 _NO_CREDIT: Final = re.compile(r"insufficient[ _](?:quota|funds|credit)|billing|exceeded your current quota", re.I)
+_AROUND: Final = 12
+"""Characters beside a word by which it is told whether the server says it, or says the passage again."""
+_NO_TEXT: Final = "a completion whose content is no text"
 
 
 class Completion(NamedTuple):
@@ -55,6 +63,20 @@ class Completion(NamedTuple):
     tokens_out: int
     problem: str | None = None
 
+    @property
+    def is_unreadable(self) -> bool:
+        """Whether the model answered with something else than text."""
+        return self.problem == _NO_TEXT
+
+    @property
+    def may_be_kept(self) -> bool:
+        """Whether it would be the same another time.
+
+        A rejection is not: the server's context may have grown. Neither is a failure told with status 200, which
+        earlier versions kept as an answer.
+        """
+        return self.is_unreadable or (self.text is not None and self.finish_reason != "error")
+
 
 class NoAnswerError(Exception):
     """A request was not answered, however often it was sent; others may be."""
@@ -62,7 +84,7 @@ class NoAnswerError(Exception):
     def __init__(self, last: str, tries: int, busy: bool) -> None:
         super().__init__(f"{last}, after {tries} {'try' if tries == 1 else 'tries'}")
         self.busy = busy
-        """Whether the server said that it has too much to do, or was not there."""
+        """Whether the server has too much to do, is too slow, or was not there: no fault of the request."""
 
 
 @dataclass
@@ -143,19 +165,22 @@ class Endpoint:
                 async with asyncio.timeout(self.settings.timeout):
                     status, headers, body = await self._send(request)
             except (TimeoutError, httpx2.TimeoutException):
-                failure, busy = f"no answer within {self.settings.timeout:g} seconds", False
+                failure, busy = f"no answer within {self.settings.timeout:g} seconds", True
             except httpx2.ConnectError as error:
                 failure, busy = f"no connection ({error})", True
-            except httpx2.TransportError as error:
+            except httpx2.RequestError as error:
                 failure, busy = f"a broken connection ({error or type(error).__name__})", False
             else:
+                said = _message(body, self._key)
                 if status == 200:
-                    answer = _read(body, request)
-                    sent.tokens = answer.tokens_in + answer.tokens_out
-                    return answer
-                if own := self._own_failure(status, body):
+                    if answer := _read(body, request):
+                        sent.tokens = answer.tokens_in + answer.tokens_out
+                        return answer
+                    failure, busy = f"status 200 without a completion ({said})", False
+                elif own := self._own_failure(status, body, request):
                     return own
-                failure, busy = f"status {status} ({_message(body, self._key)})", status in _BUSY
+                else:
+                    failure, busy = f"status {status} ({said})", status in _BUSY
                 asked = _retry_after(headers.get("retry-after"))
             if asked > LONGEST_ASKED:
                 raise OctavoError(
@@ -170,8 +195,8 @@ class Endpoint:
 
     async def _send(self, request: Mapping[str, Any]) -> tuple[int, httpx2.Headers, bytes]:
         body = orjson.dumps(request)
-        json = {"Content-Type": "application/json"}
-        async with self._client.stream("POST", self.address, content=body, headers=json) as response:
+        kind = {"Content-Type": "application/json"}
+        async with self._client.stream("POST", self.address, content=body, headers=kind) as response:
             read = bytearray()
             async for piece in response.aiter_bytes():
                 read += piece
@@ -179,32 +204,35 @@ class Endpoint:
                     break
             return response.status_code, response.headers, bytes(read[:LARGEST_ANSWER])
 
-    def _own_failure(self, status: int, body: bytes) -> Completion | None:
+    def _own_failure(self, status: int, body: bytes, request: Mapping[str, Any]) -> Completion | None:
         """What a request's own content is answered with; None where another try may help.
 
         Raises InputError or OctavoError where none will, whatever the request.
         """
         said = _message(body, self._key)
-        whole = body[:10_000].decode(errors="replace")
-        if status in (401, 403):
+        _, words = _error(body)
+
+        def says(pattern: re.Pattern[str]) -> bool:
+            return _says(pattern, words, request)
+
+        flagged = status == 403 and says(_FLAGGED)
+        if status in (401, 403) and not flagged:
             named = self.settings.key_variable
             found = f"the key in {named}" if named else "no key (key_variable is null)"
             raise InputError(
                 f"rewriting.key_variable: found {found}, which {self.address} refuses ({status}: {said}),"
                 " expected one that it takes"
             )
-        if status == 404 or (
-            status == 400 and re.search(r"model\W+(?:\S+ )?(?:not found|does not exist)", whole, re.I)
-        ):
+        if status == 404 or (status == 400 and says(_NO_MODEL)):
             raise InputError(
                 f"rewriting.model: found {self.settings.model!r} at {self.address}, which the server does not have"
                 f" ({status}: {said}), expected a model and an address that it has"
             )
-        if status == 402 or (status == 429 and _NO_CREDIT.search(whole)):
+        if status == 402 or (status == 429 and says(_NO_CREDIT)):
             raise OctavoError(f"rewriting.endpoint: found no credit left at {self.address} ({status}: {said})")
-        if status in (400, 413, 422) and _TOO_LONG.search(whole):
+        if status in (400, 413, 422) and says(_TOO_LONG):
             return Completion(None, None, None, 0, 0, f"too long for the model: {said}")
-        if status in (400, 422, 451) and _FILTERED.search(whole):
+        if flagged or (status in (400, 422, 451) and says(_FILTERED)):
             return Completion(None, None, None, 0, 0, f"filtered by the server: {said}")
         if status not in _PASSING:
             raise InputError(
@@ -234,28 +262,32 @@ def most_tokens(request: Mapping[str, Any]) -> tuple[int, int]:
     return sent, int(request["max_tokens"])
 
 
-def _read(body: bytes, request: Mapping[str, Any]) -> Completion:
-    """The completion in an answer's body; where it is none, an answer without a text that costs all it could."""
+def _read(body: bytes, request: Mapping[str, Any]) -> Completion | None:
+    """The completion in an answer's body; None where there is none, as gateways tell of an outage behind them."""
     try:
         said = orjson.loads(body)
         choice = said["choices"][0]
         message = choice["message"]
         text, refusal = message.get("content"), message.get("refusal")
-        if not isinstance(text, str | None) or (text is None and not isinstance(refusal, str)):
-            raise TypeError("no content")
-    except (orjson.JSONDecodeError, KeyError, IndexError, TypeError, AttributeError) as error:
-        most_in, most_out = most_tokens(request)
-        problem = f"no chat completion: {type(error).__name__}, {len(body):,} bytes"
-        return Completion(None, None, None, most_in, most_out, problem)
-    most_in, _ = most_tokens(request)
+        failed = choice.get("error")
+    except (orjson.JSONDecodeError, KeyError, IndexError, TypeError, AttributeError):
+        return None
+    reason = _text(choice.get("finish_reason"))
+    if failed or reason == "error" or not (text or refusal or reason):
+        return None
+    most_in, most_out = most_tokens(request)
     usage = said.get("usage")
     usage = usage if isinstance(usage, dict) else {}
+    counted = _count(usage.get("completion_tokens"), -1)
+    readable = isinstance(text, str | None)
+    words = text if isinstance(text, str) else refusal if isinstance(refusal, str) else ""
     return Completion(
-        text=refusal if text is None else text,
-        finish_reason="refusal" if text is None or refusal else _text(choice.get("finish_reason")),
+        text=words if readable else None,
+        finish_reason="refusal" if refusal else "length" if counted >= request["max_tokens"] else reason,
         model=_text(said.get("model")),
         tokens_in=_count(usage.get("prompt_tokens"), most_in),
-        tokens_out=_count(usage.get("completion_tokens"), len((text or refusal or "").encode()) // 2),
+        tokens_out=counted if counted >= 0 else len(words.encode()) // 2 if readable else most_out,
+        problem=None if readable else _NO_TEXT,
     )
 
 
@@ -269,15 +301,34 @@ def _count(value: object, otherwise: int) -> int:
 
 def _message(body: bytes, key: str | None) -> str:
     """What the server says of an error, in a line, without the key: some servers say again what they were sent."""
+    words, _ = _error(body)
+    line = " ".join((words.replace(key, "[key]") if key else words).split())
+    return line[:200] or "no message"
+
+
+def _error(body: bytes) -> tuple[str, str]:
+    """What the server says of an error, and what of that tells its kind: the message, the code and the type."""
     try:
         said = orjson.loads(body)
         error = said.get("error", said)
-        words = error.get("message", error) if isinstance(error, dict) else error
     except (orjson.JSONDecodeError, AttributeError):
-        words = body[:2000].decode(errors="replace")
-    words = str(words).replace(key, "[key]") if key else words
-    line = " ".join(str(words).split())
-    return line[:200] or "no message"
+        error = body[:2000].decode(errors="replace")
+    if not isinstance(error, dict):
+        return str(error), str(error)
+    kind = [str(error[name]) for name in ("message", "code", "type") if name in error]
+    return str(error.get("message", error)), " ".join(kind)
+
+
+def _says(pattern: re.Pattern[str], words: str, request: Mapping[str, Any]) -> bool:
+    """Whether a server says something in words of its own: some say again what they were sent."""
+    contents = [message["content"] for message in request["messages"]]
+    sent = "\n".join([*contents, repr(request), json.dumps(request)])
+    words = f"\0{words}\0"
+    return any(
+        words[max(0, found.start() - _AROUND) : found.end()] not in sent
+        and words[found.start() : found.end() + _AROUND] not in sent
+        for found in pattern.finditer(words)
+    )
 
 
 def _retry_after(value: str | None) -> float:

@@ -2,13 +2,14 @@
 
 A number is read to its value, so that `1,200`, `1.200`, `MCC` and `twelve hundred` are the same. `one` and its
 like are mostly articles and count only within a larger number (`twenty-one`); ordinals in words are not read.
+Figures with a word behind them (`3 million`) are two numbers.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
@@ -47,17 +48,21 @@ _HUNDREDS_PT: Final = "duzent trezent quatrocent quinhent seiscent setecent oito
 _HUNDREDS_LA: Final = "ducent trecent quadringent quingent sescent septingent octingent nongent"
 
 
-def _inflected(stems: str, endings: str) -> dict[str, int]:
-    """The hundreds from 200 to 900, a stem each."""
-    return {
-        stem + ending: 100 * number for number, stem in enumerate(stems.split(), 2) for ending in endings.split()
-    }
+def _inflected(stems: str, endings: str, values: Iterable[int] = range(200, 1000, 100)) -> dict[str, int]:
+    """The values of words that are declined, in their order."""
+    declined = zip(stems.split(), values, strict=True)
+    return {stem + ending: value for stem, value in declined for ending in endings.split()}
 
 
 def _counted(words: str, first: int, step: int = 1) -> dict[str, int]:
     """The values of words in their order; other forms of a word stand behind it with a slash."""
     forms = enumerate(words.split())
     return {level(form): first + step * number for number, group in forms for form in group.split("/")}
+
+
+def _powers(words: dict[int, str]) -> dict[str, int]:
+    """The values of words by their power of ten."""
+    return {level(form): 10**power for power, group in words.items() for form in group.split("/")}
 
 
 _WORDS: Final[dict[str, dict[str, int]]] = {
@@ -67,15 +72,15 @@ _WORDS: Final[dict[str, dict[str, int]]] = {
         ),
         **_counted("sechzehn siebzehn/siebenzehn achtzehn neunzehn zwanzig", 16),
         **_counted("dreißig vierzig fünfzig sechzig siebzig/siebenzig achtzig neunzig hundert", 30, 10),
-        **_counted("tausend", 1000),
-        **_counted("million/millionen", 1_000_000),
+        **_powers({3: "tausend", 6: "million/millionen", 9: "milliarde/milliarden", 12: "billion/billionen"}),
+        **_powers({15: "billiarde/billiarden", 18: "trillion/trillionen"}),
     },
     "en": {
         **_counted("two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen", 2),
         **_counted("sixteen seventeen eighteen nineteen twenty", 16),
         **_counted("thirty forty/fourty fifty sixty seventy eighty ninety hundred", 30, 10),
-        **_counted("thousand", 1000),
-        **_counted("million", 1_000_000),
+        **_powers({3: "thousand", 6: "million/millions", 9: "billion/billions/milliard/milliards"}),
+        **_powers({12: "trillion/trillions", 15: "quadrillion/quadrillions"}),
     },
     "es": {
         **_counted("dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince", 2),
@@ -83,24 +88,24 @@ _WORDS: Final[dict[str, dict[str, int]]] = {
         **_counted("veintitrés veinticuatro veinticinco veintiséis veintisiete veintiocho veintinueve", 23),
         **_counted("treinta cuarenta cincuenta sesenta setenta ochenta noventa cien/ciento", 30, 10),
         **_inflected(_HUNDREDS_ES, "os as"),
-        **_counted("mil", 1000),
-        **_counted("millón/millones", 1_000_000),
+        **_powers({3: "mil", 6: "millón/millones", 9: "millardo/millardos", 12: "billón/billones"}),
+        **_powers({18: "trillón/trillones"}),
     },
     "fr": {
         **_counted("deux trois quatre cinq six sept huit", 2),
         **_counted("dix onze douze treize quatorze quinze seize", 10),
         **_counted("vingt/vingts trente quarante cinquante soixante", 20, 10),
         **_counted("septante huitante/octante nonante cent/cents", 70, 10),
-        **_counted("mille/mil", 1000),
-        **_counted("million/millions", 1_000_000),
+        **_powers({3: "mille/mil", 6: "million/millions", 9: "milliard/milliards", 12: "billion/billions"}),
+        **_powers({18: "trillion/trillions"}),
     },
     "it": {
         **_counted("due tre quattro cinque", 2),
         **_counted("sette otto nove dieci undici dodici tredici quattordici quindici sedici", 7),
         **_counted("diciassette diciotto diciannove venti", 17),
         **_counted("trenta quaranta cinquanta sessanta settanta ottanta novanta cento", 30, 10),
-        **_counted("mille/mila", 1000),
-        **_counted("milione/milioni", 1_000_000),
+        **_powers({3: "mille/mila", 6: "milione/milioni/millione/millioni"}),
+        **_powers({9: "miliardo/miliardi/milliardo/milliardi", 12: "bilione/bilioni", 18: "trilione/trilioni"}),
     },
     "la": {
         **_counted("duo/duae/duos/duas/duobus/duabus/duorum/duarum tres/tria/trium/tribus quattuor/quatuor", 2),
@@ -109,7 +114,9 @@ _WORDS: Final[dict[str, dict[str, int]]] = {
         **_counted("duodeviginti/duodeuiginti undeviginti/undeuiginti viginti/uiginti", 18),
         **_counted("triginta quadraginta quinquaginta sexaginta septuaginta octoginta nonaginta centum", 30, 10),
         **_inflected(_HUNDREDS_LA, "i ae a os as is orum arum"),
-        **_counted("mille/milia/millia/milibus/millibus/milium", 1000),
+        **_powers({3: "mille/milia/millia/milibus/millibus/milium"}),
+        **_inflected("mili milli billi", "o onis oni onem one ones onum onibus", (10**6, 10**6, 10**12)),
+        **_inflected("milliard miliard", "um i o a orum is", (10**9, 10**9)),
     },
     "nl": {
         **_counted(
@@ -117,8 +124,8 @@ _WORDS: Final[dict[str, dict[str, int]]] = {
         ),
         **_counted("vijftien/vyftien zestien/sestien zeventien/seventien achttien negentien twintig/twintigh", 15),
         **_counted("dertig veertig vijftig zestig zeventig tachtig negentig honderd/hondert", 30, 10),
-        **_counted("duizend/duysent", 1000),
-        **_counted("miljoen/millioen", 1_000_000),
+        **_powers({3: "duizend/duysent", 6: "miljoen/miljoenen/millioen/millioenen", 9: "miljard/miljarden"}),
+        **_powers({12: "biljoen/biljoenen", 15: "biljard/biljarden", 18: "triljoen/triljoenen"}),
     },
     "pt": {
         **_counted(
@@ -127,8 +134,8 @@ _WORDS: Final[dict[str, dict[str, int]]] = {
         **_counted("dezasseis/dezesseis dezassete/dezessete dezoito dezanove/dezenove vinte", 16),
         **_counted("trinta quarenta cinquenta/cincoenta sessenta setenta oitenta noventa cem/cento", 30, 10),
         **_inflected(_HUNDREDS_PT, "os as"),
-        **_counted("mil", 1000),
-        **_counted("milhão/milhões", 1_000_000),
+        **_powers({3: "mil", 6: "milhão/milhões", 9: "bilhão/bilhões", 12: "trilhão/trilhões/bilião/biliões"}),
+        **_powers({18: "trilião/triliões"}),
     },
 }
 _WITHIN: Final[dict[str, dict[str, int]]] = {
@@ -142,6 +149,7 @@ _WITHIN: Final[dict[str, dict[str, int]]] = {
     "pt": {"um": 1, "uma": 1},
 }
 """Words that are numbers only within a larger one: `neuf` is also new, `sei` also are."""
+_ZERO: Final = {"de": "null", "es": "cero", "nl": "nul"} | dict.fromkeys(("en", "fr", "it", "pt"), "zero")
 _AND: Final = {"de": "und", "en": "and", "es": "y", "fr": "et", "it": "e", "la": "et", "nl": "en", "pt": "e"}
 _ELIDED: Final = {word[:-1]: value for word, value in _WORDS["it"].items() if 20 <= value <= 90}
 """Italian tens before uno and otto: ventuno, ventotto."""
@@ -258,17 +266,18 @@ def _in_words(text: str, lang: str) -> Iterator[Mention]:
     joint = re.compile(rf"(?P<hyphen>[-‐‑])|[\s]+(?P<and>{_AND[lang]}[\s]+)?|-(?P<dashed>{_AND[lang]})-")
     at = 0
     while at < len(atoms):
-        if atoms[at].within:
+        if atoms[at].within and not _is_multiplied(atoms[at : at + 2], flat):
             at += 1
             continue
         number = _Number(lang)
         for value in atoms[at].values:
             number.take(value, False)
         last = at
-        while last + 1 < len(atoms):
+        while number.value and last + 1 < len(atoms):
             gap = joint.fullmatch(flat, atoms[last].end, atoms[last + 1].start)
             bound = gap is not None and bool(gap["and"] or gap["dashed"])
-            if gap is None or (atoms[last + 1].within and not (bound or gap["hyphen"] or lang == "la")):
+            is_article = atoms[last + 1].within and atoms[last + 1].values == (1,)
+            if gap is None or (is_article and not (bound or gap["hyphen"] or lang == "la")):
                 break
             if not all(number.take(value, bound) for value in atoms[last + 1].values):
                 break
@@ -277,12 +286,20 @@ def _in_words(text: str, lang: str) -> Iterator[Mention]:
         at = last + 1
 
 
+def _is_multiplied(atoms: list[_Atom], flat: str) -> bool:
+    """Whether the first of two words says how many hundreds, thousands or millions there are: `neuf cents`."""
+    if len(atoms) < 2:
+        return False
+    between, value = flat[atoms[0].end : atoms[1].start], atoms[1].values[0]
+    return (between.isspace() or between == "-") and (value == 100 or value >= 1000)
+
+
 @lru_cache(maxsize=65_536)
 def _read_word(word: str, lang: str) -> tuple[int, ...]:
     """The values of a word, several where it is a compound (vierundzwanzig), none where it is no number."""
     whole = _WORDS[lang].get(word) or _WITHIN[lang].get(word)
-    if whole:
-        return (whole,)
+    if whole or word == _ZERO.get(lang):
+        return (whole or 0,)
     return _split(word, lang) if lang in _COMPOUNDS and len(word) < 60 else ()
 
 
@@ -339,12 +356,16 @@ class _Number:
 
     def take(self, value: int, bound: bool) -> bool:
         """Take the next word's value, `bound` by an `and`, unless it does not belong to this number."""
+        if not value:
+            return False
         if not self.value:
             self._set(value)
         elif value >= 1000:
-            if not self.current or bound or (self.scale and value >= self.scale):
+            thousands = self.over % 1_000_000 if value >= 1_000_000 else 0  # three thousand million
+            many = thousands + self.current
+            if not many or bound or (self.scale and value >= self.scale and not thousands):
                 return False
-            self.over, self.current, self.scale = self.over + self.current * value, 0, value
+            self.over, self.current, self.scale = self.over - thousands + many * value, 0, value
         elif not self.current:
             self.current = value
         elif value == 100 and 1 <= self.current < 100 and not bound:

@@ -147,7 +147,7 @@ class Rewriter:
             same.setdefault(passage[1:], []).append(place)
         unlike = [(places[0], passages[places[0]]) for places in same.values()]
         # First what is answered already, so that a budget that is spent tells truly what is left.
-        first = dict(sorted(unlike, key=lambda found: not self._is_answered(found[1])))
+        first = dict(sorted(unlike, key=lambda found: self.kept(self.request(self.question(found[1]))) is None))
         done = asyncio.run(_Work(self, first, progress or Progress()).run())
         found = {place: done[places[0]] for places in same.values() for place in places}
         return [replace(found[place], id=passage.id) for place, passage in enumerate(passages)]
@@ -165,8 +165,10 @@ class Rewriter:
             "max_tokens": self.settings.max_tokens,
         }
 
-    def _is_answered(self, passage: Passage) -> bool:
-        return key_of(self.request(self.question(passage))) in self.answers
+    def kept(self, request: Mapping[str, Any]) -> Completion | None:
+        """The answer to a request that an earlier one has paid for, or None."""
+        answer = self.answers.get(key_of(request))
+        return answer if answer and answer.may_be_kept else None
 
     def over_budget(self, tokens_in: int, tokens_out: int) -> str | None:
         """Which budget would not bear so many tokens beside what is spent and reserved; None where all do."""
@@ -256,7 +258,7 @@ class _Work:
         while True:
             question = self.rewriter.question(passage, problems)
             try:
-                answer = await self._answer(self.rewriter.request(question))
+                answer = await self._answer(passage, self.rewriter.request(question))
             except NoAnswerError as error:
                 answer = Completion(None, None, None, 0, 0, str(error))
                 verdict = Verdict(("no-answer",), str(error))
@@ -266,32 +268,43 @@ class _Work:
             attempts.append(Attempt(answer, verdict, cost))
             problems = problems_of(verdict.reasons)
             if not problems or len(attempts) == ATTEMPTS:
-                text = None if verdict.reasons else (answer.text or "").strip()
+                text = None if verdict.reasons else verdict.text
                 return Rewrite(passage.id, text, settings.model, tuple(attempts))
 
-    async def _answer(self, request: Mapping[str, Any]) -> Completion:
-        """The answer to a request, kept or new.
+    async def _answer(self, passage: Passage, request: Mapping[str, Any]) -> Completion:
+        """The answer to a request for a passage, kept or new.
 
         Raises NoAnswerError where this request alone is not answered, OctavoError where none is.
         """
-        key = key_of(request)
-        if kept := self.rewriter.answers.get(key):
+        if kept := self.rewriter.kept(request):
             return kept
+        key = key_of(request)
         try:
             return await self._new_answer(key, request)
         except NoAnswerError as error:
-            stop = OctavoError(
-                f"rewriting.endpoint: found {error} at {self.rewriter.settings.endpoint}, expected an answer"
-            )
+            await self._probe(passage, error)
+        try:  # what kept it from an answer may have passed just before the probe
+            return await self._new_answer(key, request)
+        except NoAnswerError as error:
             if error.busy:
-                raise stop from None
-            try:
-                await self._new_answer(
-                    key_of({"probe": time.time_ns()}), {**request, "messages": _PROBE, "max_tokens": 1}
-                )
-            except NoAnswerError:
-                raise stop from None
+                raise self._unanswered(error) from None
             raise
+
+    async def _probe(self, passage: Passage, error: NoAnswerError) -> None:
+        """Raise OctavoError unless the server answers the same question about a harmless text."""
+        if error.busy:
+            raise self._unanswered(error)
+        harmless = self.rewriter.request(self.rewriter.question(passage._replace(text=_HARMLESS)))
+        try:
+            answer = await self._new_answer(key_of({"probe": time.time_ns()}), harmless)
+        except NoAnswerError:
+            raise self._unanswered(error) from None
+        if not answer.may_be_kept:
+            raise self._unanswered(error)
+
+    def _unanswered(self, error: NoAnswerError) -> OctavoError:
+        endpoint = self.rewriter.settings.endpoint
+        return OctavoError(f"rewriting.endpoint: found {error} at {endpoint}, expected an answer")
 
     async def _new_answer(self, key: bytes, request: Mapping[str, Any]) -> Completion:
         """Ask within the budget, and keep the answer under its key."""
@@ -301,7 +314,8 @@ class _Work:
             if self.endpoint is None:
                 self.endpoint = Endpoint(self.rewriter.settings, self.rewriter.pace, self._pause)
             answer = await self.endpoint.complete(request)
-            self.rewriter.answers.put(key, answer)
+            if answer.may_be_kept:
+                self.rewriter.answers.put(key, answer)
             return answer
         finally:
             self.rewriter.reserve(-most[0], -most[1])
@@ -338,7 +352,7 @@ class _Work:
             raise StoppedError
 
 
-_PROBE: Final = [{"role": "user", "content": "1"}]
-"""What shows whether an endpoint answers at all, for the price of some tokens."""
+_HARMLESS: Final = "The sun was high, and the children played in the garden behind the old house."
+"""What shows whether an endpoint answers at all, asked as a passage is."""
 _WATCH_SECONDS: Final = 0.2
 """How often it is looked whether the person asked to stop."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -11,8 +13,11 @@ import pyarrow as pa
 
 from octavo.curation import language
 from octavo.curation.completions import Completion
+from octavo.curation.personal_data import redact
+from octavo.curation.personal_data_rules import KINDS
+from octavo.curation.repair import repair
 from octavo.curation.retention import Retention, retention
-from octavo.curation.rewriting.prompts import Problem, Question
+from octavo.curation.rewriting.prompts import Problem, Question, restored, tokens
 from octavo.curation.rewriting.settings import Rewriting
 
 Score = Callable[[str, str], Mapping[str, float]]
@@ -34,6 +39,7 @@ Reason = Literal[
     "numbers",
     "dates",
     "retention",
+    "personal-data",
     "harmful",
 ]
 
@@ -51,6 +57,7 @@ PROBLEMS: Final[Mapping[Reason, Problem]] = {
     "numbers": "facts",
     "dates": "facts",
     "retention": "facts",
+    "personal-data": "facts",
     "harmful": "harmful",
 }
 """What the model is told of each reason when it is asked again; it is not asked again where there is nothing."""
@@ -61,6 +68,12 @@ _OTHER_LANGUAGE: Final = 0.1
 """Share of a rewrite from which a language that the passage has not is one too many."""
 _OPENING: Final = 240
 """Characters of an answer in which a refusal stands."""
+_HEADING: Final = 60
+"""Characters of an answer in which a heading stands that is the model's own."""
+_FINISHED: Final = frozenset(
+    ("stop", "eos", "eos_token", "end_turn", "stop_sequence", "complete", "completed", "refusal", "content_filter")
+)
+"""What servers call an answer that was not broken off."""
 
 _REFUSAL: Final = re.compile(
     r"\bas an? (?:ai|artificial|language model)|\b(?:ai|language) (?:model|assistant)\b"
@@ -86,6 +99,11 @@ _COMMENT: Final = re.compile(
     re.IGNORECASE,
 )
 _QUOTES: Final = "\"'“”„«»‘’`"
+_OPENERS: Final = "[{(*#"
+_CLOSERS: Final = "]})*"
+_LOOP: Final = re.compile(r"\b(\w+(?:\W+\w+){0,4}?)(?:\W+\1\b){3,}", re.IGNORECASE)
+"""The same words four times in a row."""
+_MARK: Final = re.compile(rf"\[(?:{'|'.join(KINDS)})\]")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffd\ufdd0-\ufdef]")
 
 
@@ -96,6 +114,8 @@ class Verdict:
     reasons: tuple[Reason, ...]
     """Why it is refused, the one that decides first; empty where it is taken."""
     detail: str | None = None
+    text: str | None = None
+    """The rewrite: the answer repaired, with the passage's markup as it stood."""
     scores: Mapping[str, float] | None = None
     retention: Retention | None = None
     length: float | None = None
@@ -119,31 +139,35 @@ def judge(
 ) -> Verdict:
     """Judge an answer to the question for a passage; all figures are taken where it has a text at all."""
     if answer.text is None:
-        rejected = answer.problem is not None and not answer.problem.startswith("no chat completion")
-        return Verdict(("rejected" if rejected else "unreadable",), answer.problem)
-    rewrite = answer.text.strip()
+        return Verdict(("unreadable" if answer.is_unreadable else "rejected",), answer.problem)
+    reason = (answer.finish_reason or "").lower()
+    refused = reason in ("refusal", "content_filter")
+    rewrite = _repaired(restored(answer.text.strip(), text))
     if not rewrite:
-        return Verdict(("truncated",) if answer.finish_reason == "length" else ("empty",))
+        broken = bool(reason) and reason not in _FINISHED
+        return Verdict(("refusal",) if refused else ("truncated",) if broken else ("empty",))
     kept = retention(text, rewrite, lang)
     scores = dict(score(rewrite, lang))
     length = len(rewrite) / max(1, len(text.strip()))
     spoken, foreign = _languages(text, rewrite, lang)
     failed: list[tuple[Reason, bool]] = [
-        ("truncated", answer.finish_reason == "length"),
-        ("refusal", answer.finish_reason in ("refusal", "content_filter") or _appears(_REFUSAL, rewrite, text)),
-        ("unreadable", bool(_CONTROL.search(rewrite)) and not _CONTROL.search(text)),
+        ("truncated", _breaks_off(reason, rewrite, text)),
+        ("refusal", refused or _appears(_REFUSAL, rewrite, text)),
+        ("unreadable", bool(_CONTROL.search(answer.text)) and not _CONTROL.search(text)),
         ("template", _echoes(question, rewrite, text)),
         ("comment", _is_commented(rewrite, text)),
         ("too-short", length < settings.shortest),
-        ("too-long", length > settings.longest),
+        ("too-long", length > settings.longest or bool(_LOOP.search(rewrite) and not _LOOP.search(text))),
         ("language", foreign),
         ("unrelated", kept.words < settings.words),
         ("numbers", bool(kept.numbers.lost or kept.numbers.added)),
         ("dates", bool(kept.dates.lost or kept.dates.added)),
         ("retention", kept.score < settings.retention),
+        ("personal-data", _changes_personal_data(rewrite, text, lang)),
         ("harmful", not all(value < settings.score_below for value in scores.values())),
     ]
-    return Verdict(tuple(reason for reason, holds in failed if holds), None, scores, kept, length, spoken)
+    reasons = tuple(reason for reason, holds in failed if holds)
+    return Verdict(reasons, None, rewrite, scores, kept, length, spoken)
 
 
 def problems_of(reasons: Sequence[Reason]) -> list[Problem]:
@@ -165,16 +189,43 @@ def _appears(pattern: re.Pattern[str], rewrite: str, text: str) -> bool:
 
 
 def _is_commented(rewrite: str, text: str) -> bool:
-    quoted = rewrite[0] in _QUOTES and rewrite[-1] in _QUOTES and text.strip()[:1] not in _QUOTES
-    return quoted or bool(_COMMENT.search(rewrite) and not _COMMENT.search(text))
+    """Whether an answer is more than the passage: a passage is one paragraph, so a further one is a remark."""
+    text = text.strip()
+    quoted = rewrite[0] in _QUOTES and rewrite[-1] in _QUOTES and text[:1] not in _QUOTES
+    opened = rewrite[0] in _OPENERS and text[:1] != rewrite[0]
+    closed = rewrite[-1] in _CLOSERS and text[-1:] != rewrite[-1]
+    headed = rewrite[:_HEADING].count(":") > text[: 3 * _HEADING].count(":")  # "Edited passage: ..."
+    longer = any(len(re.findall(end, rewrite)) > len(re.findall(end, text)) for end in (r"\n\s*\n", r"\n+"))
+    told = _COMMENT.search(rewrite) and not _COMMENT.search(text)
+    return bool(quoted or opened or closed or headed or longer or told)
 
 
 def _echoes(question: Question, rewrite: str, text: str) -> bool:
-    """Whether an answer has the lines around the passage, or a stretch of the instructions."""
+    """Whether it has a chat template's tokens, the lines around the passage, or words of the instructions."""
+    if Counter(tokens(rewrite)) - Counter(tokens(text)):
+        return True
     if question.code in rewrite or re.search(r"\[/?PASSAGE\b", rewrite):
         return not re.search(r"\[/?PASSAGE\b", text) or question.code in rewrite
     instructions = _runs(question.messages[0]["content"])
     return bool(instructions & _runs(rewrite) - _runs(text))
+
+
+def _breaks_off(reason: str, rewrite: str, text: str) -> bool:
+    """Whether an answer ends before its end; where the server says nothing of it, by its last sign."""
+    return reason not in _FINISHED if reason else rewrite[-1] != text.strip()[-1:]
+
+
+def _repaired(rewrite: str) -> str:
+    """The answer as curation repairs all texts."""
+    [found] = repair(pa.array([rewrite], pa.large_string())).field("text").to_pylist()
+    return str(found).strip()
+
+
+def _changes_personal_data(rewrite: str, text: str, lang: str) -> bool:
+    """Whether an answer has an address or a number of a person that the passage lacks, or other marks for them."""
+    both = redact(pa.array([text, rewrite], pa.large_string()), pa.array([lang, lang], pa.large_string()))
+    before, after = (Counter(json.loads(told or "{}")) for told in both.field("changes").to_pylist())
+    return bool(after - before) or Counter(_MARK.findall(rewrite)) != Counter(_MARK.findall(text))
 
 
 def _runs(text: str) -> set[tuple[str, ...]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, get_args
 
 from blake3 import blake3
 from pydantic import field_validator
@@ -37,6 +37,16 @@ class Prompt(Section):
                 raise impossible("instructions", "no " + place, "both {begin} and {end}")
         return text
 
+    @field_validator("again")
+    @classmethod
+    def _says_what_can_be_wrong(cls, again: dict[Problem, str]) -> dict[Problem, str]:
+        for problem in get_args(Problem):
+            if problem not in again:
+                raise impossible(
+                    "again", f"nothing for {problem}", "a sentence each: " + ", ".join(get_args(Problem))
+                )
+        return again
+
 
 class Question(NamedTuple):
     """A passage as it is put to a model."""
@@ -47,11 +57,12 @@ class Question(NamedTuple):
 
 
 _CODE_CHARACTERS: Final = 16
-_CONTROL: Final = re.compile(
-    r"<(?=[|｜/]?[A-Za-z_▁|｜][^<>\n]{0,60}>|<SYS>>|</SYS>>)"
-    r"|\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|THINK)\])"
+_TOKEN: Final = re.compile(
+    r"(?=(<[|｜/]?[A-Za-z_▁|｜][^<>\n]{0,60}>|<<SYS>>|<</SYS>>"
+    r"|\[/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|THINK)\]))[<\[]"
 )
-"""How the tokens begin with which chat templates part the speakers: <|im_end|>, </s>, <start_of_turn>, [INST]."""
+"""The first sign of a token with which chat templates part the speakers: <|im_end|>, </s>, <start_of_turn>, [INST].
+Markup such as <i> looks the same."""
 
 
 def ask(prompt: Prompt, text: str, dimensions: Sequence[str], problems: Sequence[Problem] = ()) -> Question:
@@ -76,7 +87,20 @@ def fence_code(text: str) -> str:
 
 def defused(text: str) -> str:
     """The passage with a space within what a server would read as the end of a speaker's turn."""
-    return _CONTROL.sub(lambda sign: sign[0] + " ", text)
+    return _TOKEN.sub(lambda sign: sign[0] + " ", text)
+
+
+def restored(answer: str, text: str) -> str:
+    """An answer without the spaces that `defused` put into the passage, and that the model has copied."""
+    for token in sorted(set(tokens(text)), key=len, reverse=True):
+        if (sent := defused(token)) not in text:
+            answer = answer.replace(sent, token)
+    return answer
+
+
+def tokens(text: str) -> list[str]:
+    """What chat templates, or markup, would have as a token."""
+    return _TOKEN.findall(text)
 
 
 def _prompt(instructions: str, again: Sequence[str], dimensions: Sequence[str]) -> Prompt:

@@ -58,6 +58,20 @@ class Rewriting(Section):
     prompts: dict[Language, Prompt] = Field(default_factory=lambda: dict(PROMPTS))
     """What the model is asked, by language of the passage. What is given here is laid over the defaults."""
 
+    @field_validator("endpoint")
+    @classmethod
+    def _has_a_host(cls, address: str) -> str:
+        import httpx2  # heavy, and for this section alone
+
+        try:
+            parts = httpx2.URL(address)
+            reachable = bool(parts.host) and (parts.port is None or 1 <= parts.port <= 65_535)
+        except httpx2.InvalidURL:  # brackets that do not close, a port that is no number
+            reachable = False
+        if not reachable:
+            raise impossible("endpoint", address, "an address with a host, and a port from 1 to 65535 or none")
+        return address
+
     @field_validator("prompts")
     @classmethod
     def _over_the_defaults(cls, given: dict[str, Prompt]) -> dict[str, Prompt]:
