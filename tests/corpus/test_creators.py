@@ -19,6 +19,20 @@ from octavo.corpus.creators import name_of, names_in
         "Smith, Anne (1850-1920).",
         "Smith, Anne, 1850-",
         "Smith, Anne, b. 1850, editor",
+        "Smith, Anne 1850-1920",
+        "Smith, Anne 1850-",
+        "Smith, Anne 1850",
+        "Smith, Anne b.1850",
+        "Smith, Anne *1850 †1920",
+        "Smith, Anne ca. 1850-ca. 1920",
+        "Smith, Anne d. 1920",
+        "Smith, Anne, active 1880-1900",
+        "Smith, Anne, 19th century",
+        "Smith, Anne, active 19th century",
+        "Smith, Anne, 2nd Baroness",
+        "Smith, Anne 1850-1920, Lady",
+        "Anne Smith b. 1850",
+        "Anne Smith 1850-1920",
         "Jones, Bob; Smith, Anne",
         "Bob Jones & Anne Smith",
         "Bob Jones, Anne Smith, Carla Lee",
@@ -29,7 +43,9 @@ from octavo.corpus.creators import name_of, names_in
     ],
 )
 def test_a_creator_is_found_in_the_conventions_of_catalogues(creator: str) -> None:
-    for entry in ("Smith, Anne", "Anne Smith", "SMITH,  Anne.", "Smith, Anne (1850-1920)"):
+    for entry in (
+        *("Smith, Anne", "Anne Smith", "SMITH,  Anne.", "Smith, Anne (1850-1920)", "Smith, Anne 1850-1920"),
+    ):
         assert name_of(entry) in names_in(creator)
 
 
@@ -44,10 +60,13 @@ def test_a_creator_is_found_in_the_conventions_of_catalogues(creator: str) -> No
         "Anne Smithers",
         "Anne, Smith",
         "Mary Anne Smith",
+        "Smith, Bob 1850-1920",
+        "Smith 1850-1920",
     ],
 )
 def test_a_part_of_a_name_is_another_name(creator: str) -> None:
-    assert name_of("Smith, Anne") not in names_in(creator)
+    for entry in ("Smith, Anne", "Smith, Anne 1850-1920"):
+        assert name_of(entry) not in names_in(creator)
 
 
 def is_plain(word: str) -> bool:
@@ -69,7 +88,7 @@ def written(draw: st.DrawFn, name: tuple[list[str], list[str]]) -> str:
     said = f"{surname}, {given_name}" if draw(st.booleans()) else f"{given_name} {surname}"
     said = "".join(draw(st.sampled_from([c, c.upper()])) if c != "ß" else c for c in said)
     said = said.replace(" ", draw(st.sampled_from([" ", "  ", "\u00a0", "-", ". "])))
-    return said + draw(st.sampled_from(["", ".", " ", " (1850-1920)", ", 1850-1920."]))
+    return said + draw(st.sampled_from(["", ".", " ", " (1850-1920)", ", 1850-1920.", " 1850-1920"]))
 
 
 @given(st.data(), NAME, st.lists(NAME, max_size=3))

@@ -21,6 +21,7 @@ from octavo.corpus import importing
 from octavo.corpus.importing import import_documents, source_files
 from octavo.corpus.schema import DOCUMENT_SCHEMA, content_hash
 from octavo.errors import InputError
+from octavo.lineage import write_json
 from octavo.progress import Progress, StoppedError
 from octavo.recipe.schema import Corpus, Source
 from octavo.workers import in_threads
@@ -84,6 +85,20 @@ def test_what_cannot_be_read_is_kept_with_its_place_and_the_reason(library: Path
     assert broken["content"] == "not JSON"
     assert foreign["where"] == str(library / "d.txt")
     assert base64.b64decode(foreign["content_base64"]) == b"caf\xe9"
+
+
+def test_a_file_whose_name_is_not_utf8_keeps_no_other_from_being_read(library: Path, tmp_path: Path) -> None:
+    for name in (b"Br\xfccke.txt", b"Br\xfccke.djvu"):
+        (library / os.fsdecode(name)).write_text("Arma")
+    figures = bring_in(tmp_path / "documents", Source(path=str(library)))
+    write_json(tmp_path / "figures.json", figures)
+    assert (figures["documents"], figures["unreadable"]) == (7, 3)
+    assert figures["skipped_files"] == [f"{library}/Br\\xfccke.djvu", f"{library}/e.djvu"]
+    pieces = [json.loads(line) for line in (tmp_path / "documents" / "unreadable.jsonl").read_text().splitlines()]
+    reason = "a file whose name is not UTF-8: rename it"
+    assert {"where": f"{library}/Br\\xfccke.txt", "reason": reason, "content": ""} in pieces
+    corpus = Corpus(sources=[Source(path=str(library))])
+    assert [file.name for file in source_files(corpus)] == ["a.parquet", "b.jsonl", "c.txt", "d.txt"]
 
 
 def test_a_document_without_an_identifier_is_named_by_its_file_and_place(library: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,17 @@ def test_a_file_or_folder_whose_name_holds_a_bracket_is_itself(tmp_path: Path) -
     (tmp_path / "poems [1890]" / "a*.txt").write_text("Arma")
     assert names(f"{tmp_path}/poems [1890]") == [f"{tmp_path}/poems [1890]/a*.txt"]
     assert names(f"{tmp_path}/poems [1890]/a*.txt") == [f"{tmp_path}/poems [1890]/a*.txt"]
+
+
+def test_a_name_that_is_not_utf8_is_shown_with_its_bytes(tmp_path: Path) -> None:
+    for name in (b"Br\xfccke.txt", b"Br\xfccke.djvu"):
+        (tmp_path / os.fsdecode(name)).write_text("Arma")
+    (location,), skipped = expand(str(tmp_path))
+    assert location.name == f"{tmp_path}/Br\\xfccke.txt"
+    assert skipped == [f"{tmp_path}/Br\\xfccke.djvu"]
+    assert location.local is None
+    with pytest.raises(InputError, match=r"Br\\xfccke.txt: found a name that is not UTF-8, expected one that is"):
+        expand(os.fsdecode(bytes(tmp_path) + b"/Br\xfccke.txt"))
 
 
 @pytest.mark.parametrize("path", ["none.txt", "none", "empty", "*.jsonl", "none/*.txt"])

@@ -62,6 +62,17 @@ def not_utf8(values: list[bytes]) -> pa.Array:
     return pa.Array.from_buffers(pa.string(), len(values), buffers)
 
 
+LISTS: list[tuple[Any, str | None]] = [
+    (["Orme, Jane (1870-1900)", "Zweig, Anna"], "Orme, Jane (1870-1900); Zweig, Anna"),
+    ([{"name": "Orme, Jane"}, {"name": None}, None], 'Orme, Jane; {"name": null}'),
+    ({"name": "Orme, Jane"}, "Orme, Jane"),
+    ({"called": "Jane"}, '{"called": "Jane"}'),
+    (["CC-BY-4.0"], "CC-BY-4.0"),
+    ([], None),
+]
+"""Creators or licences as a source may have them, and as they come in."""
+
+
 class TestParquet:
     def test_common_corpus_columns_come_in_as_they_are(self, parquet: Callable[..., Path]) -> None:
         row = {"identifier": "b1", "license": "CC0-1.0", "creator": "Ada", "word_count": 2, "text": "Arma virumque"}
@@ -119,7 +130,7 @@ class TestParquet:
             identifier=[7],
             date=[datetime.date(1850, 1, 31)],
             title=[["Aeneis", "I"]],
-            creator=[{"name": "Vergilius"}],
+            creator=[7],
             language=[Decimal("1.5")],
             collection=[True],
         )
@@ -129,11 +140,18 @@ class TestParquet:
                 "collection": "true",
                 "date": "1850-01-31",
                 "title": '["Aeneis", "I"]',
-                "creator": '{"name": "Vergilius"}',
+                "creator": "7",
                 "language": "1.5",
                 "text": "Arma",
             }
         ]
+
+    @pytest.mark.parametrize(("values", "text"), LISTS)
+    def test_of_several_creators_and_licences_every_one_counts(
+        self, parquet: Callable[..., Path], values: Any, text: str | None
+    ) -> None:
+        (document,), _ = read(parquet(text=["Arma"], creator=[values], license=[values]))
+        assert (document.get("creator"), document.get("license")) == (text, text)
 
     @pytest.mark.parametrize(
         ("column", "count"),
@@ -244,6 +262,14 @@ class TestJsonLines:
             {"title": "virumque", "text": "virumque"},
         ]
 
+    @pytest.mark.parametrize(("values", "text"), LISTS)
+    def test_of_several_creators_and_licences_every_one_counts(
+        self, lines: Callable[[bytes], Path], values: Any, text: str | None
+    ) -> None:
+        path = lines(json.dumps({"text": "Arma", "creator": values, "license": values}).encode())
+        (document,), _ = read(path)
+        assert (document.get("creator"), document.get("license")) == (text, text)
+
     @pytest.mark.parametrize(
         "content",
         [
@@ -278,6 +304,14 @@ class TestJsonLines:
         assert aside[0].reason.startswith("not JSON: ")
         assert aside[1].reason == "found no text in 'text'"
         assert aside[2].reason == "JSON, but no object"
+
+    @pytest.mark.parametrize("column", ["title", "creator"])
+    def test_a_field_nested_too_deeply_is_no_document(self, lines: Callable[[bytes], Path], column: str) -> None:
+        deep = b"[" * 1000 + b"]" * 1000
+        path = lines(b'{"text": "Arma"}\n{"text": "cano", "%s": %s}\n' % (column.encode(), deep))
+        documents, (piece,) = read(path)
+        assert [d["text"] for d in documents] == ["Arma"]
+        assert piece.reason == "JSON nested too deeply"
 
     def test_a_line_over_the_limit_is_set_aside_and_the_rest_goes_on(
         self, lines: Callable[[bytes], Path], monkeypatch: pytest.MonkeyPatch

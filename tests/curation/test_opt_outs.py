@@ -75,7 +75,20 @@ def test_an_identifier_names_a_document_or_a_work_with_its_sections_or_all_that_
     assert by("identifiers", "a*", names, "identifier") == ["a", "a#1", "a#2", "ab"]
     assert by("identifiers", "b#*", names, "identifier") == ["b#1", "b#2"]
     assert by("identifiers", "a?", ["a?", "ax"], "identifier") == ["a?"]
-    assert by("identifiers", "é*", ["été", "e\u0301t", "e"], "identifier") == ["été"]
+
+
+@pytest.mark.parametrize("entry", ["caf\u00e9", "cafe\u0301"])
+def test_letters_with_accents_are_the_same_in_either_of_unicodes_forms(entry: str) -> None:
+    composed, apart, plain = names = ["caf\u00e9", "cafe\u0301", "cafe"]
+    for field, column in (("identifiers", "identifier"), ("sources", "source"), ("collections", "collection")):
+        assert by(field, entry, [*names], column) == [composed, apart]
+    for field, column in (("identifiers", "identifier"), ("sources", "source"), ("url_patterns", "source_url")):
+        assert by(field, f"{entry}*", [f"{name}/1" for name in names], column) == [f"{composed}/1", f"{apart}/1"]
+    assert by("identifiers", "cafe*", [*names], "identifier") == [plain]
+    assert by("identifiers", entry, [f"{apart}#1"], "identifier") == [f"{apart}#1"]
+    source = Source(path=apart)
+    (verdict,) = judge(batch({}), source, OptOuts(sources=[entry])).to_pylist()
+    assert verdict["rule"] == "opt-out"
 
 
 def test_a_source_is_the_recipes_or_the_file_that_was_read() -> None:
@@ -138,9 +151,20 @@ def test_the_first_field_and_entry_decide_and_the_others_are_told_too() -> None:
 
 
 def test_a_creator_is_one_of_the_documents_creators_by_the_whole_name() -> None:
-    creators = ["Jones, Bob; SMITH, Anne (1850-1920)", "Anne Smith", "Smith, A.", "Smithson, Anne", "Smith", None]
-    assert by("creators", "Smith, Anne", creators, "creator") == creators[:2]
+    named = ["Jones, Bob; SMITH, Anne (1850-1920)", "Anne Smith", "Smith, Anne 1850-1920"]
+    creators = [*named, "Smith, A.", "Smithson, Anne", "Smith, Bob 1850-1920", "Smith", None]
+    assert by("creators", "Smith, Anne", creators, "creator") == named
+    assert by("creators", "Smith, Anne 1850-1920", creators, "creator") == named
     assert by("creators", "Smith", creators, "creator") == ["Smith"]
+
+
+def test_a_creator_is_found_in_a_sources_list_of_them(tmp_path: Path) -> None:
+    documents = [
+        {"identifier": "hers", "text": ENGLISH, "creator": ["Jones, Bob", "Smith, Anne"]},
+        {"identifier": "other", "text": FRENCH, "creator": ["Jones, Bob"]},
+    ]
+    curated = curate_documents(tmp_path, documents, curation={"opt_outs": {"creators": ["Smith, Anne"]}})
+    assert [row["identifier"] for row in curated.kept] == ["other"]
 
 
 @pytest.mark.parametrize(

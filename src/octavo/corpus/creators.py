@@ -12,7 +12,14 @@ from functools import lru_cache
 from octavo.corpus.public_domain import fold, persons
 
 _SQUARE, _ROUND = re.compile(r"\[([^\[\]]*)\]"), re.compile(r"\(([^()]*)\)")
-_YEARS = re.compile(r"(?<!\w)\d{3,4}\??\s*-\s*(?:\d{1,4}\??)?(?!\w)")
+_YEAR = r"\d{3,4}\??"
+_OF_A_LIFE = r"(?:ca?|circa|b|born|d|died|fl|active)"
+_LIFE_WORD = rf"(?:(?:(?<!\w){_OF_A_LIFE}\b\.?|[*†])\s*)"
+_YEARS = re.compile(
+    rf"(?:{_LIFE_WORD}{{1,3}}{_YEAR}|(?<!\w){_YEAR}(?=\s*-))(?:\s*-\s*{_LIFE_WORD}{{0,3}}(?:\d{{1,4}}\??)?)?(?!\w)"
+)
+_NO_NAME = re.compile(rf"\W*(?:\d|{_OF_A_LIFE}\b)")
+_LAST_YEAR = re.compile(rf"(?<!\w){_YEAR}\W*$")
 _WORD = re.compile(r"[^\W_]+")
 _PEN_NAME = re.compile(r"(?:pseud(?:onym)?\b|i\.? ?e\b|that is\b|alias\b)\.?(?: of\b)?[\s:,]*")
 _ROLES = frozenset(
@@ -61,9 +68,12 @@ def _in_order(said: str) -> str:
         return ""
     own = [_YEARS.sub(" ", pieces[0])]
     for piece in pieces[1:]:
-        if re.search(r"\d", piece):  # years end a catalogue's heading
+        name = _LAST_YEAR.sub(" ", _YEARS.sub(" ", piece))
+        if re.search(r"\d", name) and (len(own) > 1 or _NO_NAME.match(name)):  # such as `19th century`
             break
-        own.append(piece)
+        own.append(name)
+        if name != piece:  # years end a catalogue's heading
+            break
     while len(own) > 1 and set(_WORD.findall(own[-1])) <= _ROLES:
         own.pop()
     return " ".join(_WORD.findall(" ".join([*own[1:], own[0]])) or _WORD.findall(said))

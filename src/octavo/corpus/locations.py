@@ -53,13 +53,23 @@ class Location:
 
     @property
     def local(self) -> Path | None:
-        """The file's path on this machine, or None where it lies elsewhere."""
-        return Path(self.path) if isinstance(self.filesystem, fs.LocalFileSystem) else None
+        """The file's path on this machine, or None where it lies elsewhere, or no record can hold it."""
+        here = isinstance(self.filesystem, fs.LocalFileSystem) and is_utf8(self.path)
+        return Path(self.path) if here else None
 
 
 def is_remote(path: str) -> bool:
     """Whether a source's path names another place than this machine's disks."""
     return "://" in path and not path.startswith("file://")
+
+
+def is_utf8(name: str) -> bool:
+    """Whether a file's name is UTF-8; old archives and disks have others, which neither Arrow nor JSON takes."""
+    return _shown(name) == name
+
+
+def _shown(name: str) -> str:
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def format_of(name: str) -> str | None:
@@ -75,6 +85,8 @@ def expand(path: str) -> tuple[list[Location], list[str]]:
     """
     if path.startswith(BUILTIN):
         return [_builtin(path)], []
+    if not is_utf8(path):
+        raise InputError(f"{_shown(path)}: found a name that is not UTF-8, expected one that is")
     filesystem, root = _open(path)
     literal = isinstance(filesystem, fs.LocalFileSystem) and os.path.exists(root)  # a name may hold a [
     pattern = root if not literal and any(c in root for c in "*?[") else None
@@ -93,9 +105,9 @@ def expand(path: str) -> tuple[list[Location], list[str]]:
     readable, skipped = [], []
     for name, size in files.items():
         if (kind := format_of(name)) and not _HUB_CARD.fullmatch(scheme + name):
-            readable.append(Location(scheme + name, kind, filesystem, name, size))
+            readable.append(Location(scheme + _shown(name), kind, filesystem, name, size))
         else:
-            skipped.append(scheme + name)
+            skipped.append(scheme + _shown(name))
     if not readable:
         raise InputError(
             f"{path}: found {len(files)} files, none of which can be read; expected one ending in "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
@@ -24,6 +25,8 @@ TEXT_COLUMNS = (
 )
 COUNT_COLUMNS = ("word_count", "token_count")
 SHARE_COLUMNS = ("ocr_confidence",)
+LIST_COLUMNS = ("license", "creator")
+"""In which a source may have a list; every one of it counts."""
 
 SOURCE_SCHEMA = pa.schema(
     [(name, pa.large_string()) for name in TEXT_COLUMNS]
@@ -146,13 +149,13 @@ def conform(table: pa.Table) -> pa.Table:
     columns = []
     for field in SOURCE_SCHEMA:
         column = table.column(field.name) if field.name in table.column_names else pa.nulls(table.num_rows)
-        columns.append(_cast(column, field.type))
+        columns.append(_cast(column, field.type, as_statement if field.name in LIST_COLUMNS else _as_text))
     conformed = pa.Table.from_arrays(columns, schema=SOURCE_SCHEMA)
     conformed.validate(full=True)
     return conformed
 
 
-def _cast(column: pa.ChunkedArray, wanted: pa.DataType) -> pa.ChunkedArray:
+def _cast(column: pa.ChunkedArray, wanted: pa.DataType, as_text: Callable[[Any], str | None]) -> pa.ChunkedArray:
     if pa.types.is_integer(wanted) and column.type != wanted:
         return pa.chunked_array([pa.array([as_count(v) for v in column.to_pylist()], wanted)])
     if pa.types.is_floating(wanted):
@@ -160,7 +163,7 @@ def _cast(column: pa.ChunkedArray, wanted: pa.DataType) -> pa.ChunkedArray:
     try:
         return column.cast(wanted)
     except pa.ArrowNotImplementedError:
-        return pa.chunked_array([pa.array([_as_text(v) for v in column.to_pylist()], wanted)])
+        return pa.chunked_array([pa.array([as_text(v) for v in column.to_pylist()], wanted)])
 
 
 def as_count(value: Any) -> int | None:
@@ -171,6 +174,15 @@ def as_count(value: Any) -> int | None:
 def as_share(value: Any) -> float | None:
     """A number from 0 to 1 as a share, or None where it is none."""
     return float(value) if isinstance(value, int | float) and 0 <= value <= 1 else None
+
+
+def as_statement(value: Any) -> str | None:
+    """Names of creators or licences as text: those of a list with `; ` between them, of an object its `name`."""
+    names = [
+        one["name"] if isinstance(one, dict) and isinstance(one.get("name"), str) else _as_text(one)
+        for one in (value if isinstance(value, list) else [value])
+    ]
+    return "; ".join(filter(None, names)) or None
 
 
 def _as_text(value: Any) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
@@ -115,7 +116,8 @@ def _key(field: str, entry: str) -> str:
     """An entry as it is compared."""
     if field == "creators":
         return name_of(entry)
-    return entry.lower() if field in ("url_patterns", "text_hashes") else entry
+    composed = unicodedata.normalize("NFC", entry)
+    return composed.lower() if field in ("url_patterns", "text_hashes") else composed
 
 
 def _keys(found: dict[str, list[int]]) -> _Keys:
@@ -156,7 +158,7 @@ def _by_creator(documents: pa.RecordBatch | pa.Table, source: Source, entries: _
 
 def _by_source(documents: pa.RecordBatch | pa.Table, source: Source, entries: _Entries) -> Found:
     yield from entries.find(_column(documents, "source"))
-    for _, entry in entries.find(pa.array([source.path], _TEXT)):
+    for _, entry in entries.find(_composed(pa.array([source.path], _TEXT))):
         for place in range(documents.num_rows):
             yield place, entry
 
@@ -187,4 +189,13 @@ _LOOK_UP = {
 
 def _column(documents: pa.RecordBatch | pa.Table, name: str) -> pa.Array:
     column = documents.column(name)
-    return (column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column).cast(_TEXT)
+    whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    return _composed(whole.cast(_TEXT))
+
+
+def _composed(values: pa.Array) -> pa.Array:
+    """Values in the form of Unicode in which entries are compared: file names have another on macOS."""
+    if pc.all(pc.string_is_ascii(values)).as_py():
+        return values
+    # Arrow's own utf8_normalize takes letters apart in every form.
+    return pa.array([value and unicodedata.normalize("NFC", value) for value in values.to_pylist()], _TEXT)

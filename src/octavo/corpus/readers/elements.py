@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import PurePosixPath
 
@@ -19,11 +19,21 @@ _CREATIVE_COMMONS = re.compile(
     r"|No-?Deriv\w*))*)(?P<short>\s+\(CC[\s-]BY[^)]*\))?(?:\s+Licen[cs]e)?,?(?:\s+v?(?:ersion\s+)?(?P<version>[1-4]\.[05]))?)",
     re.IGNORECASE,
 )
-_OF_SOMETHING_ELSE = re.compile(
-    r"\b(?:not?|never|metadata|data|abstract|cover|images?|pictures?|photographs?|figures?|code|software)\b[^.;]*$",
-    re.IGNORECASE,
-)
+_METADATA = r"(?:metadat(?:a|en|os|i)|m[eé]tadonn[eé]es|metadados|(?:tei[ -]?)?header)"
+_NO_TEXT = rf"(?:{_METADATA}|data|abstract|cover|images?|pictures?|photographs?|figures?|code|software)"
+_OF_SOMETHING_ELSE = re.compile(rf"\b(?:not?|never|{_NO_TEXT})\b[^.;]*$", re.IGNORECASE)
 """What in a sentence before a licence makes it no licence of the text."""
+_FOR_SOMETHING_ELSE = re.compile(
+    rf"^[^.;]*\b(?:{_METADATA}|(?:to|for|of) (?:the |its |all )?{_NO_TEXT})\b", re.IGNORECASE
+)
+"""What does so in the rest of the sentence, after the licence."""
+_METADATA_FIRST = re.compile(rf"\W*(?:the |die |les |los |i |os )?{_METADATA}\b", re.IGNORECASE)
+LICENCE_ADDRESS = re.compile(r"licen[cs]e|publicdomain|rightsstatements")
+"""What the address of a licence holds."""
+_LONGEST, _MANY = 20_000, 100
+"""Characters and links of a statement that is read; what has more is a text, and would take minutes."""
+_KEEPS_NOTHING_BACK = re.compile(r"\bsome rights reserved|\b(?:not|no longer) in copyright", re.IGNORECASE)
+"""Creative Commons' own slogan, and what says the opposite of what is in it."""
 
 
 @cache
@@ -70,7 +80,7 @@ def licence_in(words: str) -> str | None:
         return words or None
     before, after = words[: match.start()], words[match.end() :]
     around = f"{before} {match['short'] or ''} {after}"
-    if keeps_back(around) or _CREATIVE_COMMONS.search(around) or _OF_SOMETHING_ELSE.search(before):
+    if keeps_back(around) or _CREATIVE_COMMONS.search(around) or _is_of_something_else(before, after):
         return words
     if match["kind"] is None:
         name = "CC0 1.0"
@@ -78,6 +88,69 @@ def licence_in(words: str) -> str | None:
         kind = re.sub(r"[\s/–-]+", "-", match["kind"])
         name = " ".join(filter(None, ("Creative Commons", kind, match["version"])))
     return name if normalise(words) in (None, normalise(name)) else words
+
+
+def licence_stated(
+    element: etree._Element,
+    own: Iterable[str | None],
+    links: list[tuple[etree._Element, str | None]],
+    around: str | None = None,
+) -> str | None:
+    """The licence that an element states: the addresses that it gives as its `own`, else those that its words link
+    to, else its words. All of what is said `around` it, where that keeps back more than the addresses do.
+
+    `links` are elements within it with their addresses. One that is for the metadata, a picture and such is passed
+    over, and several hold together, as one cannot tell which of them is the text's.
+    """
+    words = words_of(element)
+    given = [address for address in own if address and is_url(address)]
+    addresses = [address for address in given if LICENCE_ADDRESS.search(address)]
+    too_long = len(words) > _LONGEST or len(links) > _MANY
+    if too_long or (addresses and _METADATA_FIRST.match(words)):
+        return words or None
+    if not addresses:
+        addresses = [
+            address
+            for link, address in links
+            if address
+            and is_url(address)
+            and LICENCE_ADDRESS.search(address)
+            and not _is_of_something_else(*_words_around(element, link))
+        ]
+    stated = together(addresses) or next(iter(given), None) or licence_in(words)
+    said = words if around is None else around
+    forbids = re.search(r"-N[CD]\b", normalise(stated or "") or "")  # and may say so in words
+    return said if not forbids and keeps_back(_KEEPS_NOTHING_BACK.sub(" ", said)) else stated
+
+
+def together(statements: Iterable[str | None]) -> str | None:
+    """Statements of licences that all hold, as one; of those that mean the same licence the first."""
+    distinct: dict[str, str] = {}
+    for stated in statements:
+        if stated:
+            distinct.setdefault(normalise(stated) or stated, stated)
+    return "; ".join(distinct.values()) or None
+
+
+def _is_of_something_else(before: str, *after: str) -> bool:
+    """Whether a licence is for something else than the text, by the words before and after it."""
+    return bool(_OF_SOMETHING_ELSE.search(before)) or any(_FOR_SOMETHING_ELSE.search(words) for words in after)
+
+
+def _words_around(element: etree._Element, part: etree._Element) -> tuple[str, str, str]:
+    """The text in an element before a part of it, in the part, and after it."""
+    before: list[str] = []
+    inside: list[str] = []
+    after: list[str] = []
+    said = before
+    for event, found in etree.iterwalk(element, events=("start", "end")):
+        if found is part:
+            said = inside if event == "start" else after
+        if event == "start":
+            said.append(found.text or "")
+        elif found is not element:
+            said.append(found.tail or "")
+    return "".join(before), "".join(inside), "".join(after)
 
 
 def title_from_name(location: Location) -> str:

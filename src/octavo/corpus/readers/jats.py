@@ -1,6 +1,7 @@
-"""JATS: articles of journals, title, abstract and body as running text.
+"""JATS: articles of journals, title, abstracts, body and back matter as running text.
 
 References, formulas set apart and pictures are left out; of a table the rows stay, of a picture the caption.
+Translations, replies and reviews that a file holds beside its article are documents of their own.
 """
 
 from __future__ import annotations
@@ -13,14 +14,17 @@ from lxml import etree
 
 from octavo.corpus.locations import Location
 from octavo.corpus.readers.elements import (
+    LICENCE_ADDRESS,
     child,
     children,
     document,
     is_url,
     licence_in,
+    licence_stated,
     local,
     names_in,
     title_from_name,
+    together,
     words_of,
 )
 from octavo.corpus.readers.flowing_text import Flow
@@ -31,13 +35,14 @@ _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 _BLOCKS = names_in(
     "p title disp-quote attrib verse-group list def-list table caption statement boxed-text fig table-wrap "
-    "sec abstract fig-group app ack speech preformat subtitle body app-group floats-group table-wrap-group"
+    "sec abstract trans-abstract fig-group app ack notes bio fn-group glossary speech preformat subtitle body "
+    "app-group floats-group table-wrap-group"
 )
 _LINES = frozenset(["verse-line", "tr", "speaker"])
 _DROPPED = names_in(
     "ref-list disp-formula disp-formula-group graphic inline-graphic media object-id tex-math "
     "supplementary-material inline-supplementary-material alt-text long-desc permissions sec-meta "
-    "processing-meta label target fn-group glossary private-char chem-struct-wrap contrib-group"
+    "processing-meta label target private-char chem-struct-wrap contrib-group"
 )
 _LESSER_ABSTRACTS = frozenset({"toc", "graphical", "teaser", "key-points", "web-summary", "ASCII"})
 _DATES = ("epub", "pub", "epub-ppub", "ppub", "collection")
@@ -58,24 +63,44 @@ def is_article(root: etree._Element) -> bool:
 
 
 def documents(root: etree._Element, location: Location, source: Source) -> Iterator[pa.Table]:
-    """The article of a file, or its articles, each with its number after `#s`."""
+    """The article of a file, or its articles, each with its number after `#s`; and with a number after their
+    article's identifier what articles hold beside themselves: their translations, replies and reviews."""
     articles = [root] if local(str(root.tag)) == "article" else list(children(root, "article"))
     for number, article in enumerate(articles, 1):
-        identifier = location.name if len(articles) == 1 else f"{location.name}#s{number:03d}"
-        title, text = _Writing().write(article)
-        front = child(article, "front", "article-meta")
-        columns = {} if front is None else _metadata(front)
-        columns["language"] = article.get(_XML_LANG)
-        yield document(text, identifier=identifier, title=title or title_from_name(location), **columns)
+        alone = len(articles) == 1
+        identifier = location.name if alone else f"{location.name}#s{number:03d}"
+        columns = _metadata(article)
+        yield _document(article, location, identifier, columns)
+        for place, other in enumerate(article.iter("{*}sub-article", "{*}response"), 1):
+            own: dict[str, str | None] = {name: value for name, value in _metadata(other).items() if value}
+            if other.get("article-type") != "translation":
+                own.setdefault("creator", None)
+            numbered = f"{identifier}{'#' if alone else '.'}s{place:03d}"
+            yield _document(other, location, numbered, columns | own)
 
 
-def _metadata(front: etree._Element) -> dict[str, str | None]:
-    return {
-        "creator": _creator(front),
-        "date": _date(front),
-        "license": _licence(front),
-        "source_url": _address(front),
-    }
+def _document(
+    article: etree._Element, location: Location, identifier: str, columns: dict[str, str | None]
+) -> pa.Table:
+    title, text = _Writing().write(article)
+    return document(text, identifier=identifier, title=title or title_from_name(location), **columns)
+
+
+def _front(article: etree._Element) -> etree._Element | None:
+    """What an article, or one within another, says of itself."""
+    front = child(article, "front", "article-meta")
+    return child(article, "front-stub") if front is None else front
+
+
+def _metadata(article: etree._Element) -> dict[str, str | None]:
+    front = _front(article)
+    stated = {"language": article.get(_XML_LANG)}
+    if front is not None:
+        stated["creator"] = _creator(front)
+        stated["date"] = _date(front)
+        stated["license"] = _licence(front)
+        stated["source_url"] = _address(front)
+    return stated
 
 
 def _creator(front: etree._Element) -> str | None:
@@ -108,14 +133,14 @@ def _date(front: etree._Element) -> str | None:
 
 def _licence(front: etree._Element) -> str | None:
     """The licence's address where it is given, else the name that its words call it by, else the words."""
+    stated = []
     for licence in front.iterfind("{*}permissions/{*}license"):
-        addresses = [licence.get(_XLINK) or "", *(words_of(e) for e in licence.iter("{*}license_ref"))]
-        addresses += [e.get(_XLINK) or "" for e in licence.iter("{*}ext-link", "{*}uri")]
-        known = [a for a in addresses if is_url(a) and re.search(r"licen[cs]e|publicdomain", a)]
-        if known:
-            return known[0]
-        if licence_in(words_of(licence)):
-            return licence_in(words_of(licence))
+        own = [licence.get(_XLINK) or "", *(words_of(e) for e in licence.iter("{*}license_ref"))]
+        own = [address for address in own if LICENCE_ADDRESS.search(address)]  # not a publisher's terms of use
+        links = [(e, e.get(_XLINK)) for e in licence.iter("{*}ext-link", "{*}uri")]
+        stated.append(licence_stated(licence, own, links))
+    if found := together(stated):
+        return found
     address = words_of(next(front.iter("{*}license_ref"), None))
     if is_url(address):
         return address
@@ -139,7 +164,7 @@ class _Writing:
 
     def write(self, article: etree._Element) -> tuple[str, str]:
         """The title, and the text that begins with it."""
-        front = child(article, "front", "article-meta")
+        front = _front(article)
         title = ""
         if front is not None:
             titles = child(front, "title-group")
@@ -148,13 +173,15 @@ class _Writing:
                 title = ": ".join(words for e in found if e is not None and (words := self._apart(e)))
                 self._notes.clear()
                 self._flow.set_apart([title] if title else [])
-            for abstract in children(front, "abstract"):
+            for abstract in front.iterchildren("{*}abstract", "{*}trans-abstract"):
                 if abstract.get("abstract-type") not in _LESSER_ABSTRACTS:
                     self._element(abstract)
         for part in article.iterchildren("{*}body", "{*}floats-group"):
             self._element(part)
-        for part in children(article, "back", "app-group"):
-            self._element(part)
+        for back in children(article, "back"):
+            for part in back:
+                if local(str(part.tag)) != "title":  # mostly of the references
+                    self._element(part)
         self._flow.set_apart(self._notes)
         blocks = (_without_citations(block) for block in self._flow.blocks())
         return _without_citations(title), "\n\n".join(block for block in blocks if block)
@@ -259,13 +286,18 @@ class _Writing:
         self._flow.end_line()
 
     def _note(self, element: etree._Element) -> None:
-        """A note: of a table below it, of the text at its end."""
+        """A note: of a table below it, of a group of notes in its place, of the text at its end."""
         text = self._apart_without_label(element)
         parent = element.getparent()
-        if parent is not None and local(str(parent.tag)) in ("table-wrap-foot", "fn-group"):
+        place = "" if parent is None else local(str(parent.tag))
+        if place == "table-wrap-foot":
             self._flow.end_line()
             self._flow.add(text)
             self._flow.end_line()
+        elif place == "fn-group":
+            self._end()
+            self._flow.add(text)
+            self._end()
         elif text:
             self._notes.append(text)
 

@@ -15,7 +15,16 @@ import pyarrow as pa
 
 from octavo.corpus.locations import Location
 from octavo.corpus.readers.reading import Unreadable
-from octavo.corpus.schema import COUNT_COLUMNS, SHARE_COLUMNS, SOURCE_SCHEMA, as_count, as_share, conform
+from octavo.corpus.schema import (
+    COUNT_COLUMNS,
+    LIST_COLUMNS,
+    SHARE_COLUMNS,
+    SOURCE_SCHEMA,
+    as_count,
+    as_share,
+    as_statement,
+    conform,
+)
 from octavo.errors import InputError
 from octavo.recipe.schema import Source
 
@@ -91,13 +100,18 @@ def _row(line: bytes, names: dict[str, str]) -> dict[str, Any] | str:
     text = value.get(names["text"])
     if not isinstance(text, str):
         return f"found no text in {names['text']!r}"
-    row: dict[str, Any] = {}
-    for ours, theirs in names.items():
-        field = value.get(theirs)
-        if ours in COUNT_COLUMNS:
-            row[ours] = as_count(field)
-        elif ours in SHARE_COLUMNS:
-            row[ours] = as_share(field)
-        else:
-            row[ours] = field if field is None or isinstance(field, str) else orjson.dumps(field).decode()
-    return row
+    try:
+        return {ours: _field(ours, value.get(theirs)) for ours, theirs in names.items()}
+    except (orjson.JSONEncodeError, RecursionError):
+        return "JSON nested too deeply"
+
+
+def _field(name: str, value: Any) -> Any:
+    """A field as its column has it."""
+    if name in COUNT_COLUMNS:
+        return as_count(value)
+    if name in SHARE_COLUMNS:
+        return as_share(value)
+    if name in LIST_COLUMNS:
+        return as_statement(value)
+    return value if value is None or isinstance(value, str) else orjson.dumps(value).decode()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from octavo.corpus.locations import Location
+from octavo.corpus.locations import Location, is_utf8
 from octavo.recipe.schema import Source
 
 
@@ -38,8 +38,14 @@ def reader_for(location: Location) -> Reader:
     """The reader of a file's format."""
     from importlib import import_module
 
+    if not is_utf8(location.path):
+        return _misnamed
     reader: Reader = import_module(f"octavo.corpus.readers.{location.format}").read
     return reader
+
+
+def _misnamed(location: Location, source: Source) -> Pieces:
+    yield Unreadable(location.name, "a file whose name is not UTF-8: rename it", b"")
 
 
 def read_whole(

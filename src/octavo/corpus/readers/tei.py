@@ -14,7 +14,7 @@ import pyarrow as pa
 from lxml import etree
 
 from octavo.corpus.locations import Location
-from octavo.corpus.readers.elements import child, children, document, local, title_from_name, words_of
+from octavo.corpus.readers.elements import children, document, local, title_from_name, words_of
 from octavo.corpus.readers.tei_header import metadata
 from octavo.corpus.readers.tei_text import running_text
 from octavo.recipe.schema import Source
@@ -25,7 +25,7 @@ ROOTS = frozenset({"TEI", "teiCorpus", "TEI.2", "teiCorpus.2"})
 def documents(root: etree._Element, location: Location, source: Source) -> Iterator[pa.Table]:
     """The texts of a file: one, or those of a corpus or a group, each with its number after `#s`."""
     regularised = source.spelling == "regularised"
-    parts = _parts(root, None)
+    parts = _parts(root, ())
     beginning = list(islice(parts, 2))
     if len(beginning) == 1:
         yield _document(beginning[0], location, location.name, regularised)
@@ -34,21 +34,23 @@ def documents(root: etree._Element, location: Location, source: Source) -> Itera
         yield _document(part, location, f"{location.name}#s{number:03d}", regularised)
 
 
-Part = tuple[etree._Element, "etree._Element | None", etree._Element]
-"""A text with the header that describes it, and the TEI element that holds both."""
+Headers = tuple[etree._Element, ...]
+"""The headers above a text, its own first, then those of the corpora that it is in."""
+
+Part = tuple[etree._Element, Headers, etree._Element]
+"""A text with the headers that describe it, and the TEI element that holds it."""
 
 
-def _parts(element: etree._Element, header: etree._Element | None) -> Iterator[Part]:
+def _parts(element: etree._Element, headers: Headers) -> Iterator[Part]:
     """The texts below an element in order; the header of a corpus serves where a text has none."""
-    own = child(element, "teiHeader")
-    header = own if own is not None else header
+    headers = (*children(element, "teiHeader"), *headers)
     for found in element.iterchildren():
         name = local(str(found.tag))
         if name in ROOTS:
-            yield from _parts(found, header)
+            yield from _parts(found, headers)
         elif name == "text":
             for text in _texts(found):
-                yield text, header, element
+                yield text, headers, element
 
 
 def _texts(text: etree._Element) -> Iterator[etree._Element]:
@@ -61,17 +63,23 @@ def _texts(text: etree._Element) -> Iterator[etree._Element]:
         if local(str(part.tag)) != "group":
             if words_of(part):
                 yield part
-            continue
-        for member in part.iterchildren():
-            if local(str(member.tag)) == "text":
-                yield from _texts(member)
-            elif local(str(member.tag)) == "group":
-                yield from _texts(part)
+        else:
+            yield from _members(part)
+
+
+def _members(group: etree._Element) -> Iterator[etree._Element]:
+    """The texts of a group, and those of the groups in it."""
+    for member in group.iterchildren():
+        if local(str(member.tag)) == "text":
+            yield from _texts(member)
+        elif local(str(member.tag)) == "group":
+            yield from _members(member)
 
 
 def _document(part: Part, location: Location, identifier: str, regularised: bool) -> pa.Table:
-    text, header, root = part
-    columns = metadata(header, root, text)
+    text, headers, root = part
+    columns = metadata(headers, root, text)
+    header = headers[0] if headers else None
     written = running_text(text, root, header, regularised)
     title = columns.pop("title") or words_of(next(text.iter("{*}titlePart"), None)) or title_from_name(location)
     return document(written, identifier=identifier, title=title, **columns)

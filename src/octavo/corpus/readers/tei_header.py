@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from lxml import etree
 
-from octavo.corpus.readers.elements import child, children, is_url, licence_in, local, words_of
+from octavo.corpus.licences import normalise
+from octavo.corpus.readers.elements import child, children, is_url, licence_stated, local, together, words_of
 
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
@@ -23,18 +24,27 @@ _EVENTS = ("print", "premiere", "written")
 
 
 def metadata(
-    header: etree._Element | None, root: etree._Element, text: etree._Element | None
+    headers: Sequence[etree._Element], root: etree._Element, text: etree._Element | None
 ) -> dict[str, str | None]:
-    """The columns that a header states, by their names in the schema."""
+    """The columns that the nearest of a text's headers states, by their names in the schema.
+
+    Licence and language are the next one's, which is the corpus's, where it states none.
+    """
+    header = headers[0] if headers else None
     description = child(header, "fileDesc") if header is not None else None
     return {
         "title": _title(description),
         "creator": _creator(description),
         "date": _date(header, description, root, text),
-        "license": _licence(description),
-        "language": _language(header, root, text),
+        "license": _first(_licence(child(outer, "fileDesc")) for outer in headers),
+        "language": _language(header, root, text)
+        or _first(_language(outer, outer.getparent(), None) for outer in headers[1:]),
         "source_url": _address(description),
     }
+
+
+def _first(found: Iterable[str | None]) -> str | None:
+    return next((one for one in found if one), None)
 
 
 def _title(description: etree._Element | None) -> str | None:
@@ -99,15 +109,23 @@ def _life(author: etree._Element) -> str | None:
     if span is not None and span.get("from") and span.get("to"):
         return f"{_year(span.get('from'))}-{_year(span.get('to'))}"
     birth, death = (next(author.iter("{*}" + name), None) for name in ("birth", "death"))
-    if birth is None and death is None:
-        return None
-    years = [(_year(_when(e)) if e is not None else None) or "" for e in (birth, death)]
-    return "-".join(years) if any(years) else None
+    born = _year(_when(birth)) if birth is not None else None
+    died = _last_year(death) if death is not None else None
+    return f"{born or ''}-{died or ''}" if born or died else None
 
 
 def _year(date: str | None) -> str | None:
     match = re.search(r"-?\d{3,4}", date or "")
     return match[0] if match else None
+
+
+def _last_year(event: etree._Element) -> str | None:
+    """The year by which something had happened; None where only that it had not, before some year, is stated."""
+    date = event.get("when") or event.get("to") or event.get("notAfter")
+    if date is None and not (event.get("from") or event.get("notBefore")):
+        date = words_of(event)
+    years = re.findall(r"(?<!\d)-?\d{3,4}", date or "")
+    return years[-1] if years else None
 
 
 def _when(date: etree._Element) -> str | None:
@@ -183,27 +201,21 @@ def _licence(description: etree._Element | None) -> str | None:
     """The licence of the file: its address where one is given, else its words."""
     if description is None:
         return None
-    stated: dict[str, None] = {}
+    stated: list[str | None] = []
     for availability in children(description, "publicationStmt", "availability"):
-        licences = list(availability.iter("{*}licence", "{*}license")) or [availability]
-        for licence in licences:
-            found = _one_licence(licence)
-            if found:
-                stated[found] = None
-    return "; ".join(stated) or None
+        around = words_of(availability)
+        for licence in list(availability.iter("{*}licence", "{*}license")) or [availability]:
+            links = [(e, e.get("target")) for e in licence.iter("{*}ref", "{*}ptr")]
+            found = licence_stated(licence, [licence.get("target")], links, around)
+            if availability.get("status") == "restricted" and normalise(found or "") is None:
+                found = f"restricted: {found}" if found else "restricted"
+            stated.append(found)
+    return together(stated)
 
 
-def _one_licence(licence: etree._Element) -> str | None:
-    addresses = [licence.get("target")] + [e.get("target") for e in licence.iter("{*}ref", "{*}ptr")]
-    known = [a for a in addresses if a and is_url(a) and re.search(r"licen[cs]e|publicdomain|rightsstatements", a)]
-    if known:
-        return known[0]
-    if is_url(licence.get("target")):
-        return licence.get("target")
-    return licence_in(words_of(licence))
-
-
-def _language(header: etree._Element | None, root: etree._Element, text: etree._Element | None) -> str | None:
+def _language(
+    header: etree._Element | None, root: etree._Element | None, text: etree._Element | None
+) -> str | None:
     """The language that the text, else the header, else the whole file says it is in."""
     if text is not None:
         for element in (text, child(text, "body"), child(text, "body", "div")):
@@ -223,8 +235,8 @@ def _percentage(usage: str | None) -> str:
     return match[1] if match else "0"
 
 
-def _lang(element: etree._Element) -> str | None:
-    return element.get(XML_LANG) or element.get("lang")
+def _lang(element: etree._Element | None) -> str | None:
+    return None if element is None else element.get(XML_LANG) or element.get("lang")
 
 
 def _address(description: etree._Element | None) -> str | None:
