@@ -1,6 +1,7 @@
 """The command line as a person meets it: real processes, their output and their status."""
 
 import contextlib
+import io
 import json
 import os
 import pty
@@ -71,6 +72,17 @@ def test_init_writes_the_recipe_that_the_project_runs(tmp_path):
     written = (tmp_path / "starter/recipe.yaml").read_text()
     assert written == (ROOT / "recipes/starter.yaml").read_text()
     assert written.count("#") > 40
+
+
+def test_what_an_output_has_no_sign_for_is_replaced(tmp_path, monkeypatch):
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="latin-1"))
+    monkeypatch.setattr(sys, "argv", ["octavo", "init", str(tmp_path / "ſtarter")])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    sys.stdout.flush()
+    assert ended.value.code == 0
+    assert written.getvalue().endswith(b"/?tarter/recipe.yaml\n")
 
 
 def test_init_changes_nothing_that_is_there(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import io
 import signal
 import sys
 from pathlib import Path
@@ -44,6 +45,8 @@ def main() -> None:
     """Run a command; a user's mistake ends with one clear message and status 2, failed work with status 1."""
     from octavo.progress import StoppedError
 
+    if isinstance(sys.stdout, io.TextIOWrapper):  # what a terminal has no sign for is no reason to end
+        sys.stdout.reconfigure(errors="replace")
     try:
         app()
     except InputError as error:
