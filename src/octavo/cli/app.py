@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
-import io
 import signal
 import sys
 from pathlib import Path
