@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -218,6 +220,22 @@ class TestHtml:
     def test_elements_may_be_nested_to_any_depth(self) -> None:
         assert html.text_of("<div>" * 50_000 + "a").text == "a"
 
+    @pytest.mark.parametrize("unit", ["<a", "<a ", "</a", "<a/", "<a <b", "<a '<' "])
+    def test_tags_that_do_not_end_take_no_longer_than_their_number(self, unit: str) -> None:
+        began = time.perf_counter()
+        html.text_of("<p>Arma" + unit * 20_000)
+        assert time.perf_counter() - began < 3
+
+    def test_a_page_about_hocr_is_read_as_any_other(self, write: Write) -> None:
+        path = write("a.html", "<p>Pages are of class <b>ocr_page</b>.<p>Lines<br>are not.")
+        assert document(html.read, path)["text"] == "Pages are of class ocr_page.\n\nLines\nare not."
+
+    def test_hocr_is_known_by_its_pages(self, write: Write) -> None:
+        path = write(
+            "a.html", "<div class=ocr_page><span class=ocr_line>Ar-</span><span class=ocr_line>ma</span></div>"
+        )
+        assert document(html.read, path)["text"] == "Arma"
+
     def test_binary_data_is_set_aside(self, write: Write) -> None:
         path = write("a.html", b"\x89PNG\r\n\x1a\n\0\0\0" + b"\0" * 100_000)
         assert refusal(html.read, path).reason == "not HTML: found binary data"
@@ -319,6 +337,54 @@ class TestMarkdown:
     def test_broken_front_matter_loses_no_text(self, matter: str) -> None:
         assert markdown.plain(f"---\n{matter}\n---\nTekst")["text"].endswith("Tekst")
 
+    def test_front_matter_is_read_as_words(self) -> None:
+        matter = "title: Yes\nauthor: 3.10\nlang: no\ndate: 1868\nlicense: null"
+        assert markdown.plain(f"---\n{matter}\n---\nTekst") == {
+            "title": "Yes",
+            "creator": "3.10",
+            "language": "no",
+            "date": "1868",
+            "text": "Tekst",
+        }
+
+    @pytest.mark.parametrize(
+        ("source", "text"),
+        [
+            ("---\nAnna: Guten Tag!\n---\n\nBerta: Ja.", "Anna: Guten Tag!\n\nBerta: Ja."),
+            ("---\n1515: The battle\n---\n\nNext.", "1515: The battle\n\nNext."),
+            ("---\n# Caput\n\n---\ncano", "Caput\n\ncano"),
+            (
+                "---\n\nDate: a letter of Jane [sic Orme.\n\nDear Sir: I am well.\n\n---\n\nSecond letter.",
+                "Date: a letter of Jane [sic Orme.\n\nDear Sir: I am well.\n\nSecond letter.",
+            ),
+            ("---\nDate: [sic\nDear Sir,\nI am well.\n\n---\n\nNext.", "Date: [sic Dear Sir, I am well.\n\nNext."),
+            ("---\nlayout: page\ntags: [a]\n---\ncano", "cano"),
+            ("---\n\ntitle: Aeneis\n---\ncano", "cano"),
+            ("---\n---\ncano", "cano"),
+        ],
+    )
+    def test_words_between_two_rules_are_front_matter_only_where_they_look_like_it(
+        self, source: str, text: str
+    ) -> None:
+        assert markdown.plain(source)["text"].startswith(text)
+
+    @pytest.mark.parametrize(
+        "line", ["[^1]: Ibid.", "[^2]: Smith 1990, p. 3.", "[Anna]: Nein!", '[^a]: Op "cit."', "[Anna]:\nNein!"]
+    )
+    def test_footnotes_and_speech_are_no_addresses_of_links(self, line: str) -> None:
+        text = line.replace("\n", " ")
+        assert markdown.plain(f"cano\n\n{line}\n\n> {line}")["text"] == f"cano\n\n{text}\n\n{text}"
+
+    @pytest.mark.parametrize("address", ["http://x.org", "<Nein!>", "a.html", '/x "Title"', "#x", "\nb/c.png"])
+    def test_addresses_of_links_are_left_out(self, address: str) -> None:
+        assert markdown.plain(f"Een [woord][a].\n\n[a]: {address}\n[b]: {address}")["text"] == "Een woord."
+
+    @pytest.mark.parametrize("mark", [">", "-"])
+    def test_lists_and_quotes_are_read_to_the_depth_that_people_write(self, mark: str) -> None:
+        lines = [f"{'> ' * n if mark == '>' else '  ' * n + '- '}level {n}\n" for n in range(25)]
+        text = markdown.plain("\n".join(lines))["text"]
+        assert [word for word in text.split() if word.isdigit()] == [str(n) for n in range(25)]
+
     def test_aliases_of_aliases_are_not_expanded(self) -> None:
         bomb = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 60))
         assert markdown.plain(f"---\n{bomb}title: *a59\n---\nTekst")["text"] == "Tekst"
@@ -352,12 +418,15 @@ def book(
     metadata: str = METADATA,
     more: dict[str, str | bytes] | None = None,
     order: list[str] | None = None,
+    types: list[str] | None = None,
 ) -> bytes:
     """An EPUB of some chapters, with their names in the archive, in this order or as given."""
     chapters = {"1.xhtml": "<p>Arma virumque</p>"} if chapters is None else chapters
     order = list(chapters) if order is None else order
+    types = types or ["application/xhtml+xml"] * len(order)
     items = "".join(
-        f'<item id="i{n}" href="{name}" media-type="application/xhtml+xml"/>' for n, name in enumerate(order)
+        f'<item id="i{n}" href="{name}" media-type="{kind}"/>'
+        for n, (name, kind) in enumerate(zip(order, types, strict=True))
     )
     spine = "".join(f'<itemref idref="i{n}"/>' for n in range(len(order)))
     package = (
@@ -418,6 +487,14 @@ class TestEpub:
         assert [found["text"] for found in documents] == ["Arma"]
         assert [piece.where for piece in aside] == [f"{path}!../etc/passwd"]
         assert aside[0].reason == "in the book's reading order, but not in its archive"
+
+    def test_a_chapter_of_another_type_is_set_aside_or_read_where_it_is_xml(self, write: Write) -> None:
+        types = ["application/xml", "application/x-dtbook+xml", "image/svg+xml", "application/xhtml+xml"]
+        path = write("a.epub", book({f"{n}.xml": f"<p>{n}</p>" for n in range(4)}, types=types))
+        ((found,), aside) = pieces(epub.read, path)
+        assert found["text"] == "0\n\n3"
+        reason = "a chapter of type application/x-dtbook+xml, which is not read"
+        assert aside == [Unreadable(f"{path}!OEBPS/1.xml", reason, b"<p>1</p>")]
 
     def test_fonts_may_be_obfuscated(self, write: Write) -> None:
         stated = encryption("http://www.idpf.org/2008/embedding", "OEBPS/a.otf")
@@ -497,12 +574,18 @@ class TestEpub:
         pieces(epub.read, path)
 
 
-def pdf_of(pages: list[list[tuple[float, float, str]]], info: str = "", encrypt: str = "") -> bytes:
-    """A PDF of pages of lines in Helvetica of 10 points, each line with its place: from the left, from below."""
+def pdf_of(
+    pages: list[list[tuple[float, float, str]]], info: str = "", encrypt: str = "", unicode: str = ""
+) -> bytes:
+    """A PDF of pages of lines in Helvetica of 10 points, each line with its place: from the left, from below.
+
+    `unicode` says what characters mean: `<7A> <D835DC65>`, that a z is a mathematical x.
+    """
+    meaning = f"/ToUnicode {5 + 2 * len(pages)} 0 R " if unicode else ""
     objects = [
         "<< /Type /Catalog /Pages 2 0 R >>",
         f"<< /Type /Pages /Count {len(pages)} /Kids [{' '.join(f'{5 + 2 * n} 0 R' for n in range(len(pages)))}] >>",
-        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>",
+        f"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding {meaning}>>",
         f"<< {info} >>",
     ]
     for number, lines in enumerate(pages):
@@ -512,6 +595,9 @@ def pdf_of(pages: list[list[tuple[float, float, str]]], info: str = "", encrypt:
             f"/Contents {6 + 2 * number} 0 R >>",
             f"<< /Length {len(drawn.encode('cp1252'))} >>\nstream\n{drawn}\nendstream",
         ]
+    if unicode:
+        mapped = f"1 begincodespacerange <00> <FF> endcodespacerange 1 beginbfchar {unicode} endbfchar"
+        objects.append(f"<< /Length {len(mapped)} >>\nstream\n{mapped}\nendstream")
     content = b"%PDF-1.4\n"
     places = []
     for number, written in enumerate(objects, 1):
@@ -574,6 +660,45 @@ class TestPdf:
         assert "CAESAR" not in text
         assert not any(character.isdigit() for character in text)
         assert "\n\nbelgae unam belgae\n\nGallia galli est" in text
+
+    @pytest.mark.parametrize("lines", [1, 2, 10])
+    def test_headings_with_numbers_are_no_running_heads(self, write: Write, lines: int) -> None:
+        words = ["Gallia est omnis", "divisa in partes", "unam incolunt", "aliam Aquitani", "tertiam qui"]
+        pages = [
+            [
+                *column([f"Letter {page}", *(f"{words[(page + n) % 5]} {'abcdefghij'[n]}" for n in range(lines))]),
+                (30.0, 20.0, f"Caesar {page}"),
+            ]
+            for page in range(1, 7)
+        ]
+        text = document(pdf.read, write("a.pdf", pdf_of(pages)))["text"]
+        assert [f"Letter {page}" in text for page in range(1, 7)] == [True] * 6
+        assert "Caesar" not in text
+
+    def test_a_heading_is_known_by_its_size_too(self, write: Write) -> None:
+        pages = [
+            [(30.0, 360.0, f"Letter {page}"), *column([f"{word} est" for word in words], top=300)]
+            for page, words in enumerate((list("abcdef"), list("ghijkl"), list("mnopqr"), list("stuvwx")), 1)
+        ]
+        content = pdf_of(pages)
+        assert "Letter" not in document(pdf.read, write("a.pdf", content))["text"]
+        large = re.sub(rb"10( Tf [\d. ]+ 360.0 Tm)", rb"14\1", content)
+        assert "Letter 3" in document(pdf.read, write("a.pdf", large))["text"]
+
+    def test_of_two_numbers_the_outer_one_is_the_pages(self, write: Write) -> None:
+        lines = ["Gallia est omnis divisa", "in partes tres", "quarum unam", "incolunt Belgae anno"]
+        pages = [[*column([*lines, f"180{n}."]), (150.0, 20.0, f"{n}")] for n in range(1, 5)]
+        text = document(pdf.read, write("a.pdf", pdf_of(pages)))["text"]
+        assert re.findall(r"\d+", text) == ["1801", "1802", "1803", "1804"]
+
+    def test_letters_of_mathematics_leave_the_lines_after_them_whole(self, write: Write) -> None:
+        lines = column(
+            ["Gallia est omnis zzzzz in partes tres, quarum", "unam incolunt Belgae, aliam Aquitani,", "tertiam."]
+        )
+        plain = document(pdf.read, write("a.pdf", pdf_of([lines])))["text"]
+        found = document(pdf.read, write("b.pdf", pdf_of([lines], unicode="<7A> <D835DC65>")))["text"]
+        assert "\n" not in plain
+        assert found == plain.replace("z", "\U0001d465")
 
     def test_a_sentence_goes_on_overleaf(self, write: Write) -> None:
         pages = [column(["Gallia est omnis divisa in par-"]), column(["tes tres, unam", "Belgae."])]
@@ -764,6 +889,28 @@ class TestGutenberg:
         text = "THE END\n\n*** START: FULL LICENSE ***\n\nTHE FULL PROJECT GUTENBERG LICENSE\nPLEASE READ\n"
         assert gutenberg.cut(text) == ("THE END", {})
 
+    @pytest.mark.parametrize("last", ["*** END OF THE PROJECT GUTENBERG EBOOK WORKS ***", ""])
+    def test_the_volumes_of_a_book_may_have_marks_of_their_own(self, last: str) -> None:
+        start = "*** START OF THE PROJECT GUTENBERG EBOOK WORKS ***"
+        ends = [f"End of the Project Gutenberg EBook of Works, Volume {n}" for n in (1, 2)]
+        licence = "***** This file should be named 1.txt *****\n\nTHE FULL PROJECT GUTENBERG LICENSE\n"
+        text = "\n\n".join([start, "Arma virumque", ends[0], "cano", ends[1], last, licence])
+        assert gutenberg.cut(text) == (f"Arma virumque\n\n{ends[0]}\n\ncano", {})
+
+    @pytest.mark.parametrize(
+        "mark",
+        [
+            "*** END OF THE PROJECT GUTENBERG EBOOK AENEIS ***",
+            "End of Project Gutenberg's Aeneis, by Vergil",
+            "End of the Project Gutenberg EBook of Aeneis,\nby Vergil",
+            "Ende dieses Project Gutenberg Etextes Aeneis, von Vergil",
+            "Einde van Project Gutenberg's Aeneis, door Vergil",
+            "Fin du Project Gutenberg EBook de Aeneis, par Vergil",
+        ],
+    )
+    def test_a_mark_in_the_projects_form_ends_a_book_without_a_header(self, mark: str) -> None:
+        assert gutenberg.cut(f"Arma virumque\n\n{mark}\n") == ("Arma virumque", {})
+
     @pytest.mark.parametrize(
         "text",
         [
@@ -772,6 +919,11 @@ class TestGutenberg:
             "The end of Project Gutenberg is not near. Project Gutenberg's founder, Michael Hart, typed.",
             "Project Gutenberg began in 1971, when\nMichael Hart typed a text.",
             "At the end of the day, Project Gutenberg",
+            "Hart began.\nEnde 1994 ging das Projekt Gutenberg-DE ans Netz.\nDanach kamen andere.",
+            "Hart began.\nEnd of 1971, Project Gutenberg had one text.\nBy 1997 it had a thousand.",
+            "Some called it the\nend of Project Gutenberg's etexts, by and large.\nIt was not.",
+            "Hart began.\nEnd of Project Gutenberg? Not yet.\nIt went on.",
+            "Hart began.\nTo protect the Project Gutenberg mission is our aim.\nIt went on.",
         ],
     )
     def test_a_text_that_is_not_the_projects_stays(self, text: str) -> None:

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import fs
 
+from octavo.corpus.licences import normalise
 from octavo.corpus.locations import Location
 from octavo.corpus.readers import hocr, xml
 from octavo.corpus.readers.flowing_text import seam, tidy
@@ -51,6 +52,14 @@ def write(folder: Path, content: str | bytes, name: str = "file.xml") -> Path:
 def tei(body: str, header: str = "", text: str = "") -> str:
     head = f"<teiHeader>{header}</teiHeader>" if header else ""
     return f'<TEI xmlns="http://www.tei-c.org/ns/1.0">{head}<text>{text or f"<body>{body}</body>"}</text></TEI>'
+
+
+BY, NC = (f"https://creativecommons.org/licenses/{kind}/4.0/" for kind in ("by", "by-nc"))
+ZERO = "https://creativecommons.org/publicdomain/zero/1.0/"
+
+
+def ref(address: str, words: str = "this licence") -> str:
+    return f"<ref target='{address}'>{words}</ref>"
 
 
 def text_of(folder: Path, content: str | bytes, source: Source | None = None) -> str:
@@ -267,6 +276,11 @@ class TestTei:
             ("#s004", "Alia", "cano"),
         ]
 
+    def test_the_texts_of_a_group_in_a_group_are_documents_once(self, tmp_path: Path) -> None:
+        a, b, c, d = (f"<text><body><p>{name}</p></body></text>" for name in "ABCD")
+        group = f"<group>{a}<group>{b}{c}</group><group><group>{d}</group></group></group>"
+        assert [document["text"] for document in read(write(tmp_path, tei("", text=group)))[0]] == list("ABCD")
+
     def test_the_header_says_title_author_work_licence_and_place(self, tmp_path: Path) -> None:
         header = """<fileDesc>
           <titleStmt><title>Ein Dorf : ELTeC edition</title><title type="short">Dorf</title>
@@ -314,6 +328,106 @@ class TestTei:
         )
         (document,), _ = read(write(tmp_path, tei("<p>x</p>", header)))
         assert document.get("license") == licence
+
+    @pytest.mark.parametrize(
+        "words",
+        [
+            f"<licence><p>In copyright, all rights reserved. The metadata are under {ref(ZERO)}.</p></licence>",
+            f"<licence target='{BY}'>For personal use only.</licence>",
+            f"<licence target='{BY}'>CC BY-NC-ND 4.0, Verlag Muster</licence>",
+            f"<p>All rights reserved.</p><licence target='{BY}'>CC BY 4.0</licence>",
+            "<p>All rights reserved.</p><licence>CC BY 4.0</licence>",
+            f"<licence target='{ZERO}'>The metadata in this header.</licence>",
+            f"<p>Die Metadaten stehen unter {ref(ZERO)}.</p>",
+            f"<p>{ref(ZERO, 'Creative Commons CC0 1.0')} applies to the metadata.</p>",
+            f"<p>The pictures: {ref(BY)}</p>",
+            f"<p>This edition is not under {ref(BY)}.</p>",
+            f"<p>Text: {ref('https://example.org/licence')}, encoding: {ref(ZERO)}</p>",
+        ],
+    )
+    def test_an_open_address_frees_no_text_that_the_words_keep_back(self, tmp_path: Path, words: str) -> None:
+        licence = licence_of(tmp_path, f"<availability>{words}</availability>")
+        assert licence is not None
+        assert normalise(licence) is None
+
+    @pytest.mark.parametrize(
+        ("words", "licence"),
+        [
+            (f"Metadata: {ref(ZERO)}. Text: {ref(NC)}.", NC),
+            (f"Text: {ref(BY)}, notes: {ref(NC)}", f"{BY}; {NC}"),
+            (f"Free ({ref(BY)}, {ref(f'{BY}legalcode')})", BY),
+            (f"Under {ref(BY, 'CC BY')}. Some rights reserved. The text is not in copyright.", BY),
+            (f"Under {ref(NC)}, for non-commercial use.", NC),
+        ],
+    )
+    def test_addresses_in_words_hold_together_but_those_of_something_else(
+        self, tmp_path: Path, words: str, licence: str
+    ) -> None:
+        assert licence_of(tmp_path, f"<availability><p>{words}</p></availability>") == licence
+
+    @pytest.mark.parametrize(
+        ("inside", "licence"),
+        [
+            ("", "restricted"),
+            ("<p>Ask us.</p>", "restricted: Ask us."),
+            ("<licence>CC BY 4.0</licence>", "CC BY 4.0"),
+        ],
+    )
+    def test_a_text_that_is_said_to_be_restricted_is_free_by_a_named_licence_alone(
+        self, tmp_path: Path, inside: str, licence: str
+    ) -> None:
+        assert licence_of(tmp_path, f"<availability status='restricted'>{inside}</availability>") == licence
+
+    def test_what_a_header_leaves_out_of_licence_and_language_the_header_of_the_corpus_says(
+        self, tmp_path: Path
+    ) -> None:
+        def header(title: str, licence: str = "", language: str = "") -> str:
+            return (
+                f"<fileDesc><titleStmt><title>{title}</title></titleStmt><publicationStmt>{licence}<p>x</p>"
+                f"</publicationStmt></fileDesc>{language}"
+            )
+
+        latin, greek = (
+            f"<profileDesc><langUsage><language ident='{name}'/></langUsage></profileDesc>"
+            for name in ("la", "grc")
+        )
+        licences = [f"<availability><licence target='{address}'/></availability>" for address in (NC, BY)]
+        content = (
+            f"<teiCorpus><teiHeader>{header('All', licences[0], latin)}</teiHeader>{tei('', header('A'))}"
+            f"<teiCorpus><teiHeader xml:lang='en'>{header('Some')}</teiHeader>{tei('', header('B'))}</teiCorpus>"
+            f"{tei('', header('C', licences[1], greek))}</teiCorpus>"
+        )
+        documents, _ = read(write(tmp_path, content))
+        assert [(d["title"], d["license"], d["language"]) for d in documents] == [
+            ("A", NC, "la"),
+            ("B", NC, "la"),
+            ("C", BY, "grc"),
+        ]
+
+    @pytest.mark.parametrize(
+        ("death", "creator"),
+        [
+            ('<death when="1962-05-01"/>', "Orme, Jane (1880-1962)"),
+            ('<death notBefore="1950" notAfter="1962"/>', "Orme, Jane (1880-1962)"),
+            ('<death from="1950" to="1962"/>', "Orme, Jane (1880-1962)"),
+            ('<death notAfter="1962"/>', "Orme, Jane (1880-1962)"),
+            ('<death notBefore="1950"/>', "Orme, Jane (1880-)"),
+            ("<death>1950 or 1962</death>", "Orme, Jane (1880-1962)"),
+        ],
+    )
+    def test_an_author_had_died_by_the_last_year_that_is_possible(
+        self, tmp_path: Path, death: str, creator: str
+    ) -> None:
+        author = f'<persName>Orme, Jane</persName><birth notBefore="1880" notAfter="1885"/>{death}'
+        header = f"<fileDesc><titleStmt><author>{author}</author></titleStmt></fileDesc>"
+        (document,), _ = read(write(tmp_path, tei("<p>x</p>", header)))
+        assert document["creator"] == creator
+
+
+def licence_of(folder: Path, availability: str) -> str | None:
+    header = f"<fileDesc><publicationStmt>{availability}</publicationStmt></fileDesc>"
+    (document,), _ = read(write(folder, tei("<p>x</p>", header)))
+    return document.get("license")
 
 
 def alto(*blocks: str, tags: str = "", around: str = "") -> str:
@@ -363,6 +477,81 @@ class TestAlto:
         )
         blocks = [f'<TextBlock ID="{i}">{alto_line(w)}</TextBlock>' for i, w in (("a", "cano"), ("b", "Arma"))]
         assert text_of(tmp_path, alto(*blocks, around=order)) == "Arma\n\ncano\n\nnota"
+
+    def test_the_reading_order_may_name_what_holds_blocks(self, tmp_path: Path) -> None:
+        order = '<ReadingOrder><ElementRef REF="B"/><ElementRef REF="A"/></ReadingOrder>'
+        words = (("A", "cano"), ("B", "Arma"))
+        columns = [
+            f'<ComposedBlock ID="{i}"><TextBlock ID="{i}1">{alto_line(w)}</TextBlock></ComposedBlock>'
+            for i, w in words
+        ]
+        assert text_of(tmp_path, alto(*columns, around=order)) == "Arma\n\ncano\n\nnota"
+
+    def test_without_a_reading_order_a_block_may_name_the_next(self, tmp_path: Path) -> None:
+        blocks = [
+            f'<TextBlock ID="{i}" IDNEXT="{following}">{alto_line(w)}</TextBlock>'
+            for i, following, w in (
+                ("c", "", "cano"),
+                ("a", "b", "Arma"),
+                ("d", "d", "Troiae"),
+                ("b", "c", "virum"),
+            )
+        ]
+        assert text_of(tmp_path, alto(*blocks)) == "Arma\n\nvirum\n\ncano\n\nTroiae\n\nnota"
+
+    def test_a_word_divided_between_columns_and_pages_is_there_once(self, tmp_path: Path) -> None:
+        def block(*parts: str) -> str:
+            return f"<TextBlock><TextLine>{'<SP/>'.join(parts)}</TextLine></TextBlock>"
+
+        def half(number: int, content: str, whole: str) -> str:
+            return f'<String CONTENT="{content}" SUBS_TYPE="HypPart{number}" SUBS_CONTENT="{whole}"/>'
+
+        words = [f'<String CONTENT="{word}"/>' for word in ("Arma", "cano", "qui")]
+        content = alto(
+            block(words[0], half(1, "vi", "virumque")),
+            block(half(2, "rumque", "virumque"), words[1], half(1, "Tro", "Troiae")),
+        )
+        (end,) = re.findall("</Page>", content)
+        after = block(half(2, "iae", "Troiae"), words[2]) + block(half(2, "mus", "primus"))
+        content = content.replace(end, f"</Page><Page><PrintSpace>{after}</PrintSpace></Page>")
+        assert text_of(tmp_path, content) == "Arma virumque\n\ncano Troiae\n\nnota\n\nqui\n\nmus"
+
+    @pytest.mark.parametrize(
+        ("line", "following", "text"),
+        [("ha", "ben", "haben"), ("Orgel", "Pfeiffen", "Orgel-Pfeiffen"), ("VIRUM", "QUE", "VIRUMQUE")],
+    )
+    def test_a_marked_hyphen_stays_before_a_capital(
+        self, tmp_path: Path, line: str, following: str, text: str
+    ) -> None:
+        first = f'<TextLine><String CONTENT="{line}"/><HYP CONTENT="-"/></TextLine>'
+        assert text_of(tmp_path, alto(f"<TextBlock>{first}{alto_line(following)}</TextBlock>")) == f"{text}\n\nnota"
+
+    @pytest.mark.parametrize(
+        ("blocks", "language"),
+        [
+            ("<TextBlock language='de'/>", "de"),  # as ALTO 2.0 has it
+            ("<TextBlock/><TextBlock LANG='de'/>", "de"),
+            (
+                "<TextBlock><TextLine><String CONTENT='a' LANG='de'/></TextLine></TextBlock><TextBlock LANG='la'/>",
+                "la",
+            ),
+            ("<TextBlock><TextLine><String CONTENT='a' LANG='de'/></TextLine></TextBlock>", "de"),
+            ("<TextBlock/>", None),
+        ],
+    )
+    def test_the_language_is_the_first_that_is_stated(
+        self, tmp_path: Path, blocks: str, language: str | None
+    ) -> None:
+        (document,), _ = read(write(tmp_path, alto(blocks)))
+        assert document.get("language") == language
+
+    def test_a_block_is_of_the_kind_of_the_one_that_it_is_in(self, tmp_path: Path) -> None:
+        tags = '<OtherTag ID="a" LABEL="RunningTitleZone"/><OtherTag ID="b" LABEL="MainZone"/>'
+        blocks = [
+            f'<ComposedBlock TAGREFS="{tag}"><TextBlock>{alto_line(word)}</TextBlock></ComposedBlock>'
+            for tag, word in (("a", "AENEIS"), ("b", "Arma"))
+        ]
+        assert text_of(tmp_path, alto(*blocks, tags=tags)) == "Arma\n\nnota"
 
     def test_lines_that_begin_with_capitals_are_verse(self, tmp_path: Path) -> None:
         lines = "".join(
@@ -417,6 +606,30 @@ class TestPage:
         )
         assert text_of(tmp_path, content) == "primum\n\nsecundum\n\ntertium\n\nquartum"
 
+    def test_regions_in_a_region_are_read_in_their_order(self, tmp_path: Path) -> None:
+        order = (
+            '<ReadingOrder><OrderedGroup><OrderedGroupIndexed index="1" regionRef="t">'
+            '<RegionRefIndexed index="1" regionRef="b"/><RegionRefIndexed index="0" regionRef="a"/>'
+            '</OrderedGroupIndexed><RegionRefIndexed index="0" regionRef="d"/></OrderedGroup></ReadingOrder>'
+        )
+        inner = region("c", "tertium") + region("b", "secundum") + region("a", "primum")
+        content = page(f'<TableRegion id="t">{inner}</TableRegion>', region("d", "initium"), order=order)
+        assert text_of(tmp_path, content) == "initium\n\nprimum\n\nsecundum\n\ntertium"
+
+    def test_text_that_repeats_that_of_its_parts_is_read_once(self, tmp_path: Path) -> None:
+        whole = "<TextEquiv><Unicode>Arma\nvirumque</Unicode></TextEquiv>"
+        content = page(f'<TextRegion id="a">{region("b", "Arma")}{region("c", "virumque")}{whole}</TextRegion>')
+        assert text_of(tmp_path, content) == "Arma\n\nvirumque"
+        content = page(f'<TextRegion id="a">{region("b", "12", kind="page-number")}{whole}</TextRegion>')
+        assert text_of(tmp_path, content) == "Arma virumque"
+
+    def test_those_who_sign_a_letter_are_no_printers_mark(self, tmp_path: Path) -> None:
+        content = page(
+            region("a", "Vale.")
+            + region("b", "Jane Orme").replace("type", 'custom="structure {type:signature;}" type')
+        )
+        assert text_of(tmp_path, content) == "Vale.\n\nJane Orme"
+
     def test_without_an_order_the_file_has_it(self, tmp_path: Path) -> None:
         assert text_of(tmp_path, page(region("b", "Arma"), region("a", "cano"))) == "Arma\n\ncano"
 
@@ -450,6 +663,9 @@ class TestPage:
             ("page-number", Kind.DROPPED),
             ("RunningTitleZone", Kind.DROPPED),
             ("catch-word", Kind.DROPPED),
+            ("signature-mark", Kind.DROPPED),
+            ("sig_mark", Kind.DROPPED),
+            ("signature", Kind.TEXT),
             ("footnote-continued", Kind.NOTE),
             ("Margin", Kind.NOTE),
             ("DropCapitalZone", Kind.CAPITAL),
@@ -470,6 +686,15 @@ HOCR = """<html xmlns="http://www.w3.org/1999/xhtml" lang="la"><head><title>{tit
 <p class="ocr_par"><span class="ocr_line">cano &nbsp;Troiae</span></p></div></div></body></html>"""
 
 
+CHARACTER = "<span class='ocrx_cinfo' title='x_bboxes 0 0 1 1; x_conf 98'>{}</span>"
+CHOICE = "<span class='ocrx_cinfo' title='x_confs 98'>{}</span>"
+
+
+def hocr_page(body: str, system: str = "other", language: str = "la") -> str:
+    head = f'<head><meta name="ocr-system" content="{system}"/></head>'
+    return f'<html lang="{language}">{head}<body><div class="ocr_page">{body}</div></body></html>'
+
+
 class TestHocr:
     def test_paragraphs_and_lines_are_read_with_the_words_confidence(self, tmp_path: Path) -> None:
         (document,), _ = read(write(tmp_path, HOCR.format(title="Aeneis", system="other")))
@@ -483,6 +708,55 @@ class TestHocr:
         content = "<html><head><meta charset=utf-8><title>OCR</title></head><body><div class=ocr_page><span class=ocr_line>Arma<br></span></div>"
         documents, aside = read(write(tmp_path, content, "a.hocr"), hocr.read)
         assert ([d["text"] for d in documents], aside) == (["Arma"], [])
+
+    def test_old_html_is_in_utf_8_where_it_states_no_encoding(self, tmp_path: Path) -> None:
+        content = "<html><body><div class=ocr_page><span class=ocr_line>Müller<br></span></div>"
+        assert read(write(tmp_path, content, "a.hocr"), hocr.read)[0][0]["text"] == "Müller"
+
+    @pytest.mark.parametrize(
+        ("word", "text"),
+        [
+            # hocr_char_boxes=1: an element for each letter
+            (f"\n{CHARACTER.format('T')}\n{CHARACTER.format('a')}\n{CHARACTER.format('g')}", "Tag"),
+            # lstm_choice_mode=2: what each letter might have been
+            (f"Tag\n<span class='ocrx_cinfo'>{CHOICE.format('T')}\n{CHOICE.format('I')}</span>", "Tag"),
+            ("Tag<span class='ocr_symbol'><span class='ocr_glyph'>T</span></span>", "Tag"),
+            # both
+            (f"{CHARACTER.format('T')} <span class='ocrx_cinfo'>{CHOICE.format('I')}</span>", "T"),
+            ("<span class='ocrx_cinfo'>Tag</span>", "Tag"),
+            ("T<strong>a</strong>g", "Tag"),
+        ],
+    )
+    def test_a_word_is_read_once_whatever_stands_on_its_letters(self, tmp_path: Path, word: str, text: str) -> None:
+        content = hocr_page(f'<span class="ocr_line"><span class="ocrx_word">{word}</span></span>')
+        assert text_of(tmp_path, content) == text
+
+    @pytest.mark.parametrize(
+        ("system", "root", "paragraphs", "language"),
+        [
+            ("tesseract 5", "en", ["deu"], "deu"),  # Tesseract's root says en of any book
+            ("tesseract 5", "en", [""], None),
+            ("other", "en", [""], "en"),
+            ("other", "en", ["deu", "fra", "deu"], "deu"),
+        ],
+    )
+    def test_the_language_is_that_of_most_words(
+        self, tmp_path: Path, system: str, root: str, paragraphs: list[str], language: str | None
+    ) -> None:
+        word = '<span class="ocr_line"><span class="ocrx_word">Tag</span></span>'
+        body = "".join(f'<p class="ocr_par" lang="{lang}">{word}</p>' for lang in paragraphs)
+        (document,), _ = read(write(tmp_path, hocr_page(body, system, root)))
+        assert document.get("language") == language
+
+    def test_text_outside_of_lines_is_kept(self, tmp_path: Path) -> None:
+        content = hocr_page(
+            '<div class="ocr_carea"><p class="ocr_par">Caput primum</p></div>'
+            '<div class="ocr_carea"><p class="ocr_par"><span class="ocr_line">Arma vi-</span> '
+            '<span class="ocr_line">rumque</span></p></div>'
+            '<div class="ocr_carea"><table><tr><td>cano</td><td>Troiae</td></tr></table></div>'
+            '<div class="ocr_carea"><span class="ocrx_word">qui</span> <span class="ocrx_word">primus</span></div>'
+        )
+        assert text_of(tmp_path, content) == "Caput primum\n\nArma virumque\n\ncano Troiae\n\nqui primus"
 
     def test_what_has_no_page_is_set_aside(self, tmp_path: Path) -> None:
         for content in ("<html><body>Arma</body></html>", "Arma", ""):
@@ -504,6 +778,10 @@ JATS = """<!DOCTYPE article PUBLIC "-//NLM//DTD JATS v1.2//EN" "JATS.dtd">
 <list><list-item><label>(a)</label><p>oak</p></list-item><list-item><p>elm</p></list-item></list>
 <table-wrap><label>Table 1</label><caption><p>Sizes.</p></caption><table><tbody><tr><td>oak</td><td>20</td></tr></tbody></table><table-wrap-foot><fn><p>In metres.</p></fn></table-wrap-foot></table-wrap></sec></body>
 <back><ref-list><title>References</title><ref><mixed-citation>Gone 1999</mixed-citation></ref></ref-list></back></article>"""
+
+
+def link(address: str) -> str:
+    return f'<ext-link xlink:href="{address}">this</ext-link>'
 
 
 class TestJats:
@@ -558,6 +836,73 @@ class TestJats:
     ) -> None:
         (document,), _ = read(write(tmp_path, JATS.format(href="", words=words)))
         assert document["license"] == licence
+
+    @pytest.mark.parametrize(
+        ("href", "words", "licence"),
+        [
+            (
+                "",
+                f"All rights reserved. Figure 2 is under {link(BY)}.",
+                "All rights reserved. Figure 2 is under this.",
+            ),
+            ("", f"Figure 2 is under {link(BY)}.", "Figure 2 is under this."),
+            (f'xlink:href="{BY}"', "For non-commercial use.", "For non-commercial use."),
+            (f'xlink:href="{NC}"', "For non-commercial use.", NC),
+            ("", f"Use it under {link(BY)}. The waiver ({link(ZERO)}) applies to the data in the article.", BY),
+            ('xlink:href="https://example.org/terms"', f"Use it under {link(BY)}.", BY),
+            (
+                f'xlink:href="{BY}"/><license xml:lang="pt"',
+                "Todos os direitos reservados.",
+                f"{BY}; Todos os direitos reservados.",
+            ),
+        ],
+    )
+    def test_an_open_address_frees_no_article_that_the_words_keep_back(
+        self, tmp_path: Path, href: str, words: str, licence: str
+    ) -> None:
+        (document,), _ = read(write(tmp_path, JATS.format(href=href, words=words)))
+        assert document["license"] == licence
+
+    def test_abstracts_in_other_languages_and_the_back_matter_are_kept(self, tmp_path: Path) -> None:
+        back = (
+            "<back><ack><title>Thanks</title><p>To all.</p></ack><sec><title>Data</title><p>Here.</p></sec>"
+            "<notes><p>Funded.</p></notes><glossary><def-list><def-item><term>DNA</term><def><p>an acid</p></def>"
+            "</def-item></def-list></glossary><fn-group><title>Notes</title><fn><label>1</label><p>First.</p></fn>"
+            "<fn><label>2</label><p>Second.</p></fn></fn-group>"
+        )
+        other = '</abstract><trans-abstract xml:lang="fr"><p>Des arbres.</p></trans-abstract>'
+        content = JATS.format(href="", words="Free.").replace("<back>", back).replace("</abstract>", other)
+        text = text_of(tmp_path, content)
+        assert text.startswith("On Trees\n\nTrees grow.\n\nDes arbres.\n\n1 Growth")
+        assert text.endswith(
+            "In metres.\n\nThanks\n\nTo all.\n\nData\n\nHere.\n\nFunded.\n\nDNA: an acid\n\nNotes\n\nFirst."
+            "\n\nSecond.\n\nOften."
+        )
+
+    def test_translations_and_replies_are_documents_with_what_they_leave_out_from_the_article(
+        self, tmp_path: Path
+    ) -> None:
+        others = (
+            '<sub-article article-type="translation" xml:lang="pt"><front-stub><title-group><article-title>Árvores'
+            "</article-title></title-group></front-stub><body><p>Crescem.</p></body></sub-article>"
+            "<response><front-stub><title-group><article-title>A reply</article-title></title-group><permissions>"
+            f'<license xlink:href="{BY}"/></permissions></front-stub><body><p>No.</p></body></response></article>'
+        )
+        article = JATS.format(href="", words="Free.").replace("</article>", others)
+        path = write(tmp_path, article)
+        documents, _ = read(path)
+        columns = ("identifier", "title", "language", "creator", "date", "license", "text")
+        whole, translation, reply = ([d.get(column) for column in columns] for d in documents)
+        names = "Muster, Ada B.; Tree Group"
+        assert whole[:-1] == [str(path), "On Trees", "en", names, "2020-03-05", "Free."]
+        told = [f"{path}#s001", "Árvores", "pt", names, "2020-03-05", "Free.", "Árvores\n\nCrescem."]
+        assert translation == told
+        assert reply == [f"{path}#s002", "A reply", "en", None, "2020-03-05", BY, "A reply\n\nNo."]
+
+        article = article[article.index("<article") :]
+        path = write(tmp_path, f"<pmc-articleset>{article}{article}</pmc-articleset>")
+        numbers = ["#s001", "#s001.s001", "#s001.s002", "#s002", "#s002.s001", "#s002.s002"]
+        assert [d["identifier"].removeprefix(str(path)) for d in read(path)[0]] == numbers
 
 
 WORDS = st.lists(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 
 import pyarrow as pa
 from lxml import etree
@@ -30,9 +31,11 @@ def documents(root: etree._Element, location: Location, source: Source) -> Itera
     confidence = Confidence()
     paragraphs: list[str] = []
     language = None
+    whole = ""
     for page in root.iter("{*}Page"):
-        language = language or page.get("LANG") or next((b.get("LANG") for b in page.iter("{*}TextBlock")), None)
-        paragraphs += page_text(_regions(page, kinds, order, confidence))
+        language = language or _language(page)
+        regions, whole = _regions(page, kinds, order, whole, confidence)
+        paragraphs += page_text(regions)
     address = words_of(next(root.iter("{*}fileIdentifier"), None))
     yield document(
         "\n\n".join(paragraphs),
@@ -42,6 +45,12 @@ def documents(root: etree._Element, location: Location, source: Source) -> Itera
         source_url=address if is_url(address) else None,
         ocr_confidence=confidence.mean(),
     )
+
+
+def _language(page: etree._Element) -> str | None:
+    """The language that a page states, or the first that a part of it does: a block, a line or a word."""
+    parts = chain((page,), *(page.iter("{*}" + name) for name in ("TextBlock", "TextLine", "String")))
+    return next((stated for part in parts if (stated := part.get("LANG") or part.get("language"))), None)
 
 
 def _tagged_kinds(root: etree._Element) -> dict[str, Kind]:
@@ -62,8 +71,12 @@ def _reading_order(root: etree._Element) -> dict[str, int]:
 
 
 def _regions(
-    page: etree._Element, kinds: dict[str, Kind], order: dict[str, int], confidence: Confidence
-) -> Iterator[Region]:
+    page: etree._Element, kinds: dict[str, Kind], order: dict[str, int], whole: str, confidence: Confidence
+) -> tuple[list[Region], str]:
+    """The blocks of a page, and the word that its text ends with whole, though it is divided from the next page.
+
+    `whole` is that of the page before.
+    """
     blocks = [
         (block, kind)
         for part in page.iterchildren()
@@ -71,40 +84,72 @@ def _regions(
         for block in part.iter("{*}TextBlock")
     ]
     if order:
-        last = len(order)
-        blocks.sort(key=lambda found: order.get(found[0].get("ID", ""), last))
-    for block, kind in blocks:
-        kind = _kind(block, kinds) if kind is Kind.TEXT else kind
-        if kind is not Kind.DROPPED:
-            yield Region(_lines(block, kinds, confidence), kind)
+        blocks.sort(key=lambda found: _place(found[0], order))
+    regions: list[Region] = []
+    for block, kind in blocks if order else _linked(blocks):
+        kind = _kind(_around(block), kinds) if kind is Kind.TEXT else kind
+        if kind is Kind.TEXT:
+            lines, whole = _lines(block, kinds, whole, confidence)
+            regions.append(Region(lines))
+        elif kind is not Kind.DROPPED:
+            regions.append(Region(_lines(block, kinds, "", confidence)[0], kind))
+    return regions, whole
 
 
-def _kind(element: etree._Element, kinds: dict[str, Kind]) -> Kind:
-    """The kind that an element's tags give it."""
-    for reference in element.get("TAGREFS", "").split():
-        if reference in kinds:
-            return kinds[reference]
-    return Kind.TEXT
+def _around(block: etree._Element) -> Iterator[etree._Element]:
+    """A block and those that it is in, from the innermost."""
+    yield block
+    yield from block.iterancestors("{*}ComposedBlock")
 
 
-def _lines(block: etree._Element, kinds: dict[str, Kind], confidence: Confidence) -> list[Line]:
+def _place(block: etree._Element, order: dict[str, int]) -> int:
+    """The place that the order of reading gives to a block, or to the nearest that it is in."""
+    return next((order[name] for around in _around(block) if (name := around.get("ID", "")) in order), len(order))
+
+
+def _linked(blocks: list[tuple[etree._Element, Kind]]) -> Iterator[tuple[etree._Element, Kind]]:
+    """Blocks as they stand in the file, but each before the one that it names as the next to read."""
+    named = {identifier: found for found in blocks if (identifier := found[0].get("ID"))}
+    following = {block.get("IDNEXT") for block, _ in blocks} - {None}
+    taken: set[etree._Element] = set()
+    for first in sorted(blocks, key=lambda found: found[0].get("ID") in following):
+        found: tuple[etree._Element, Kind] | None = first
+        while found is not None and found[0] not in taken:
+            taken.add(found[0])
+            yield found
+            found = named.get(found[0].get("IDNEXT", ""))
+
+
+def _kind(elements: Iterable[etree._Element], kinds: dict[str, Kind]) -> Kind:
+    """The kind that the tags of the first element that has one give."""
+    references = (reference for element in elements for reference in element.get("TAGREFS", "").split())
+    return next((kinds[reference] for reference in references if reference in kinds), Kind.TEXT)
+
+
+def _lines(
+    block: etree._Element, kinds: dict[str, Kind], whole: str, confidence: Confidence
+) -> tuple[list[Line], str]:
+    """The lines of a block, and the divided word that they end with whole; `whole` is that of the text before."""
     lines: list[Line] = []
-    whole = False
+    first = next(block.iter("{*}String"), None)
+    if first is not None and first.get("SUBS_CONTENT") != whole:
+        whole = ""
     for element in children(block, "TextLine"):
-        if _kind(element, kinds) is not Kind.DROPPED:
+        if _kind((element,), kinds) is not Kind.DROPPED:
             line, whole = _line(element, whole, confidence)
             lines.append(line)
-    return lines
+    return lines, whole
 
 
-def _line(element: etree._Element, began: bool, confidence: Confidence) -> tuple[Line, bool]:
-    """A line, and whether its last word is divided and stands in it whole, as the file often gives it.
+def _line(element: etree._Element, began: str, confidence: Confidence) -> tuple[Line, str]:
+    """A line, and its last word where that is divided and stands in it whole, as the file often gives it.
 
-    `began` where that is so of the line before: the rest of the word is then left out.
+    `began` is that of the line before: the rest of the word is then left out.
     """
     pieces: list[str] = []
     between = "" if child(element, "SP") is not None else " "
-    divided = whole = False
+    divided = False
+    whole = ""
     for part in element.iterchildren("{*}String", "{*}SP", "{*}HYP"):
         name = local(str(part.tag))
         if name == "SP":
@@ -113,11 +158,11 @@ def _line(element: etree._Element, began: bool, confidence: Confidence) -> tuple
             divided = not whole
         else:
             confidence.add(part.get("WC"))
-            word = part.get("SUBS_CONTENT")
+            word = part.get("SUBS_CONTENT", "")
             kind = part.get("SUBS_TYPE") if word else None
             if kind == "HypPart2" and began:
-                began = False
+                began = ""
                 continue
-            whole = kind == "HypPart1"
-            pieces.append((word if whole and word else part.get("CONTENT", "")) + between)
+            whole = word if kind == "HypPart1" else ""
+            pieces.append((whole or part.get("CONTENT", "")) + between)
     return Line(squeezed("".join(pieces)), divided), whole

@@ -28,7 +28,15 @@ RATIO_BYTES = 1024**2
 """What unpacks to less than this may be packed as tightly as it likes."""
 
 CHUNK_BYTES = 64 * 1024
-DOCUMENT_TYPES = {"application/xhtml+xml", "text/html", "application/html+xml", "text/x-oeb1-document"}
+DOCUMENT_TYPES = {
+    "application/xhtml+xml",
+    "text/html",
+    "application/html+xml",
+    "text/x-oeb1-document",
+    "application/xml",
+    "text/xml",
+}
+NAVIGATION = "application/x-dtbncx+xml"
 FONT_OBFUSCATIONS = {"http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC"}
 _FONT = re.compile(r"\.(?:otf|ttf|ttc|woff2?)$", re.I)
 _GUTENBERG_ADDRESS = re.compile(r"https?://(?:www\.)?gutenberg\.org/(?:ebooks/)?(\d+)")
@@ -133,12 +141,18 @@ def _said(error: Exception) -> str:
 def _chapters(archive: _Archive, package: _Package, book: str) -> Iterator[str | Unreadable]:
     for chapter in package.chapters:
         where = f"{book}!{chapter.name}"
-        if chapter.media_type not in DOCUMENT_TYPES or "nav" in chapter.properties.split():
+        kind = chapter.media_type
+        if kind.startswith("image/") or kind == NAVIGATION or "nav" in chapter.properties.split():
             continue
         if chapter.name not in archive.names:
             yield Unreadable(where, "in the book's reading order, but not in its archive", b"")
             continue
         content = archive.read(chapter.name)
+        if kind not in DOCUMENT_TYPES:
+            yield Unreadable(
+                where, f"a chapter of type {kind or 'unknown'}, which is not read", content[:KEPT_BYTES]
+            )
+            continue
         if len(content) > html.MARKUP_BYTES:
             yield Unreadable(where, f"a chapter of over {html.MARKUP_BYTES} bytes", content[:KEPT_BYTES])
             continue

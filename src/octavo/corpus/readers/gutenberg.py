@@ -24,11 +24,18 @@ _OPENING = re.compile(
     re.I,
 )
 _END = re.compile(
-    rf"^[ \t*]*(?:end|ende|einde|fin|fine|fim)\b[^\n]{{0,60}}\b{_GUTENBERG}"
-    r"|^[ \t]*\*+[ \t]*START:?[ \t]+FULL[ \t]+LICEN[SC]E"
+    r"^[ \t]*+(?P<stars>\*\*)?+[ \t*]*+(?:(?-i:E)(?:nde?|inde)|(?-i:F)(?:ine?|im))\b"
+    # A sentence about the project mostly has a number or a comma there.
+    rf"[^\n\d,.;:]{{0,60}}\b{_GUTENBERG}"
+    r"(?P<of>(?:'s|’s)?[ \t]+e-?(?:book|text)"
+    r"|(?:'s|’s)[ \t](?:[^\n]+\n)?[^\n]*,\s+(?:by|von|door|par|di|de|por)\s)?",
+    re.I | re.M,
+)
+_FULL_LICENCE = re.compile(
+    r"^[ \t]*\*+[ \t]*START:?[ \t]+FULL[ \t]+LICEN[SC]E"
     rf"|^[ \t]*THE[ \t]+FULL[ \t]+{_GUTENBERG}[ \t]+LICEN[SC]E[ \t]*\r?$"
     r"|^[ \t]*\*{3,}[ \t]*This[ \t]+file[ \t]+should[ \t]+be[ \t]+named[ \t]"
-    rf"|^[ \t]*To[ \t]+protect[ \t]+the[ \t]+{_GUTENBERG}\S*[ \t]+mission",
+    rf"|^[ \t]*To[ \t]+protect[ \t]+the[ \t]+{_GUTENBERG}\S*[ \t]+mission[ \t]+of[ \t]+promoting[ \t]",
     re.I | re.M,
 )
 _CREDIT = re.compile(
@@ -76,10 +83,9 @@ def cut(text: str) -> tuple[str, dict[str, str]] | None:
     `encoding`. The release date is not among them: it is the day of the transcription, not of the book.
     """
     start, opening = _start(text)
-    end = _END.search(text, start)
-    if not start and not end:
+    stop = _end(text, start)
+    if not start and stop == len(text):
         return None
-    stop = end.start() if end else len(text)
     book = _without_credits(text[start:stop])
     fields = _header(text[:start], opening) if start else {}
     if stated := _licence(text[:start], text[stop:]):
@@ -90,10 +96,9 @@ def cut(text: str) -> tuple[str, dict[str, str]] | None:
 def span(text: str) -> tuple[int, int]:
     """Where the book in a Project Gutenberg file begins and ends; of any other text, its own beginning and end."""
     start, _ = _start(text)
-    end = _END.search(text, start)
-    if not start and not end:
+    stop = _end(text, start)
+    if not start and stop == len(text):
         return 0, len(text)
-    stop = end.start() if end else len(text)
     return stop - len(_without_credits(text[start:stop])), stop
 
 
@@ -125,13 +130,30 @@ def _start(text: str) -> tuple[int, str]:
     if mark := _START.search(beginning):
         small_print = _SMALL_PRINT_END.search(beginning, mark.end())
         # Some files of 2003 and 2004 have the mark above the small print.
-        unbroken = small_print and not _END.search(beginning, mark.end(), small_print.start())
+        unbroken = small_print and _end(beginning[: small_print.start()], mark.end()) == small_print.start()
         return (small_print.end() if small_print and unbroken else mark.end()), name
     if mark := _SMALL_PRINT_END.search(beginning):
         return mark.end(), name
     # Without another mark, only the form that the project gave its first lines: an essay may begin with its name.
     formal = opening and (opening["of"] or ", by " in name)
     return (opening.end(), name) if opening and formal else (0, "")
+
+
+def _end(text: str, start: int) -> int:
+    """Where the book ends: at the last mark before the licence, as its volumes may have marks of their own.
+
+    Without a header, a mark counts only in the form that the project gave it, as an essay may speak of the end.
+    """
+    licence = _FULL_LICENCE.search(text, start)
+    end = limit = licence.start() if licence else len(text)
+    for mark in reversed([*_END.finditer(text, start, limit)]):
+        if not (start or mark["stars"] or mark["of"]):
+            continue
+        following = "\n".join(line.strip() for line in text[mark.end() : end].rstrip().splitlines())
+        if end < limit and "\n\n" in following:
+            break
+        end = mark.start()  # two marks may follow each other
+    return end
 
 
 def _without_credits(book: str) -> str:

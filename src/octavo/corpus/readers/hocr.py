@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 import pyarrow as pa
 from lxml import etree
 
 from octavo.corpus.locations import Location
-from octavo.corpus.readers.elements import document, title_from_name, words_of
+from octavo.corpus.readers.elements import document, local, title_from_name, words_of
+from octavo.corpus.readers.html_markup import decoded
 from octavo.corpus.readers.reading import Pieces, RefusedError, read_whole
 from octavo.corpus.readers.scanned_page import Confidence, Kind, Line, Region, page_text, squeezed
 from octavo.corpus.readers.xml_parsing import FILE_BYTES, parse, read_tree
@@ -19,6 +21,8 @@ _LINES = frozenset(
     {"ocr_line", "ocrx_line", "ocr_header", "ocr_footer", "ocr_caption", "ocr_textfloat", "ocr_pageno"}
 )
 _WORDS = frozenset({"ocrx_word", "ocr_word"})
+_SPOKEN = _LINES | _WORDS | {"ocr_page", "ocr_par"}
+_CHARACTERS = frozenset({"ocrx_cinfo", "ocr_cinfo", "ocr_symbol", "ocr_glyph"})
 _CONFIDENCE = re.compile(r"\bx_wconf\s+(\d+(?:\.\d+)?)")
 _NO_TITLE = re.compile(r"ocr|hocr|^image:|^untitled", re.IGNORECASE)
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
@@ -30,23 +34,30 @@ def read(location: Location, source: Source) -> Pieces:
 
 
 def _pieces(content: bytes, location: Location, source: Source) -> Pieces:
+    root = root_of(content)
+    if root is None:
+        parse(content)  # which says where it is no XML, if it is none
+        raise RefusedError("hOCR without any page (an element of class ocr_page)")
+    yield from read_tree(root, documents, location, source)
+
+
+def root_of(content: bytes) -> etree._Element | None:
+    """The root of a file that is hOCR, be it XHTML or HTML; None where it is none."""
     root: etree._Element | None
     try:
         root = parse(content)
     except RefusedError:
         root = _as_html(content)
-        if root is None or not has_pages(root):
-            raise
-    if not has_pages(root):
-        raise RefusedError("hOCR without any page (an element of class ocr_page)")
-    yield from read_tree(root, documents, location, source)
+    return root if root is not None and has_pages(root) else None
 
 
 def _as_html(content: bytes) -> etree._Element | None:
     """A file that is no XML as HTML, which knows no entities but characters."""
-    parser = etree.HTMLParser(no_network=True, huge_tree=False, remove_comments=True, remove_pis=True)
+    parser = etree.HTMLParser(
+        no_network=True, huge_tree=False, remove_comments=True, remove_pis=True, encoding="utf-8"
+    )
     try:
-        return etree.fromstring(content, parser)
+        return etree.fromstring(decoded(content).encode("utf-8", "replace"), parser)
     except (etree.XMLSyntaxError, ValueError):
         return None
 
@@ -70,9 +81,21 @@ def documents(root: etree._Element, location: Location, source: Source) -> Itera
         "\n\n".join(paragraphs),
         identifier=location.name,
         title=title if title and not _NO_TITLE.search(title) else title_from_name(location),
-        language=next((lang for e in root.iter() if (lang := e.get("lang") or e.get(_LANG))), None),
+        language=_language(root),
         ocr_confidence=confidence.mean(),
     )
+
+
+def _language(root: etree._Element) -> str | None:
+    """The language of most words and lines; the root's own is none where Tesseract says English of any book."""
+    silent = root if _is_tesseract(root) else None
+    counted: Counter[str] = Counter()
+    for element in root.iter():
+        if _SPOKEN.intersection(_classes(element)):
+            around = (element, *element.iterancestors())
+            stated = (e.get("lang") or e.get(_LANG) for e in around if e is not silent)
+            counted.update([language for language in stated if language][:1])
+    return counted.most_common(1)[0][0] if counted else None
 
 
 def _is_tesseract(root: etree._Element) -> bool:
@@ -89,21 +112,33 @@ def _regions(page: etree._Element, dropped: set[str], confidence: Confidence) ->
     """The paragraphs of a page; lines in none of them are by themselves where their area tells no more."""
     region: Region | None = None
     within: etree._Element | None = None
-    for element in page.iter():
-        kinds = _LINES.intersection(_classes(element))
-        if not kinds or any(_LINES.intersection(_classes(e)) for e in _up_to(element, page)):
-            continue
+    for element in _lines(page):
         holder = _paragraph_of(element, page)
         if region is None or holder is not within:
             if region is not None:
                 yield region
             region, within = Region(kind=_kind(holder)), holder
-        if not kinds & dropped:
+        if not dropped.intersection(_classes(element)):
             region.lines.append(Line(_line(element, confidence)))
     if region is not None:
         yield region
-    elif page.text or len(page):
-        yield Region([Line(_line(page, confidence))])
+
+
+def _lines(page: etree._Element) -> Iterator[etree._Element]:
+    """The lines of a page; what stands in no line is one: a paragraph, a cell, or what is around all of it."""
+    parts = [e for e in page.iter() if _is_line(e) or "ocr_par" in _classes(e) or local(str(e.tag)) in ("td", "th")]
+    holding = {around for part in parts if part is not page for around in part.iterancestors()}
+    left = [page]
+    while left:
+        element = left.pop()
+        if _is_line(element) or element not in holding:
+            yield element
+        else:
+            left.extend(reversed(element))
+
+
+def _is_line(element: etree._Element) -> bool:
+    return bool(_LINES.intersection(_classes(element)))
 
 
 def _up_to(element: etree._Element, page: etree._Element) -> Iterator[etree._Element]:
@@ -137,9 +172,31 @@ def _line(element: etree._Element, confidence: Confidence) -> str:
     words: list[str] = []
     for part in element.iter():
         if _WORDS.intersection(_classes(part)):
-            words.append(squeezed("".join(str(text) for text in part.itertext())))
+            words.append(_word(part))
             stated = _CONFIDENCE.search(part.get("title") or "")
             confidence.add(stated[1] if stated else None, 100)
-    if not words:
-        return squeezed("".join(str(text) for text in element.itertext()))
-    return " ".join(word for word in words if word)
+    return " ".join(word for word in words if word) if words else _all_text(element)
+
+
+def _all_text(element: etree._Element) -> str:
+    return squeezed("".join(str(text) for text in element.itertext()))
+
+
+def _word(element: etree._Element) -> str:
+    """A word's text, or its letters where each has an element; what else it might have been read as is left out."""
+    own = squeezed("".join(_own_text(element)))
+    if own:
+        return own
+    letters = [
+        e for e in element.iter() if _CHARACTERS.intersection(_classes(e)) and "x_bboxes" in e.get("title", "")
+    ]
+    return "".join(map(_all_text, letters)) or _all_text(element)
+
+
+def _own_text(element: etree._Element) -> Iterator[str]:
+    """The text in an element but for that of its characters' elements."""
+    yield element.text or ""
+    for part in element:
+        if not _CHARACTERS.intersection(_classes(part)):
+            yield from _own_text(part)
+        yield part.tail or ""

@@ -17,6 +17,7 @@ from octavo.corpus.readers.html_metadata import metadata
 from octavo.corpus.readers.html_text import running_text
 from octavo.corpus.readers.plain_text import one_document, title_of
 from octavo.corpus.readers.reading import KEPT_BYTES, Pieces, RefusedError, read_whole
+from octavo.corpus.readers.xml_parsing import read_tree
 from octavo.recipe.schema import Source
 
 MARKUP_BYTES = 64 * 1024**2
@@ -48,8 +49,9 @@ def read(location: Location, source: Source) -> Pieces:
 def _pieces(content: bytes, location: Location, source: Source) -> Pieces:
     if b"\0" in content[:1024] and not content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise RefusedError("not HTML: found binary data")
-    if b"ocr_page" in content:  # hOCR is HTML
-        yield from hocr.read(location, source)
+    pages = hocr.root_of(content) if b"ocr_page" in content else None
+    if pages is not None:  # hOCR is HTML
+        yield from read_tree(pages, hocr.documents, location, source)
         return
     document = text_of(content)
     fields = {"identifier": location.name, "title": title_of(location)} | document.metadata()

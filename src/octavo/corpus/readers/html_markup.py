@@ -12,7 +12,8 @@ _DECLARED = (
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _VOID = "area|base|br|col|embed|hr|img|input|link|meta|param|source|track|wbr"
 _EMPTY_ELEMENT = re.compile(rf"<(?!(?:{_VOID})\b)([A-Za-z][\w:.-]*)((?:\s[^<>]*)?)/>", re.I)
-_TAG = re.compile(r"<(/?)([A-Za-z][^\s/>]*)[^>]{0,2000}>")
+# What is read of a tag that does not end is not read again, so the time is that of the page's size.
+_TAG = re.compile(r"<(/?)([A-Za-z][^\s/>]{0,2000}+)[^>]{0,2000}+(>?)")
 _UNNESTED = frozenset(f"{_VOID}|p|li|dt|dd|td|th|tr|tbody|thead|tfoot|option|html|head|body".split("|"))
 DEPTH = 500
 """Elements within elements; those further in are taken as text. Browsers have the same limit."""
@@ -60,7 +61,7 @@ def _shallow(markup: str) -> str:
 
     def kept(tag: re.Match[str]) -> str:
         nonlocal depth
-        if tag[2].lower() in _UNNESTED or tag[0].endswith("/>"):
+        if not tag[3] or tag[2].lower() in _UNNESTED or tag[0].endswith("/>"):
             return tag[0]
         depth = max(0, depth - 1) if tag[1] else depth + 1
         return tag[0] if tag[1] or depth <= DEPTH else ""

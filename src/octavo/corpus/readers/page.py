@@ -41,26 +41,30 @@ def _in_order(page: etree._Element) -> list[etree._Element]:
     by_id = {region.get("id", ""): region for region in page.iter() if local(str(region.tag)).endswith("Region")}
     taken: dict[etree._Element, None] = {}
     order = child(page, "ReadingOrder")
-    if order is not None:
-        for group in order:
-            for reference in _references(group):
-                region = by_id.get(reference)
-                if region is not None:
-                    _take(region, taken)
+    for group in () if order is None else order:
+        _take_in_order(group, by_id, taken)
     for region in page.iter("{*}TextRegion"):
         taken.setdefault(region)
     return list(taken)
 
 
-def _references(group: etree._Element) -> Iterator[str]:
-    """The regions that a group names, through groups within it; an ordered group is in the order of its indices."""
-    if group.get("regionRef"):
-        yield group.get("regionRef", "")
+def _take_in_order(
+    group: etree._Element, by_id: dict[str, etree._Element], taken: dict[etree._Element, None]
+) -> None:
+    """Note the region that a group or reference names, then those in the group; an ordered one has indices.
+
+    Regions in a region come with it, such as the cells of a table; those that the group leaves out come last.
+    """
+    region = by_id.get(group.get("regionRef", ""))
+    if region is not None and local(str(region.tag)) == "TextRegion":
+        taken.setdefault(region)
     members = [m for m in group if m.get("regionRef") or local(str(m.tag)) in _GROUPS]
     if local(str(group.tag)) in _ORDERED:
         members.sort(key=_index)
     for member in members:
-        yield from _references(member)
+        _take_in_order(member, by_id, taken)
+    for part in () if region is None else region.iter("{*}TextRegion"):
+        taken.setdefault(part)
 
 
 def _index(element: etree._Element) -> int:
@@ -71,24 +75,27 @@ def _index(element: etree._Element) -> int:
         return 2**31
 
 
-def _take(region: etree._Element, taken: dict[etree._Element, None]) -> None:
-    """Note a region and those in it, such as the cells of a table."""
-    for part in region.iter("{*}TextRegion"):
-        taken.setdefault(part)
+def _kind(region: etree._Element) -> Kind:
+    structure = _STRUCTURE_TYPE.search(region.get("custom", ""))
+    kind = kind_of(region.get("type"))
+    return kind_of(structure[1]) if kind is Kind.TEXT and structure else kind
 
 
 def _region(element: etree._Element, confidence: Confidence) -> Region:
-    structure = _STRUCTURE_TYPE.search(element.get("custom", ""))
-    kind = kind_of(element.get("type"))
-    if kind is Kind.TEXT and structure:
-        kind = kind_of(structure[1])
+    kind = _kind(element)
     if kind is Kind.DROPPED:
         return Region(kind=kind)
     lines = [Line(text) for line in children(element, "TextLine") if (text := squeezed(_text(line, "Word")))]
-    if not lines:
+    if not lines and not _is_read_in_parts(element):
         lines = [Line(text) for part in _own_text(element).splitlines() if (text := squeezed(part))]
     _count(element, confidence)
     return Region(lines, kind)
+
+
+def _is_read_in_parts(region: etree._Element) -> bool:
+    """Whether regions in a region have text, which its own then repeats."""
+    parts = (part for part in region.iterdescendants("{*}TextRegion") if _kind(part) is not Kind.DROPPED)
+    return any(words_of(text) for part in parts for text in part.iter("{*}TextEquiv"))
 
 
 def _text(element: etree._Element, part: str) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -16,6 +15,7 @@ import pypdfium2 as pdfium
 from pypdfium2 import raw
 
 from octavo.corpus.locations import Location
+from octavo.corpus.readers.pdf_page import FEW_LINES, Line, usual_leading, without_running_heads
 from octavo.corpus.readers.plain_text import one_document, title_of
 from octavo.corpus.readers.reading import KEPT_BYTES, Pieces, RefusedError, Unreadable, read_whole
 from octavo.recipe.schema import Source
@@ -30,8 +30,6 @@ DOCUMENT_CHARACTERS = 100_000_000
 
 PAGE_LINES = 2_000
 """On a page with more, no lines are joined."""
-
-FEW_LINES = 4
 
 WITHOUT_TEXT = 0.1
 """With a smaller share of pages that have text, a file is taken for a scan with a text page at its front."""
@@ -48,23 +46,6 @@ _ITEM = re.compile(r"(?:[•◦▪‣∙·*–—-]|\(?(?:\d{1,3}|[a-z]|[ivxlc]{
 _SENTENCE_END = re.compile(r"[.!?:;…][\"'”’»)\]]*$")
 _COORDINATION = re.compile(r"(?:und|oder|bzw\.?|sowie|and|or|et|ou|en|of|e|ed|o|y|u)\b")
 _HYPHENATED = re.compile(r"(?<=[^\W\d_])[-‐\xad]$")
-
-
-@dataclass(slots=True)
-class _Line:
-    """A line of a page: its words, the box around it, and how far its first word reaches from its left edge."""
-
-    text: str
-    left: float
-    right: float
-    bottom: float
-    top: float
-    first_word: float
-    hyphenated: bool = False
-
-    @property
-    def height(self) -> float:
-        return max(self.top - self.bottom, 1.0)
 
 
 def read(location: Location, source: Source) -> Pieces:
@@ -107,8 +88,7 @@ def texts_of_pages(content: bytes) -> list[str]:
         pages = _pages(document)
         for number, reason in pages.lost.items():
             raise RefusedError(f"page {number}: {reason}")
-        repeated = _running_heads(pages.lines)
-        return [text_of_pages([_body(page, repeated)]) for page in pages.lines]
+        return [text_of_pages([body]) for body in without_running_heads(pages.lines)]
     finally:
         document.close()
 
@@ -116,7 +96,7 @@ def texts_of_pages(content: bytes) -> list[str]:
 class _Pages(NamedTuple):
     """The lines of each page, and the numbers, from 1, of those that cannot be read, with the reason."""
 
-    lines: list[list[_Line]]
+    lines: list[list[Line]]
     lost: dict[int, str]
 
 
@@ -125,7 +105,7 @@ def _pages(document: pdfium.PdfDocument) -> _Pages:
     count = len(document)
     if count > PAGES:
         raise RefusedError(f"a PDF of {count} pages, over {PAGES}")
-    pages: list[list[_Line]] = []
+    pages: list[list[Line]] = []
     lost, characters = {}, 0
     for number in range(count):
         try:
@@ -157,7 +137,7 @@ def _metadata(document: pdfium.PdfDocument) -> dict[str, str]:
 # A page's lines.
 
 
-def _page(document: pdfium.PdfDocument, number: int) -> list[_Line]:
+def _page(document: pdfium.PdfDocument, number: int) -> list[Line]:
     """The lines of a page. Raises RefusedError where it is damaged, or has too much on it."""
     try:
         page = document[number]
@@ -174,13 +154,13 @@ def _page(document: pdfium.PdfDocument, number: int) -> list[_Line]:
         page.close()
 
 
-def _lines(text_page: pdfium.PdfTextPage) -> list[_Line]:
-    text = _with_accents(text_page, text_page.get_text_range())
-    lines: list[_Line] = []
+def _lines(text_page: pdfium.PdfTextPage) -> list[Line]:
+    text = _with_accents(text_page, _in_units(text_page.get_text_range(errors="surrogatepass")))
+    lines: list[Line] = []
     for found in re.finditer(rf"[^\r\n{_HYPHEN_MARKS}]+(?:[{_HYPHEN_MARKS}](?![\r\n]|\Z))?", text):
         words = found[0].rstrip(_HYPHEN_MARKS)
         hyphenated = words != found[0] and words[-1:].isalpha()
-        bare = _CONTROLS.sub("", words).strip()
+        bare = _CONTROLS.sub("", _from_units(words)).strip()
         if not bare:
             continue
         start = found.start() + len(words) - len(words.lstrip())
@@ -190,7 +170,7 @@ def _lines(text_page: pdfium.PdfTextPage) -> list[_Line]:
         _, end_bottom, right, end_top = _box(text_page, end)
         reach = _box(text_page, first)[2] - left
         box = (min(bottom, end_bottom), max(top, end_top))
-        line = _Line(bare, left, right, *box, first_word=reach, hyphenated=hyphenated)
+        line = Line(bare, left, right, *box, first_word=reach, hyphenated=hyphenated)
         if lines and _is_beside(lines[-1], line):
             lines[-1] = _side_by_side(lines[-1], line)
         else:
@@ -198,18 +178,28 @@ def _lines(text_page: pdfium.PdfTextPage) -> list[_Line]:
     return lines
 
 
-def _is_beside(left: _Line, right: _Line) -> bool:
+def _in_units(text: str) -> str:
+    """Text with a character for each unit of UTF-16, as PDFium counts them: two for a mathematical letter."""
+    units = memoryview(text.encode("utf-16-le", "surrogatepass")).cast("H")
+    return text if len(units) == len(text) else "".join(map(chr, units))
+
+
+def _from_units(text: str) -> str:
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
+
+
+def _is_beside(left: Line, right: Line) -> bool:
     """Whether what PDFium took for two lines is one: some marks are drawn above or below their line."""
     overlap = min(left.top, right.top) - max(left.bottom, right.bottom)
     size = max(left.height, right.height)
     return not left.hyphenated and overlap > 0.5 * size and -0.5 * size < right.left - left.right < size
 
 
-def _side_by_side(left: _Line, right: _Line) -> _Line:
+def _side_by_side(left: Line, right: Line) -> Line:
     space = " " if right.left - left.right > NARROW * left.height else ""
     top, bottom = max(left.top, right.top), min(left.bottom, right.bottom)
     words = f"{left.text}{space}{right.text}"
-    return _Line(words, left.left, right.right, bottom, top, left.first_word, right.hyphenated)
+    return Line(words, left.left, right.right, bottom, top, left.first_word, right.hyphenated)
 
 
 def _box(text_page: pdfium.PdfTextPage, text_index: int) -> tuple[float, float, float, float]:
@@ -271,16 +261,14 @@ def _letter_below(text_page: pdfium.PdfTextPage, text: str, place: int) -> int |
 # From lines to paragraphs.
 
 
-def text_of_pages(pages: list[list[_Line]]) -> str:
+def text_of_pages(pages: list[list[Line]]) -> str:
     """Pages as one text: without running heads, lines joined into paragraphs, words made whole."""
-    repeated = _running_heads(pages)
-    bodies = [_body(page, repeated) for page in pages]
+    bodies = without_running_heads(pages)
     known = Counter(word.lower() for page in bodies for line in page for word in re.findall(r"[\w-]+", line.text))
     paragraphs: list[str] = []
-    last: _Line | None = None
+    last: Line | None = None
     for before, page in pairwise([[], *bodies]):
-        leading = _leading(page)
-        # A page of a few lines does not show how wide the column is.
+        leading = usual_leading(page)
         column = page if len(page) > FEW_LINES else before + page
         for number, line in enumerate(page):
             if last is None:
@@ -297,42 +285,7 @@ def text_of_pages(pages: list[list[_Line]]) -> str:
     return "\n\n".join(paragraphs)
 
 
-def _edges(page: list[_Line]) -> list[_Line]:
-    """The two highest and the two lowest lines of a page: where running heads and page numbers stand."""
-    by_height = sorted(page, key=lambda line: -line.top)
-    return by_height[:2] + by_height[2:][-2:]
-
-
-def _without_numbers(line: _Line) -> str:
-    bare = re.sub(r"\d+", "#", line.text.casefold())
-    return "#" if re.fullmatch(r"[\W_]*(?:#|[ivxlcdm]{1,8})(?:[\W_]+(?:#|of|von|/)+)*[\W_]*", bare) else bare
-
-
-def _running_heads(pages: list[list[_Line]]) -> set[str]:
-    """Lines at the edges of half of the pages or more, or of half of the left or right ones."""
-    counted = [Counter[str](), Counter[str]()]
-    for number, page in enumerate(pages):
-        counted[number % 2].update({_without_numbers(line) for line in _edges(page)})
-    total = counted[0] + counted[1]
-    sides = (len(pages) + 1) // 2, len(pages) // 2
-    heads = {head for head, count in total.items() if count >= max(2, len(pages) / 2)}
-    for count_of, pages_of in zip(counted, sides, strict=True):
-        heads |= {head for head, count in count_of.items() if count >= max(3, pages_of / 2)}
-    return heads
-
-
-def _body(page: list[_Line], repeated: set[str]) -> list[_Line]:
-    heads = {id(line) for line in _edges(page) if _without_numbers(line) in repeated}
-    return [line for line in page if id(line) not in heads]
-
-
-def _leading(page: list[_Line]) -> float:
-    """The usual space between the lines of a page, which may be below 0 as the boxes of letters are generous."""
-    gaps = sorted(before.bottom - line.top for before, line in pairwise(page) if line.top <= before.top)
-    return gaps[len(gaps) // 2] if len(gaps) > 3 else 0.4 * page[0].height if page else 0.0
-
-
-def _goes_on(page: list[_Line], number: int, leading: float, column: list[_Line]) -> bool:
+def _goes_on(page: list[Line], number: int, leading: float, column: list[Line]) -> bool:
     """Whether a line goes on with the paragraph of the line before it."""
     before, line = page[number - 1], page[number]
     if before.hyphenated:
@@ -356,14 +309,14 @@ def _goes_on(page: list[_Line], number: int, leading: float, column: list[_Line]
     return not (indented and (after is None or after.left < line.left - 0.5 * size))
 
 
-def _fits_numbered_prose(before: _Line, line: _Line) -> bool:
+def _fits_numbered_prose(before: Line, line: Line) -> bool:
     """Whether what looks like an item's number is a number in running text."""
     return (
         line.text[0].isdigit() and abs(line.left - before.left) < 0.5 * line.height and before.text[-1:].isalpha()
     )
 
 
-def _right_edge(column: list[_Line], line: _Line) -> float:
+def _right_edge(column: list[Line], line: Line) -> float:
     """Where the column of a line ends: as far as nearly all lines above and below reach."""
     rights = sorted(
         other.right
@@ -374,12 +327,12 @@ def _right_edge(column: list[_Line], line: _Line) -> float:
     return rights[int(0.85 * (len(rights) - 1))] if len(rights) > FEW_LINES else max(rights, default=line.right)
 
 
-def _is_full(line: _Line, following: _Line, right_edge: float) -> bool:
+def _is_full(line: Line, following: Line, right_edge: float) -> bool:
     """Whether the first word of the following line had no more room."""
     return line.right + 0.25 * line.height + following.first_word > right_edge - 0.1 * line.height
 
 
-def _goes_on_overleaf(last: _Line, first: _Line) -> bool:
+def _goes_on_overleaf(last: Line, first: Line) -> bool:
     if last.hyphenated:
         return True
     return not _SENTENCE_END.search(last.text) and first.text[:1].islower()

@@ -30,7 +30,7 @@ _KINDS = (
     (
         Kind.DROPPED,
         re.compile(
-            r"^(?:page-?)?(?:header|footer|numbering|number|num)(?:zone)?$|^running|^page-?num|^quire|^signature|^sig-mark"
+            r"^(?:page-?)?(?:header|footer|numbering|number|num)(?:zone)?$|^running|^page-?num|^quire|^sig(?:nature)?-?mark"
             r"|^catch-?word|^stamp|^digiti[sz]ation|^folio|^barcode"
         ),
     ),
@@ -91,7 +91,10 @@ def _paragraph(lines: Sequence[Line]) -> str:
     between = "\n" if _is_verse(kept) else " "
     for line, following in pairwise(kept):
         if line.divided:
-            pieces.append(line.text)
+            # Before a capital the hyphen is the word's own: Orgel-Pfeiffen.
+            marked = line.text if line.text[-1] in HYPHENS else line.text + "-"
+            hyphen, space = seam(marked, following.text)
+            pieces.append(line.text if space else marked if hyphen else marked[:-1])
             continue
         hyphen, space = seam(line.text, following.text)
         pieces.append(line.text if hyphen else line.text[:-1])
