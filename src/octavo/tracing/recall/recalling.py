@@ -14,8 +14,8 @@ from typing import Final, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from octavo.curation.explaining import identifiers_in, unknown
 from octavo.corpus.licences import normalise
+from octavo.curation.explaining import identifiers_in, unknown
 from octavo.errors import InputError
 from octavo.lineage import is_run, read_record
 from octavo.recipe.file import load
