@@ -16,7 +16,7 @@ import torch
 from octavo import stages
 from octavo.energy import add_up, in_watt_hours
 from octavo.errors import InputError
-from octavo.lineage import STAGE_FILE, read_record, write_atomically, write_record
+from octavo.lineage import STAGE_FILE, StageRecord, read_record, why_changed, write_atomically, write_record
 from octavo.progress import Progress, StoppedError
 from octavo.recipe.file import load
 from octavo.road import finish_road, run_road, stage_states
@@ -116,6 +116,13 @@ def test_a_field_that_an_earlier_version_did_not_know_redoes_a_stage_only_where_
     write_record(run / "checkpoints", record)
     assert walk(run, "training")["training"] == "training: done already"
     assert "training.z_loss" in walk(run, "training", training={"z_loss": 0.1})["training"]
+
+
+def test_a_section_that_was_null_and_now_has_its_defaults_is_a_change():
+    record = StageRecord(stage="training", recipe={"tuning": {"task": "continued", "sweep": None}}, inputs={})
+    now = {"tuning": {"task": "continued", "sweep": {"points": 3}}}
+    assert "tuning.sweep.points" in why_changed(record, now, {"tuning": {"sweep": {}}}, {})
+    assert why_changed(record, {"tuning": {"task": "continued", "sweep": None, "new": 1}}, {}, {}) is None
 
 
 def test_what_a_system_leaves_in_a_folder_redoes_nothing(run):

@@ -142,10 +142,14 @@ def why_changed(
     """Say in one line why a recorded stage no longer holds, or None where it does.
 
     `recipe` is what the stage obeys now, `given` what of the whole recipe is not as it is by default: a field that
-    an earlier version did not know is a change only there.
+    an earlier version did not know is a change only there. One of a section that was null is no such field.
     """
     before, now = _flatten(record.recipe), _flatten(recipe)
-    unknown = now.keys() - before.keys() - _flatten(given).keys()
+    unknown = {
+        field
+        for field in now.keys() - before.keys() - _flatten(given).keys()
+        if not any(field.startswith(f"{known}.") for known in before)
+    }
     for field in [*now, *(f for f in before if f not in now)]:
         if field not in unknown and before.get(field) != now.get(field):
             return f"{field} {_difference(before.get(field), now.get(field))}"
