@@ -85,6 +85,14 @@ def test_what_an_output_has_no_sign_for_is_replaced(tmp_path, monkeypatch):
     assert written.getvalue().endswith(b"/?tarter/recipe.yaml\n")
 
 
+def test_launch_takes_no_place_of_a_persons_files(tmp_path):
+    octavo("init", tmp_path)
+    done = octavo("launch", tmp_path / "recipe.yaml", "--slurm", "--dry-run", "--out", tmp_path)
+    assert done.returncode == 2
+    assert "found recipe.yaml, which no octavo made" in done.stderr
+    assert [file.name for file in tmp_path.iterdir()] == ["recipe.yaml"]
+
+
 def test_init_changes_nothing_that_is_there(tmp_path):
     (tmp_path / "recipe.yaml").write_text("mine")
     done = octavo("init", tmp_path)

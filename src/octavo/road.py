@@ -64,14 +64,14 @@ def run_road(recipe: Recipe, run: Path, until: str, reporter: Reporter) -> dict[
     wanted = stages_to(recipe, until)
     if not wanted:
         raise InputError(f"corpus.sources: found none, expected documents for stage {until}")
-    _check_place(run, wanted)
+    check_place(run, wanted)
     check(recipe, run, [stage.name for stage in wanted])
     with locked(run), _leading():
         _keep(recipe, run)
         return walk(wanted, recipe, run, reporter)
 
 
-def _check_place(run: Path, wanted: Sequence[Stage]) -> None:
+def check_place(run: Path, wanted: Sequence[Stage]) -> None:
     """Raise InputError where a run would take the place of what no octavo made."""
     begun = (run / ".lock", run / "slurm", *(run / stage.home / STAGE_FILE for stage in STAGES))
     if any(sign.exists() for sign in begun):

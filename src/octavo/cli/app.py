@@ -190,6 +190,8 @@ def launch(
     Example: octavo launch recipe.yaml --slurm --set slurm.gpus_per_node=4
     """
     from octavo.recipe.file import load
+    from octavo.road import check_place
+    from octavo.stages import stages_to
     from octavo.training.slurm import in_words, last_job
     from octavo.training.slurm import launch as launch_slurm
 
@@ -197,6 +199,7 @@ def launch(
         raise InputError("launch: expected --slurm, which says what is to run it")
     read = load(recipe, settings)
     directory = out or Path("runs") / read.name
+    check_place(directory, stages_to(read, until))
     script = launch_slurm(read, directory, until, submit=not dry_run)
     job = None if dry_run else last_job(directory)
     if as_json:
