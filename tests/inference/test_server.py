@@ -47,7 +47,9 @@ def test_the_openai_client_streams_the_same_text(client, served):
     assert [chunk.choices[0].finish_reason for chunk in chunks] == [None] * (len(chunks) - 1) + ["length"]
     assert len(chunks) > 10
     assert (counted.choices, counted.usage.completion_tokens) == ([], 20)
-    assert not any(chunk.usage for chunk in chunks)
+    assert all("usage" in chunk.model_fields_set and chunk.usage is None for chunk in chunks)
+    uncounted = list(client.completions.create(model="small", prompt=PROMPT, max_tokens=2, stream=True))
+    assert not any("usage" in chunk.model_fields_set for chunk in uncounted)
 
 
 def test_the_openai_client_lists_the_model(client):

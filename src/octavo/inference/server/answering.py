@@ -99,16 +99,18 @@ class Completions:
                 else:
                     texts.setdefault(part.number, []).append(part)
         choices = [_joined(texts[index]) for index in sorted(texts)]
-        return Response(orjson.dumps(answer.as_json(choices, usage)), media_type="application/json")
+        whole = answer.as_json(choices) | {"usage": usage.as_json()}
+        return Response(orjson.dumps(whole), media_type="application/json")
 
     async def _events(self, asked: CompletionRequest, deadline: float) -> AsyncGenerator[bytes]:
         answer = new_answer(self.model.name)
+        counts = bool(asked.stream_options and asked.stream_options.include_usage)
         async with aclosing(self._parts(asked, deadline)) as parts:
             async for part in parts:
                 if not isinstance(part, Usage):
-                    yield _event(answer.as_json([part]))
-                elif asked.stream_options and asked.stream_options.include_usage:
-                    yield _event(answer.as_json([], part))
+                    yield _event(answer.as_json([part]) | ({"usage": None} if counts else {}))
+                elif counts:
+                    yield _event(answer.as_json([]) | {"usage": part.as_json()})
         yield b"data: [DONE]\n\n"
 
     async def _parts(self, asked: CompletionRequest, deadline: float) -> AsyncGenerator[Part | Usage]:

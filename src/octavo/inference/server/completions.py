@@ -211,16 +211,15 @@ class Answer(NamedTuple):
     created: int
     model: str
 
-    def as_json(self, parts: Iterable[Part], usage: Usage | None = None) -> dict[str, Any]:
-        """An answer, or an event of one that is streamed."""
-        answer = {
+    def as_json(self, parts: Iterable[Part]) -> dict[str, Any]:
+        """An answer, or an event of one that is streamed, without the counts of tokens."""
+        return {
             "id": self.identifier,
             "object": "text_completion",
             "created": self.created,
             "model": self.model,
             "choices": [part.as_json() for part in parts],
         }
-        return answer | ({"usage": usage.as_json()} if usage else {})
 
 
 def new_answer(model: str) -> Answer:
