@@ -1,6 +1,6 @@
 """Curation beside datatrove on the same text: MB/s per core, and peak memory at one and at many copies.
 
-    pip install "octavo[benchmarks]"
+    pip install '.[benchmarks]'
     python benchmarks/curation.py FOLDER_WITH_PARQUET [--megabytes 150] [--copies 12]
 
 datatrove's chain is the nearest that it has to octavo's default one: Gopher's quality and repetition rules,

@@ -1,6 +1,6 @@
 """From documents to an exported model twice: by octavo, and by the parts that are usually chained for it.
 
-    pip install "octavo[benchmarks]"
+    pip install '.[benchmarks]'
     python benchmarks/peers.py FOLDER --llama-cpp LLAMA_CPP [--tokens 3000000] [--megabytes 30] [--lid lid.176.bin]
 
 FOLDER has Parquet with Common Corpus's columns and `lang`, a file a language. Both sides get the same documents and
@@ -276,7 +276,7 @@ def main() -> None:
         parser.error(f"--out: {options.out} holds an earlier call's work, expected a new folder")
     for module in NEEDED:
         if not find_spec(module):
-            parser.error(f'{module} is not installed: pip install "octavo[benchmarks]"')
+            parser.error(f"{module} is not installed: pip install '.[benchmarks]'")
     machine = idle_machine(options.busy)
     machine |= {"torch": torch.__version__, "transformers": transformers.__version__}
     with tempfile.TemporaryDirectory() as temporary:

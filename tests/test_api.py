@@ -361,6 +361,18 @@ class TestCuration:
             ([{"text": "a"}], {}, "documents: found list, expected a table that speaks Arrow's PyCapsule"),
             (pa.table({"text": pa.array([], pa.string())}), {}, "documents: found no row, expected one at least"),
             (pa.table({"body": ["a"]}), {}, "documents: found no column 'text' (it has body), expected one"),
+            (
+                pandas.Series(["a"], name="text"),
+                {},
+                "documents: found Series, expected a table that speaks Arrow's",
+            ),
+            (
+                pandas.DataFrame({"text": ["a"], "creator": [{}]}),
+                {},
+                "documents: found columns that Parquet does not",
+            ),
+            ("ok", {"columns": ["text"]}, "curate: corpus.sources[0].columns: found"),
+            ("ok", {"languages": None}, "curate: corpus.languages: found nothing"),
             ("ok", {"license": "open"}, "license: found 'open', expected an SPDX id or a known name of a licence"),
             ("ok", {"columns": {"txt": "text"}}, "columns: found 'txt', which is no column of octavo's"),
             ("ok", {"languages": ["english"]}, 'curate: corpus.languages[0]: found "english", expected text of'),
@@ -373,7 +385,7 @@ class TestCuration:
         ],
     )
     def test_a_mistake_is_an_input_error(self, documents, said, message):
-        table = pa.table({"text": ["a"]}) if documents == "ok" else documents
+        table = pa.table({"text": ["a"]}) if isinstance(documents, str) else documents
         with pytest.raises(octavo.InputError) as caught:
             octavo.curate(table, **said)
         assert str(caught.value).startswith(message)
@@ -399,6 +411,8 @@ class TestTheRoad:
         ("recipe", "settings", "message"),
         [
             ("nowhere.yaml", {}, "nowhere.yaml: no such recipe; `octavo init DIR` writes one"),
+            ([1], {}, "recipe: found list, expected a file, a mapping or a Recipe"),
+            ({"name": "a"}, {1: 2}, "settings: found 1, expected the name of a field"),
             ({"name": "a b"}, {}, 'recipe: name: found "a b", expected text of the form'),
             ({"name": "a", "train": {}}, {}, "recipe: train: unknown field; the nearest is training"),
             ({"name": "a"}, {"seed": "x"}, 'settings: seed: found "x", expected a valid integer'),

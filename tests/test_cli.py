@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,10 @@ def recipe(tmp_path):
 def test_help_imports_nothing_heavy():
     code = "import sys, octavo.cli.app; print([m for m in ('torch', 'daft', 'pyarrow', 'pydantic', 'rich') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_the_version_is_told():
+    assert octavo("--version").stdout == f"octavo {version('octavo')}\n"
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -235,6 +240,11 @@ def test_curate_explains_one_document_and_runs_nothing(tmp_path):
     assert "by personal-data" in told.stdout
     answer = json.loads(octavo("curate", recipe, "--out", run, "--explain", "contact", "--json").stdout)
     assert (answer["identifier"], answer["fate"]) == ("contact", "redacted")
+    unreadable = octavo("curate", recipe, "--out", run, "--explain", "\udcff")
+    assert (unreadable.returncode, unreadable.stderr) == (
+        2,
+        "octavo: --explain: found no UTF-8 at byte 0, expected a text in UTF-8\n",
+    )
     wrong = octavo("curate", recipe, "--out", run, "--explain", "contct")
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert "the nearest is contact" in wrong.stderr

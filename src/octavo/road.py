@@ -8,7 +8,7 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -73,13 +73,22 @@ def run_road(recipe: Recipe, run: Path, until: str, reporter: Reporter) -> dict[
 
 def check_place(run: Path, wanted: Sequence[Stage]) -> None:
     """Raise InputError where a run would take the place of what no octavo made."""
-    begun = (run / ".lock", run / "slurm", *(run / stage.home / STAGE_FILE for stage in STAGES))
-    if any(sign.exists() for sign in begun):
+    begun = (run / "slurm", *(run / stage.home / STAGE_FILE for stage in STAGES))
+    outputs = (output for stage in wanted for output in stage.outputs)
+    refuse_place_of_others(run, begun, ("recipe.yaml", *outputs), "a run")
+
+
+def refuse_place_of_others(place: Path, begun: Iterable[Path], made: Iterable[str], what: str) -> None:
+    """Raise InputError where something that would be made in a folder is there, and nothing tells of octavo's work.
+
+    That is the lock, or one of the files `begun`; `what` is what has such a folder.
+    """
+    if any(sign.exists() for sign in (place / ".lock", *begun)):
         return
-    for name in ("recipe.yaml", *(output for stage in wanted for output in stage.outputs)):
-        if (run / name).exists():
+    for name in made:
+        if (place / name).exists():
             raise InputError(
-                f"{run}: found {name}, which no octavo made, expected a new folder or the directory of a run"
+                f"{place}: found {name}, which no octavo made, expected a new folder or the directory of {what}"
             )
 
 

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from octavo.corpus.parts import parts_of
 from octavo.errors import InputError, OctavoError
 from octavo.lineage import STAGE_FILE, FileRecord, StageRecord, read_record, why_changed
 from octavo.progress import Progress
@@ -233,7 +234,7 @@ STAGES = (
             "seed": r["seed"],
         },
         lambda recipe, run: [
-            *sorted((run / "documents").glob("*.parquet")),
+            *parts_of(run / "documents"),
             *(Path(name) for name in recipe.curation.decontamination.sets),
             *([Path(recipe.curation.toxicity.classifier)] if recipe.curation.toxicity.classifier else []),
             *second_opinion(recipe),

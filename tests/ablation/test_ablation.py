@@ -318,6 +318,13 @@ def test_nothing_held_out_and_the_directory_of_a_run_are_refused(recipe, tmp_pat
         do(recipe, tmp_path / "out", settings=["curation.held_out.fraction=0"])
     with pytest.raises(InputError, match=f"^--out: {recipe.parent}: found the directory of a run"):
         do(recipe, recipe.parent)
+    for name in ("report.md", "documents/letter.parquet"):
+        mine = tmp_path / name[:6] / name
+        mine.parent.mkdir(parents=True)
+        mine.write_text("mine")
+        with pytest.raises(InputError, match=f"found {name.split('/')[0]}, which no octavo made"):
+            do(recipe, tmp_path / name[:6])
+        assert [path for path in (tmp_path / name[:6]).rglob("*") if path.is_file()] == [mine]
     (tmp_path / "file").write_text("mine")
     with pytest.raises(InputError, match=r"cannot be written to .*, expected a directory"):
         do(recipe, tmp_path / "file")

@@ -19,6 +19,7 @@ from octavo.audit.claims import is_held
 from octavo.audit.opening import open_release
 from octavo.audit.quantised import measured_again
 from octavo.corpus.schema import content_hash
+from octavo.errors import InputError
 from octavo.progress import Progress
 from octavo.release.checksums import SUMS, write_checksums
 from octavo.release.quantised_figures import read_quantised
@@ -605,6 +606,19 @@ def test_a_signature_that_fits_holds(run: Path, tmp_path: Path) -> None:
     private, public = keys(tmp_path, "provider")
     sign(run / "release", private)
     assert signed_by(run, public)
+
+
+def test_what_is_no_key_is_a_mistake_and_no_failed_claim(run: Path, tmp_path: Path) -> None:
+    private, public = keys(tmp_path, "provider")
+    sign(run / "release", private)
+    for given, told in (
+        (tmp_path / "gone.pem", "gone.pem: cannot be read"),
+        (private, "expected an EC public key"),
+    ):
+        with pytest.raises(InputError, match=told):
+            signed_by(run, given)
+    with pytest.raises(InputError, match="found neither or both"):
+        audit(run, False, Progress(), public, [public])
 
 
 def test_a_part_of_a_release_that_is_signed_again_by_another(run: Path, tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octavo.curation.licences import RULES, VERDICT, judge
+from octavo.curation.evidence import RULES_IN_WORDS
+from octavo.curation.licences import VERDICT, judge
 from octavo.recipe.curation import Licences
 from octavo.recipe.schema import Source
 
@@ -183,7 +184,7 @@ def test_a_batch_is_judged_as_its_documents_are_alone(
     together = judge(batch(rows), given_source, settings).to_pylist()
     assert together == [judge(batch([row]), given_source, settings).to_pylist()[0] for row in rows]
     for verdict in together:
-        assert verdict["rule"] is None or verdict["rule"] in RULES
+        assert verdict["rule"] is None or verdict["rule"] in RULES_IN_WORDS
         if verdict["rule"] is None:
             assert verdict["spdx"]
             assert verdict["basis"]

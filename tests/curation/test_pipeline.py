@@ -13,6 +13,7 @@ from octavo.corpus import importing
 from octavo.corpus.importing import import_documents
 from octavo.corpus.locations import expand
 from octavo.corpus.schema import KEPT_SCHEMA, LEDGER_SCHEMA, REMOVED_SCHEMA, content_hash
+from octavo.curation.explaining import explain
 from octavo.curation.pipeline import curate
 from octavo.errors import InputError, OctavoError
 from octavo.progress import Progress, StoppedError
@@ -315,6 +316,24 @@ def test_a_removed_document_of_a_work_does_not_count_for_the_split(tmp_path: Pat
     documents = [{"identifier": "a", "text": ENGLISH}, {"identifier": "b", "text": ENGLISH}]
     curated = curate_documents(tmp_path, documents, languages=["en"])
     assert [d["split"] for d in curated.kept] == ["train"]
+
+
+def test_a_folder_of_any_name_is_itself_and_no_pattern(tmp_path: Path) -> None:
+    for name in ("runs aXb", "runs a?b", "runs [old] {1,2} a*b"):
+        curated = curate_documents(tmp_path / name, [{"text": f"{ENGLISH} In {name}."}, {"text": SWEDISH}])
+        assert curated.report["in"]["documents"] == len(curated.ledger) == 2
+        assert [row["text"] for row in curated.kept] == [f"{ENGLISH} In {name}."]
+
+
+def test_what_a_file_manager_left_among_the_parts_is_none(tmp_path: Path) -> None:
+    curate_documents(tmp_path, [{"text": ENGLISH}])
+    made = content(tmp_path / "corpus")
+    for folder in ("documents", "corpus/kept"):
+        (tmp_path / folder / "._000-000000-0000.parquet").write_bytes(b"AppleDouble")
+    recipe = recipe_for(str(tmp_path / "source.jsonl"))
+    curate(recipe, tmp_path / "documents", tmp_path / "again", Progress())
+    assert content(tmp_path / "again") == made
+    assert explain(tmp_path / "corpus", "d0")["identifier"] == "d0"
 
 
 def test_languages_without_a_document_are_told(tmp_path: Path) -> None:

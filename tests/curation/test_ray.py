@@ -285,5 +285,5 @@ def test_an_address_where_something_else_listens_is_given_up(monkeypatch: pytest
 
 def test_without_ray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(InputError, match=r'which is not installed; pip install "octavo\[ray\]" does that'):
+    with pytest.raises(InputError, match=r"which is not installed; pip install .\.\[ray\]. in octavo"):
         cluster.check(Curation(engine="ray"))

@@ -383,7 +383,11 @@ def test_transformers_that_is_not_installed_is_named_with_its_extra(bert, monkey
     for name in [name for name in sys.modules if name.split(".")[0] == "transformers"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "transformers", None)
-    refused("second_opinion needs transformers: pip install 'octavo[classifiers]'", folder=bert, labels=INSULTS)
+    refused(
+        "second_opinion needs transformers: pip install '.[classifiers]' in octavo's checkout",
+        folder=bert,
+        labels=INSULTS,
+    )
 
 
 def test_pickled_weights_are_not_read(bert, tmp_path):
@@ -581,4 +585,4 @@ def test_a_vocabulary_of_sentencepiece_alone_is_read(celadon, tmp_path, monkeypa
 
     forget()
     monkeypatch.setattr("octavo.curation.second_opinion.model.find_spec", lambda name: None)
-    refused("needs sentencepiece for", "pip install 'octavo[classifiers]'", folder=folder)
+    refused("needs sentencepiece for", "pip install '.[classifiers]' in octavo's checkout", folder=folder)

@@ -366,5 +366,5 @@ def test_without_lm_eval_the_command_says_how_to_install_it(tmp_path):
     block = "import sys; sys.modules['lm_eval'] = None; import runpy; runpy.run_module('octavo.inference.harness', run_name='__main__')"
     done = subprocess.run([sys.executable, "-c", block], capture_output=True, text=True, timeout=120)
     assert done.returncode != 0
-    assert "expected lm-eval: pip install 'octavo[harness]'" in done.stderr
+    assert "expected lm-eval: pip install '.[harness]' in octavo's checkout" in done.stderr
     assert "Traceback" not in done.stderr

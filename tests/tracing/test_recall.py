@@ -163,6 +163,7 @@ def library(small_run, tmp_path_factory) -> Path:
         ("CC-BY-4.0", {"CC-BY-4.0"}),
         ("CC-BY-*", {"CC-BY-4.0", "CC-BY-3.0"}),
         ("CC-BY-NC-*", {"CC-BY-NC-4.0"}),
+        ("cc-By-*", {"CC-BY-4.0", "CC-BY-3.0"}),
         ("Apache-2.0", {"MIT OR Apache-2.0", "Apache-2.0 OR MIT"}),
         ("cc by 4.0", {"CC-BY-4.0"}),
         ("GPL-3.0-only", set()),
@@ -245,6 +246,8 @@ def test_an_identifier_that_no_document_has_is_refused_with_the_nearest(small_ru
         (Wanted(text=" \n"), "--text: found no words"),
         (Wanted(creator="?"), "--creator: found '\\?', expected a name"),
         (Wanted(licence="CC-BV-4.0"), "--licence: found 'CC-BV-4.0', expected an SPDX id"),
+        (Wanted(licence="CC-BV-*"), "--licence: found 'CC-BV-\\*', expected an SPDX id"),
+        (Wanted(licence="CC0-1.0-*"), "--licence: found 'CC0-1.0-\\*', expected an SPDX id"),
     ],
 )
 def test_what_asks_for_nothing_is_refused(small_run, wanted, said):

@@ -11,7 +11,7 @@ from octavo.ablation.report_figures import FIGURES, Report
 from octavo.lineage import write_atomically, write_json
 from octavo.page import template
 
-JSON, MARKDOWN, PAGE = "report.json", "report.md", "report.html"
+REPORTS = JSON, MARKDOWN, PAGE = "report.json", "report.md", "report.html"
 
 
 def write_report(report: Report, out: Path) -> None:

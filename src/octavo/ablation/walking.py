@@ -28,14 +28,24 @@ from blake3 import blake3
 
 from octavo.ablation.choices import Variant, with_fields
 from octavo.ablation.measuring import measure
+from octavo.ablation.report import REPORTS
 from octavo.ablation.withholding import HELD_OUT, gather_held_out, withholding, write_documents
+from octavo.corpus.parts import parts_of
 from octavo.curation.weighing import ANSWERS
 from octavo.errors import InputError
-from octavo.lineage import is_run, read_record, write_atomically
+from octavo.lineage import STAGE_FILE, is_run, read_record, write_atomically
 from octavo.progress import Progress
 from octavo.recipe.file import dump
 from octavo.recipe.schema import Recipe
-from octavo.road import Reporter, check, locked, plain_words_for_the_disk, run_road, walk
+from octavo.road import (
+    Reporter,
+    check,
+    locked,
+    plain_words_for_the_disk,
+    refuse_place_of_others,
+    run_road,
+    walk,
+)
 from octavo.stage_inputs import harm_files, last_checkpoint, without
 from octavo.stages import STAGES, Stage, trained_model
 
@@ -91,6 +101,8 @@ def walk_variants(
         raise InputError(f"--out: {out}: found the directory of a run, expected another")
     if not recipe.curation.held_out.fraction:
         raise InputError("curation.held_out.fraction: found 0, expected works to measure the proxies on")
+    made = (PROXY, *REPORTS, "whole", "withheld", "held-out", "documents", "variants")
+    refuse_place_of_others(out, [out / "whole" / "documents" / STAGE_FILE], made, "an ablation")
     check(recipe, out / "whole", ["corpus", "curation"])
     with locked(out):
         with plain_words_for_the_disk(out, "before the first stage"):
@@ -124,7 +136,7 @@ def _withhold(recipe: Recipe, out: Path, reporter: Reporter) -> dict[str, Any]:
         "documents",
         "documents",
         lambda sections: {},
-        lambda recipe, run: [apart / "corpus" / "ledger.parquet", *sorted((whole / "documents").glob("*.parquet"))],
+        lambda recipe, run: [apart / "corpus" / "ledger.parquet", *parts_of(whole / "documents")],
         ("documents",),
         lambda recipe, run, progress: write_documents(whole, apart, run / "documents", progress),
     )
@@ -221,7 +233,7 @@ def _without_sets(sections: dict[str, Any]) -> dict[str, Any]:
 def _digest(corpus: Path) -> str:
     """Of the documents kept, with their texts by their hashes, and how often each is taken."""
     found = blake3()
-    for part in sorted((corpus / "kept").glob("*.parquet")):
+    for part in parts_of(corpus / "kept"):
         rows = pq.read_table(part, columns=["identifier", "content_hash", "repeats"]).to_pylist()
         found.update("".join(f"{list(row.values())}\n" for row in rows).encode())
     return found.hexdigest()

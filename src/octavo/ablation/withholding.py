@@ -18,6 +18,7 @@ import pyarrow.dataset as pd
 import pyarrow.parquet as pq
 
 from octavo.ablation.choices import ALL_RULES, with_fields
+from octavo.corpus.parts import parts_of
 from octavo.corpus.schema import DOCUMENT_SCHEMA, work_of
 from octavo.curation.opt_outs import RULE as OPT_OUT
 from octavo.errors import InputError
@@ -38,7 +39,7 @@ def gather_held_out(whole: Path, home: Path) -> dict[str, Any]:
     Raises InputError where there are none.
     """
     columns = ["identifier", "lang", "text", "content_hash"]
-    kept = pd.dataset(sorted(map(str, (whole / "corpus" / "kept").glob("*.parquet"))))
+    kept = pd.dataset(list(map(str, parts_of(whole / "corpus" / "kept"))))
     held = kept.to_table(columns=columns, filter=pc.field("split") == "held-out")
     if not held.num_rows:
         raise InputError("curation.held_out: found no language with works enough to hold one out")
@@ -60,7 +61,7 @@ def _as_they_came(whole: Path, held: pa.Table) -> dict[tuple[str, str], str]:
         columns=["identifier", "content_hash_in", "content_hash_out"],
         filters=pc.field("content_hash_out").isin(hashes),
     )
-    documents = pd.dataset(sorted(map(str, (whole / "documents").glob("*.parquet"))))
+    documents = pd.dataset(list(map(str, parts_of(whole / "documents"))))
     came = documents.to_table(
         columns=["content_hash", "text"],
         filter=pc.field("content_hash").isin(rows.column("content_hash_in").combine_chunks()),
@@ -97,7 +98,7 @@ def write_documents(whole: Path, withheld: Path, home: Path, progress: Progress)
     ledger = pq.read_table(withheld / "corpus" / "ledger.parquet", columns=columns).combine_chunks()
     removed = pc.equal(ledger.column("fate"), "removed")
     gone = pc.and_(removed, pc.is_in(ledger.column("rule"), pa.array([OPT_OUT, PIECE], pa.large_string())))
-    parts = sorted((whole / "documents").glob("*.parquet"))
+    parts = parts_of(whole / "documents")
     home.mkdir(exist_ok=True)
     start = 0
     for done, part in enumerate(parts, 1):

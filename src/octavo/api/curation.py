@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -16,6 +16,7 @@ from pyarrow import fs
 from octavo.api.road import stage_progress
 from octavo.corpus.importing import check_source, import_file
 from octavo.corpus.locations import Location
+from octavo.corpus.parts import parts_of
 from octavo.corpus.readers.parquet import wanted_columns
 from octavo.corpus.schema import KEPT_SCHEMA, LEDGER_SCHEMA, REMOVED_SCHEMA
 from octavo.curation import weighing
@@ -92,7 +93,7 @@ def curate(
     table = _as_arrow(documents, source)
     with tempfile.TemporaryDirectory(prefix="octavo-") as folder, stage_progress("curation") as progress:
         given, parts, home = Path(folder) / "given.parquet", Path(folder) / "documents", Path(folder) / "corpus"
-        pq.write_table(table, given)
+        _write(table, given)
         parts.mkdir()
         import_file(Location(NAME, "parquet", fs.LocalFileSystem(), str(given)), source, parts)
         with contextlib.suppress(NothingLeftError):  # the tables say why
@@ -110,10 +111,11 @@ def _recipe(
     languages: Sequence[str],
     curation: Mapping[str, Any] | Curation | None,
 ) -> Recipe:
-    source = {"path": NAME, "license": license, "columns": dict(columns or {})}
+    source = {"path": NAME, "license": license, "columns": {} if columns is None else columns}
+    listed = list(languages) if isinstance(languages, Iterable) and not isinstance(languages, str) else languages
     data: dict[str, Any] = {
         "name": NAME,
-        "corpus": {"sources": [source], "languages": list(languages)},
+        "corpus": {"sources": [source], "languages": listed},
         "curation": dict(curation) if isinstance(curation, Mapping) else curation or {},
     }
     return validate(data, {}, "curate")
@@ -122,12 +124,13 @@ def _recipe(
 def _as_arrow(documents: ArrowTable, source: Source) -> pa.Table:
     """The columns that octavo knows; others may be of types that no file takes, or no Arrow."""
     given: Any = documents
-    names = list(given.columns) if hasattr(given, "iloc") else None  # a frame of pandas
+    is_frame = hasattr(given, "iloc") and hasattr(given, "columns")  # of pandas
+    names = list(given.columns) if is_frame else None
     try:
         if names is not None:
             given = given[_wanted(names, source)]
         table = pa.table(given)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, pa.ArrowException) as error:
         raise InputError(
             f"{NAME}: found {type(documents).__name__}, expected a table that speaks Arrow's PyCapsule interface "
             f"({error})"
@@ -135,6 +138,13 @@ def _as_arrow(documents: ArrowTable, source: Source) -> pa.Table:
     if not table.num_rows:
         raise InputError(f"{NAME}: found no row, expected one at least")
     return table.select(_wanted(table.column_names, source))
+
+
+def _write(table: pa.Table, file: Path) -> None:
+    try:
+        pq.write_table(table, file)
+    except pa.ArrowException as error:
+        raise InputError(f"{NAME}: found columns that Parquet does not take ({error}), expected others") from None
 
 
 def _wanted(names: Sequence[Any], source: Source) -> list[str]:
@@ -145,5 +155,5 @@ def _wanted(names: Sequence[Any], source: Source) -> list[str]:
 
 
 def _read(folder: Path, schema: pa.Schema) -> pa.Table:
-    parts = [pq.read_table(part, schema=schema) for part in sorted(folder.glob("*.parquet"))]
+    parts = [pq.read_table(part, schema=schema) for part in parts_of(folder)]
     return pa.concat_tables(parts) if parts else schema.empty_table()

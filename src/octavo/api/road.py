@@ -49,6 +49,8 @@ def read_recipe(recipe: AnyRecipe, settings: Mapping[str, Any] | None = None) ->
         if not settings:
             return recipe
         recipe = recipe.model_dump(exclude_unset=True)
+    if not isinstance(recipe, Mapping):
+        raise InputError(f"recipe: found {type(recipe).__name__}, expected a file, a mapping or a Recipe")
     data, lines = copy.deepcopy(dict(recipe)), dict[tuple[str | int, ...], str]()
     apply_settings(data, lines, settings or {})
     return validate(data, lines, "recipe")

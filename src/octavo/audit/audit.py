@@ -16,6 +16,7 @@ from octavo.audit.quantised import check_quantised
 from octavo.audit.reruns import check_again
 from octavo.audit.weights import check_weights
 from octavo.progress import Progress
+from octavo.release.signature import check_verifier
 
 
 def audit(
@@ -29,9 +30,12 @@ def audit(
     """Check every claim of the release that `path` names, and of its run where that is beside it.
 
     `full` does samples of the work again, which `seed` draws. The signature is verified by a public key or by
-    certificates that are trusted. Raises InputError where there is no release to audit.
+    certificates that are trusted. Raises InputError where there is no release to audit, or nothing in what is given
+    to verify by.
     """
     release, run = release_and_run(path)
+    if public_key or chain:
+        check_verifier(public_key, chain)
     claims: list[Claim] = []
 
     def told(what: str, found: Iterator[Claim]) -> None:

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from octavo.audit.claims import Claim, all_or_each
 from octavo.audit.opening import Audited
+from octavo.corpus.parts import parts_of
 from octavo.corpus.schema import FATES, content_hash
 from octavo.curation import licences, opt_outs
 from octavo.recipe.schema import Recipe, Source
@@ -88,7 +89,7 @@ def _read_ledger(path: Path) -> tuple[_Ledger | None, list[str]]:
 def _rows_in(folder: Path, column: str) -> Counter[_Row]:
     """The documents in the Parquet files of a folder; a file that cannot be read is told by its hash."""
     found: Counter[_Row] = Counter()
-    for part in sorted(folder.glob("*.parquet")):
+    for part in parts_of(folder):
         try:
             table = pq.read_table(part, columns=["identifier", column])
             rows = list(zip(*(table.column(name).to_pylist() for name in ("identifier", column)), strict=True))
@@ -110,7 +111,7 @@ def _some(items: Any) -> list[Any]:
 
 
 def _altered(run: Path, folder: str) -> Iterator[tuple[str, str]]:
-    for part in sorted((run / folder).glob("*.parquet")):
+    for part in parts_of(run / folder):
         try:
             with pq.ParquetFile(part) as file:
                 for batch in file.iter_batches(_BATCH, columns=["identifier", "content_hash", "text"]):
@@ -124,7 +125,7 @@ def _altered(run: Path, folder: str) -> Iterator[tuple[str, str]]:
 
 def _kept_parts(recipe: Recipe, run: Path) -> Iterator[tuple[Path, Source]]:
     """The parts of what is kept, each with its source; a file of another name is told as one in no record."""
-    for part in sorted((run / "corpus" / "kept").glob("*.parquet")):
+    for part in parts_of(run / "corpus" / "kept"):
         number = part.name.partition("-")[0]
         if number.isdecimal() and int(number) < len(recipe.corpus.sources):
             yield part, recipe.corpus.sources[int(number)]

@@ -15,6 +15,7 @@ from octavo.audit import evaluation
 from octavo.audit.claims import Claim, all_or_each, failed, held, unknown
 from octavo.audit.differences import differences
 from octavo.audit.opening import Audited
+from octavo.corpus.parts import parts_of
 from octavo.curation.opt_outs_report import summarise_opt_outs
 from octavo.curation.report import summarise
 from octavo.curation.toxicity.report import summarise_passages
@@ -77,7 +78,7 @@ def check_figures(audited: Audited, run: Path) -> Iterator[Claim]:
 
 def _corpus(recipe: Recipe, run: Path, stated: Figures) -> Figures:
     documents = size = 0
-    for part in sorted((run / "documents").glob("*.parquet")):
+    for part in parts_of(run / "documents"):
         with pq.ParquetFile(part) as file:
             for batch in file.iter_batches(columns=["text"]):
                 documents += batch.num_rows

@@ -11,7 +11,8 @@ from octavo.audit.opening import Audited, other_version
 from octavo.errors import InputError, OctavoError
 from octavo.modeling.hf import read_config
 from octavo.release.bundle import REPORT_FILES, card
-from octavo.release.gathering import figures_of_records, sha256
+from octavo.release.checksums import sha256
+from octavo.release.gathering import figures_of_records
 from octavo.release.writing import COMPLIANCE, MANIFEST, paper_files
 
 

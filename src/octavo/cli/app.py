@@ -15,7 +15,7 @@ import typer
 from octavo.cli.ablation import ablations
 from octavo.cli.audit import audits
 from octavo.cli.documents import documents
-from octavo.cli.options import AsJson, RecipeFile, Settings, print_json
+from octavo.cli.options import AsJson, RecipeFile, Settings, Version, print_json, utf8
 from octavo.cli.release import releases
 from octavo.cli.serving import serving
 from octavo.cli.tools import tools
@@ -70,6 +70,11 @@ def _fail(message: str, status: int) -> None:
     for line in message.split("\n"):
         print(f"octavo: {plain(line)}", file=sys.stderr)
     sys.exit(status)
+
+
+@app.callback()
+def _begin(version: Version = False) -> None:
+    """Options before any command."""
 
 
 @app.command()
@@ -339,7 +344,7 @@ def _explain(recipe: Path, out: Path | None, identifier: str, settings: list[str
     from octavo.summary import print_story
 
     directory = out or Path("runs") / load(recipe, settings).name
-    story = explain(directory / "corpus", identifier)
+    story = explain(directory / "corpus", utf8("--explain", identifier))
     if as_json:
         print_json(story)
     else:

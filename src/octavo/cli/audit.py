@@ -38,7 +38,7 @@ def audit(
 ) -> None:
     """Recompute every claim of a release; exit status 1 where one fails.
 
-    Example: octavo audit runs/starter --full --key provider.pub.pem
+    Example: octavo audit runs/starter --full --key key.pub
     """
     from octavo.audit.audit import audit as check
     from octavo.audit.claims import is_held

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from octavo.cli.options import AsJson, print_json
-from octavo.errors import InputError
+from octavo.cli.options import AsJson, print_json, utf8
 
 tracing = typer.Typer()
 
@@ -44,13 +42,7 @@ def trace(
 
 def _asked(text: str) -> str:
     """The text of the argument, or of standard input."""
-    name, raw = "TEXT", os.fsencode(text)
-    if text == "-":
-        name, raw = "standard input", sys.stdin.buffer.read()
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{name}: found no UTF-8 at byte {error.start}, expected a text in UTF-8") from None
+    return utf8("standard input", sys.stdin.buffer.read()) if text == "-" else utf8("TEXT", text)
 
 
 @tracing.command()
@@ -82,7 +74,7 @@ def recall(
 
     Example: octavo recall runs/starter --identifier starter/en/01-the-ferrymans-penny
 
-    Example: octavo recall runs/starter --creator "Shelley, Mary" --write-recipe without.yaml
+    Example: octavo recall runs/mine --creator "Shelley, Mary" --write-recipe without.yaml
     """
     from octavo.tracing.answer import told
     from octavo.tracing.finding import Wanted
@@ -93,6 +85,9 @@ def recall(
 
     if write_recipe:
         check_recipe_file(write_recipe)
+    given = [("--identifier", one) for one in identifier or ()]
+    for option, value in (*given, ("--creator", creator), ("--licence", licence), ("--text", text)):
+        utf8(option, value or "")
     found = recall_documents(run, Wanted(tuple(dict.fromkeys(identifier or ())), creator, licence, text))
     written = None
     if write_recipe and found.found:

@@ -13,7 +13,7 @@ from octavo.corpus.licence_names import (
     PUBLIC_DOMAIN,
     PUBLIC_DOMAIN_MARK,
 )
-from octavo.corpus.licences import spdx_licensing
+from octavo.corpus.licences import known_ids, normalise, spdx_licensing
 
 Obligation = Literal["none", "attribution", "share-alike"]
 
@@ -34,6 +34,8 @@ _ASK_NOTHING = frozenset(
         "DL-DE-ZERO-2.0",
     }
 )
+_ELSEWHERE = "LicenseRef-"
+"""Before what is on no list of SPDX."""
 _ASK_THE_SAME = re.compile(r"-SA\b|ODbL|GFDL|GPL|\bLAL-|\bFAL|\bMPL-|\bEUPL-|CDLA-Sharing")
 
 
@@ -48,6 +50,20 @@ def is_allowed(spdx: str, allow: tuple[str, ...]) -> bool:
         allowed = (is_allowed(side, allow) for side in sides)
         return any(allowed) if operator == "OR" else all(allowed)
     return any(_matches(spdx, pattern) for pattern in allow)
+
+
+def known_entry(entry: str) -> str | None:
+    """An entry of an allow-list as SPDX spells it, however it was spelt; None where no licence is meant by it."""
+    if not entry.endswith("-*"):
+        return normalise(entry)
+    beginning = entry.removesuffix("*")
+    if beginning.casefold().startswith(_ELSEWHERE.casefold()):  # any name may follow
+        return f"{_ELSEWHERE}{entry[len(_ELSEWHERE) :]}"
+    for spdx in sorted(known_ids()):
+        found = f"{spdx[: len(beginning)]}*"
+        if found.casefold() == entry.casefold() and is_allowed(spdx, (found,)):
+            return found
+    return None
 
 
 def _sides(spdx: str) -> tuple[str, list[str]]:

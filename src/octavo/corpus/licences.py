@@ -224,10 +224,10 @@ def _creative_commons(parts: set[str], version: str | None, port: str | None) ->
     if version not in _VERSIONS:
         return None
     ported = f"{name}-{version}-{port.upper()}" if port else ""
-    if ported in _known():
+    if ported in known_ids():
         return ported
     plain = f"{name}-{version}"
-    return plain if plain in _known() else f"LicenseRef-{plain}"
+    return plain if plain in known_ids() else f"LicenseRef-{plain}"
 
 
 def _gnu(said: str) -> str | None:
@@ -253,7 +253,7 @@ def _spdx_id(said: str) -> str | None:
         found = str(spdx_licensing().parse(said, validate=True))
     except (ExpressionError, ValueError, AttributeError):
         return None
-    return PUBLIC_DOMAIN_MARK if found == "CC-PDM-1.0" else found if found in _known() else None
+    return PUBLIC_DOMAIN_MARK if found == "CC-PDM-1.0" else found if found in known_ids() else None
 
 
 def _own_reference(stated: str) -> str:
@@ -292,7 +292,8 @@ def spdx_licensing() -> Licensing:
 
 
 @cache
-def _known() -> frozenset[str]:
+def known_ids() -> frozenset[str]:
+    """The ids of SPDX's list."""
     return frozenset(key for key in spdx_licensing().known_symbols if key)
 
 

@@ -43,7 +43,9 @@ os.environ.setdefault("RAY_DISABLE_DASHBOARD", "1")  # Daft asks for its address
 def check(settings: Curation) -> None:
     """Raise InputError where Ray is not installed, or the cluster does not answer or does not let us in."""
     if importlib.util.find_spec("ray") is None:
-        raise InputError('curation.engine: found ray, which is not installed; pip install "octavo[ray]" does that')
+        raise InputError(
+            "curation.engine: found ray, which is not installed; pip install '.[ray]' in octavo's checkout"
+        )
     if settings.ray:
         _knock(settings)
     # In a process of its own, as Ray cannot be told when to give up.

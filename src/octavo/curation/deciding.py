@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from octavo.corpus.parts import parts_of, scan
 from octavo.corpus.schema import work_of
 from octavo.curation import held_out, mixture
 from octavo.curation.duplicates import first_copies
@@ -97,17 +98,13 @@ def decide(verdicts: Path, recipe: Recipe, home: Path) -> None:
 
 def _rows(verdicts: Path, *columns: str) -> Any:
     """The documents that the first pass left in, on Daft."""
-    import daft
-
-    return daft.read_parquet(str(verdicts / "*.parquet")).where("rule is null").select(*columns)
+    return scan(parts_of(verdicts)).where("rule is null").select(*columns)
 
 
 def _copies_of_what_opted_out(verdicts: Path, recipe: Recipe) -> pa.Table:
-    import daft
-
     found = COPIES.empty_table()
     if recipe.curation.opt_outs.given():
-        opted_out = daft.read_parquet(str(verdicts / "*.parquet")).where(f"rule = '{OPT_OUT}'")
+        opted_out = scan(parts_of(verdicts)).where(f"rule = '{OPT_OUT}'")
         still_in = _rows(verdicts, "row", "content_hash", "signature", "bands")
         found = find_copies(opted_out, still_in, recipe.curation.duplicates.similarity)
     others = {name: found.column(name).to_pylist() for name in ("evidence", "cluster")}

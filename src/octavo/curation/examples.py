@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from blake3 import blake3
 
+from octavo.corpus.parts import parts_of
 from octavo.curation.evidence import evidence_in_words
 from octavo.curation.personal_data import redact
 
@@ -124,7 +125,7 @@ def _choose(ledger: Path, number: int) -> list[_Chosen]:
 def _removed(home: Path, chosen: list[_Chosen]) -> Iterator[tuple[_Chosen, Example]]:
     wanted = {(c.identifier, c.hash_in): c for c in chosen if c.what == "removed"}
     picks, titles, windows = [], [], []
-    for file in sorted((home / "removed").glob("*.parquet")):
+    for file in parts_of(home / "removed"):
         for name, title, text in _read(file, wanted):
             picks.append(wanted[name])
             titles.append(title)
@@ -139,7 +140,7 @@ def _changed(home: Path, chosen: list[_Chosen]) -> Iterator[tuple[_Chosen, Examp
     wanted = [c for c in chosen if c.what == "changed"]
     names_in = {(c.identifier, c.hash_in) for c in wanted}
     names_out = {(c.identifier, c.hash_out or "") for c in wanted}
-    for file in sorted((home / "originals").glob("*.parquet")) if wanted else ():
+    for file in parts_of(home / "originals") if wanted else ():
         originals = _redacted_by_name(_read(file, names_in))
         if not originals:
             continue

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from octavo.corpus.parts import parts_of
 from octavo.curation import language
 from octavo.curation.evidence import evidence_in_words, rule_in_words
 from octavo.errors import InputError
@@ -140,7 +141,7 @@ def _places(home: Path, row: dict[str, Any]) -> dict[str, dict[str, Any] | None]
 
 
 def _place(home: Path, folder: str, identifier: str, content_hash: str) -> dict[str, Any] | None:
-    for file in sorted((home / folder).glob("*.parquet")):
+    for file in parts_of(home / folder):
         with pq.ParquetFile(file) as opened:
             columns = [name for name in opened.schema_arrow.names if name != "text"]
             start = 0

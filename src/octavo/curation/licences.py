@@ -37,8 +37,6 @@ _SPELT_OTHERWISE = "LicenseRef-"
 VERDICT = pa.struct([(name, pa.large_string()) for name in ("spdx", "basis", "obligations", "rule", "evidence")])
 """What the gate says of a document; `rule` is null where it passes, `evidence` is JSON."""
 
-RULES = ("licence-unknown", "licence-not-open", "licence-contradicted", "in-copyright")
-
 _CLAIMS = frozenset({PUBLIC_DOMAIN, PUBLIC_DOMAIN_MARK})
 _NEEDS_SUPPORT = frozenset({NO_COPYRIGHT_US, NO_KNOWN_COPYRIGHT, *NOTHING_STATED})
 _COLUMNS = ("license", "creator", "date")

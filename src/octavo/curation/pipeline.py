@@ -28,6 +28,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from octavo.corpus.parts import parts_of
 from octavo.corpus.schema import LEDGER_SCHEMA, PASSAGE_SCHEMA
 from octavo.curation import cluster
 from octavo.curation.cluster import Part
@@ -79,12 +80,12 @@ def curate(recipe: Recipe, documents: Path, home: Path, progress: Progress) -> d
 def _curate(
     recipe: Recipe, documents: Path, home: Path, progress: Progress, to_judge: HandOut, to_sort: HandOut
 ) -> dict[str, Any]:
-    parts = sorted(documents.glob("*.parquet"))
+    parts = parts_of(documents)
     if not progress.has(home / "report.json"):
         _make(recipe, parts, home, progress, to_judge, to_sort)
         # What was made on the way to them is deleted next, so that they are noted once more, together.
         made = [home / name for name in ("report.json", "report.html", "ledger.parquet", "passages.parquet")]
-        made += [file for folder in _SORTED for file in (home / folder).glob("*.parquet")]
+        made += [file for folder in _SORTED for file in parts_of(home / folder)]
         progress.made(*(file for file in made if file.exists()))
     for folder in _ON_THE_WAY:
         if (home / folder).exists():
@@ -125,7 +126,7 @@ def _make(
             progress, update=lambda done, of, note: progress.update(len(parts) + 1 + done / of, steps, note)
         )
         weigh(verdicts, decisions, recipe, weighed, home.parent / ANSWERS, within)
-        progress.made(weighed / "figures.json", *weighed.glob("*.parquet"))
+        progress.made(weighed / "figures.json", *parts_of(weighed))
     sort = functools.partial(_sort, recipe, verdicts, decisions, weighed, home)
     places = [ledger, passages, *(home / folder for folder in _SORTED)]
     for done, name in enumerate(_over_parts(sort, parts, places, to_sort, progress), len(parts) + 3):
@@ -134,7 +135,7 @@ def _make(
     came_in = sum(pq.read_metadata(part).num_rows for part in parts)
     _join_ledger(home, [ledger / part.name for part in parts], came_in)
     if recipe.curation.toxicity.enabled:
-        _join(home / "passages.parquet", PASSAGE_SCHEMA, sorted(passages.glob("*.parquet")))
+        _join(home / "passages.parquet", PASSAGE_SCHEMA, parts_of(passages))
     with all_rows():
         _report(recipe, home)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from octavo.corpus.parts import parts_of, scan
+
 
 def summarise(home: Path) -> dict[str, Any]:
     """Count documents and bytes by fate, rule, language, licence, century, genre and source from `home`'s ledger.
@@ -13,15 +15,14 @@ def summarise(home: Path) -> dict[str, Any]:
     documents, `changes` what changed those that stayed. Bytes are those that came in for what was removed, and
     those that go out for what stayed.
     """
-    import daft
     from daft import col
 
-    ledger = daft.read_parquet(str(home / "ledger.parquet"))
+    ledger = scan([home / "ledger.parquet"])
     kept = ledger.where("fate <> 'removed'")
     removed = ledger.where("fate = 'removed'")
     languages: dict[str, dict[str, Any]] = {**_counts(kept, "lang", "bytes_out")}
     if languages:
-        documents = daft.read_parquet(str(home / "kept" / "*.parquet"))
+        documents = scan(parts_of(home / "kept"))
         held = documents.where("split = 'held-out'").select("lang", col("text").length_bytes().alias("bytes"))
         for lang, count in _counts(held, "lang", "bytes").items():
             languages[lang]["held_out"] = count

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup, escape
 
+from octavo.corpus.parts import scan
 from octavo.corpus.schema import FATES
 from octavo.curation.evidence import rule_in_words
 from octavo.curation.examples import Example, Examples, examples, visible
@@ -101,11 +102,10 @@ def stacked_bar(parts: dict[str, int], whole: int, label: str) -> Markup:
 
 
 def _by_fate(home: Path, column: str) -> dict[Any, Row]:
-    import daft
     from daft import col
 
     groups = (
-        daft.read_parquet(str(home / "ledger.parquet"))
+        scan([home / "ledger.parquet"])
         .groupby(column, "fate")
         .agg(
             col("bytes_in").count().alias("documents"),

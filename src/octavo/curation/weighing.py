@@ -23,6 +23,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from octavo.compiled import Flags, Ints
+from octavo.corpus.parts import parts_of
 from octavo.curation.completions import key_of
 from octavo.curation.evidence import deciding_scores
 from octavo.curation.flagging import classifier_of, levels_reached, reaches
@@ -107,7 +108,7 @@ def weigh(verdicts: Path, decisions: Path, recipe: Recipe, home: Path, answers: 
     decided = pq.read_table(decisions / "documents.parquet", columns=["row", "rule"])
     gone = decided.filter(pc.is_valid(decided.column("rule"))).column("row").combine_chunks()
     (home / "flagged").mkdir(parents=True, exist_ok=True)
-    parts = sorted(verdicts.glob("*.parquet"))
+    parts = parts_of(verdicts)
     for part in parts:
         target = home / "flagged" / part.name
         if not progress.has(target):

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from blake3 import blake3
 
 from octavo.corpus.dates import century_of
+from octavo.corpus.parts import parts_of
 from octavo.corpus.schema import content_hash
 from octavo.errors import InputError
 from octavo.recipe.schema import LANGUAGE_NAMES
@@ -65,7 +66,7 @@ def read_held_out(place: Path, max_bytes: int) -> list[Text]:
 
 def read_kept(kept: Path, max_bytes: int) -> list[Text]:
     """The held-out texts of a run's `corpus/kept`, capped like others; empty where nothing is held out."""
-    return list(capped(_read(sorted(kept.glob("*.parquet"))), max_bytes))
+    return list(capped(_read(parts_of(kept)), max_bytes))
 
 
 def capped(texts: Iterable[Text], max_bytes: int) -> Iterator[Text]:
@@ -171,7 +172,7 @@ def _files(place: Path) -> list[Path]:
     if place.suffix == ".parquet" and place.is_file():
         return [place]
     kept = place / "corpus" / "kept"
-    files = sorted((kept if kept.is_dir() else place).glob("*.parquet"))
+    files = parts_of(kept if kept.is_dir() else place)
     if not files:
         raise InputError(
             f"{place}: found no .parquet files, expected held-out documents, or the directory of a run"

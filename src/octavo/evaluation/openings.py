@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as pd
 from blake3 import blake3
 
+from octavo.corpus.parts import parts_of
 from octavo.corpus.schema import work_of
 from octavo.evaluation.speaker import Speaker
 
@@ -49,7 +50,7 @@ T = TypeVar("T")
 
 def read_documents(kept: Path, languages: Sequence[str]) -> list[Document]:
     """The held-out documents in these languages, in the corpus's order."""
-    parts = sorted(map(str, kept.glob("*.parquet")))
+    parts = list(map(str, parts_of(kept)))
     if not parts:
         return []
     scanner = pd.dataset(parts).scanner(

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as pd
 from tokenizers import Tokenizer
 
+from octavo.corpus.parts import parts_of
 from octavo.corpus.schema import work_of
 from octavo.errors import InputError
 from octavo.evaluation.held_out_text import Text
@@ -150,7 +151,7 @@ def _alike(ledger: Path, column: str, hashes: Iterable[str]) -> Iterator[tuple[s
 
 
 def _batches(place: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
-    files = sorted(map(str, place.glob("*.parquet"))) if place.is_dir() else str(place)
+    files = list(map(str, parts_of(place))) if place.is_dir() else str(place)
     yield from pd.dataset(files, format="parquet").to_batches(columns=columns)
 
 

@@ -35,7 +35,8 @@ def check_installed(where: str = "evaluation.tasks.path") -> None:
         import sacrebleu  # noqa: F401
     except ImportError as error:
         raise InputError(
-            f"{where}: found no package {error.name}, expected those of document work: pip install 'octavo[tasks]'"
+            f"{where}: found no package {error.name}, expected those of document work: "
+            "pip install '.[tasks]' in octavo's checkout"
         ) from None
 
 

@@ -31,7 +31,7 @@ try:
 except ModuleNotFoundError as error:
     if __name__ != "__main__":
         raise
-    sys.exit(f"octavo: found no {error.name}, expected lm-eval: pip install 'octavo[harness]'")
+    sys.exit(f"octavo: found no {error.name}, expected lm-eval: pip install '.[harness]' in octavo's checkout")
 
 Answer = TypeVar("Answer")
 

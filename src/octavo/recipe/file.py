@@ -155,6 +155,10 @@ def apply_settings(data: dict[str, Any], lines: dict[tuple[str | int, ...], str]
     """Lay settings over a recipe given as plain data, and note in `lines` where each field is from."""
     if isinstance(settings, Mapping):
         for dotted, value in settings.items():
+            if not isinstance(dotted, str):
+                raise InputError(
+                    f"settings: found {dotted!r}, expected the name of a field such as training.tokens"
+                )
             _lay(data, lines, dotted, value, "settings")
         return
     for setting in settings:

@@ -97,8 +97,7 @@ def digests(folder: Path, names: list[str]) -> tuple[dict[str, str], list[Proble
 
     def digest(name: str) -> str | Problem:
         try:
-            with (folder / name).open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
+            return sha256(folder / name)
         except OSError as error:
             return Problem(name, f"cannot be read ({error.strerror})")
 
@@ -106,6 +105,12 @@ def digests(folder: Path, names: list[str]) -> tuple[dict[str, str], list[Proble
         answers = dict(zip(names, threads.map(digest, names), strict=True))
     problems = [answer for answer in answers.values() if isinstance(answer, Problem)]
     return {name: answer for name, answer in answers.items() if isinstance(answer, str)}, problems
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _line(name: str, digest: str) -> bytes:

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from octavo.corpus.dates import years_of
+from octavo.corpus.parts import parts_of, scan
 from octavo.lineage import StageRecord
 from octavo.recipe.curation import Curation
 from octavo.recipe.schema import Recipe
@@ -91,12 +92,11 @@ _NONE = ""
 
 def _kept_rows(kept: Path) -> list[dict[str, Any]]:
     """The kept documents and their bytes, by collection, licence, language, host and date."""
-    import daft
     from daft import col
 
     by = ("collection", "spdx", "lang", "host", "date")
     groups = (
-        daft.read_parquet(str(kept / "*.parquet"))
+        scan(parts_of(kept))
         .select(
             col("collection"),
             col("spdx"),

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from octavo.corpus.parts import parts_of
 from octavo.energy import add_up, co2eq_grams
 from octavo.lineage import StageRecord
 from octavo.modeling.llama import LlamaConfig
 from octavo.recipe.schema import Recipe
 from octavo.release import manifest as facts
+from octavo.release.checksums import sha256
 from octavo.release.corpus_facts import corpus_facts, last_day
 from octavo.release.metric_facts import base_metrics, quantised_metrics, tuned_metrics
 from octavo.tuning.base_name import base_name
@@ -161,7 +162,7 @@ def _energy(recipe: Recipe, records: dict[str, StageRecord]) -> facts.Energy | N
 
 
 def _corpus_files(run: Path) -> list[Path]:
-    return [*sorted((run / "corpus" / "kept").glob("*.parquet")), run / "corpus" / "ledger.parquet"]
+    return [*parts_of(run / "corpus" / "kept"), run / "corpus" / "ledger.parquet"]
 
 
 def _files(paths: Iterable[Path], home: Path) -> list[facts.File]:
@@ -175,9 +176,3 @@ def _files(paths: Iterable[Path], home: Path) -> list[facts.File]:
 
     with ThreadPoolExecutor() as pool:
         return list(pool.map(one, listed))
-
-
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
+from octavo.corpus.parts import parts_of
 from octavo.errors import InputError, OctavoError
 from octavo.lineage import read_record
 from octavo.progress import Progress
@@ -130,7 +131,7 @@ def _lay_model(release: Path, folder: Path | None) -> list[Laid]:
 def _lay_dataset(run: Path, manifest: Manifest, folder: Path | None, progress: Progress) -> list[Laid]:
     """The kept documents by split, the ledger, the card and the Croissant metadata."""
     home = folder / DATASET if folder else None
-    shards = write_shards(sorted((run / "corpus" / "kept").glob("*.parquet")), home, progress)
+    shards = write_shards(parts_of(run / "corpus" / "kept"), home, progress)
     assert manifest.corpus is not None
     if sum(shards.documents.values()) != manifest.corpus.kept.documents:
         raise OctavoError(f"{run}: the kept documents are not as many as the release says")

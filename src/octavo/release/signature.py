@@ -101,18 +101,14 @@ def verify(release: Path, public_key: Path | None = None, chain: Sequence[Path] 
     Raises OctavoError that names each file that is not as it was signed, or was not signed, and where the signature
     is not by that key or certificate; InputError where what to verify by cannot be read.
     """
-    if (public_key is None) == (not chain):
-        raise InputError("found neither or both, expected a public key or certificates to verify by")
+    check_verifier(public_key, chain)
     _, problems = files_of(release)
     refuse(release, problems)
     _bundle(release)
     config = verifying.Config().set_hashing_config(_all_files())  # type: ignore[no-untyped-call]
     if public_key:
-        load_public_key(public_key)
         config.use_elliptic_key_verifier(public_key=public_key)
     else:
-        for file in chain:
-            load_certificates(file)
         config.use_certificate_verifier(certificate_chain=chain)
     try:
         config.verify(release.resolve(), release / SIGNATURE)
@@ -130,6 +126,16 @@ def verify(release: Path, public_key: Path | None = None, chain: Sequence[Path] 
             raise OctavoError(f"{release / SIGNATURE}: does not hold ({error})") from None
         refuse(release, [_in_words(difference) for difference in ast.literal_eval(mismatch[1])])
     _check_all_signed(release)
+
+
+def check_verifier(public_key: Path | None, chain: Sequence[Path]) -> None:
+    """Raise InputError where there is not one thing to verify a signature by, or it cannot be read."""
+    if (public_key is None) == (not chain):
+        raise InputError("found neither or both, expected a public key or certificates to verify by")
+    if public_key:
+        load_public_key(public_key)
+    for file in chain:
+        load_certificates(file)
 
 
 def signer(release: Path) -> Signer:

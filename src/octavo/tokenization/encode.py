@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from tokenizers import Tokenizer
 
+from octavo.corpus.parts import parts_of
 from octavo.errors import InputError
 from octavo.lineage import write_atomically, write_json
 from octavo.progress import Progress
@@ -80,7 +81,7 @@ def tokenize(
     """Train or take the tokenizer, write token files of the training documents, and return the figures."""
     tokenizer_home.mkdir(parents=True, exist_ok=True)
     tokens_home.mkdir(parents=True, exist_ok=True)
-    kept = sorted((corpus / "kept").glob("*.parquet"))
+    kept = parts_of(corpus / "kept")
     file = tokenizer_home / "tokenizer.json"
     if not progress.has(file):
         progress.update(0, len(kept) + 1, "tokenizer")

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from octavo.corpus.creators import name_of, names_in
 from octavo.corpus.licence_terms import is_allowed
+from octavo.corpus.parts import parts_of
 from octavo.corpus.schema import work_of
 from octavo.errors import InputError, OctavoError
 
@@ -91,7 +92,7 @@ def find_documents(corpus: Path, wanted: Wanted) -> list[Found]:
     if wanted.creator is not None and not name_of(wanted.creator):
         raise InputError(f"--creator: found {wanted.creator!r}, expected a name")
     found: list[Found] = []
-    names = sorted({file.name for folder in ("kept", "removed") for file in (corpus / folder).glob("*.parquet")})
+    names = sorted({file.name for folder in ("kept", "removed") for file in parts_of(corpus / folder)})
     try:
         parts = [_Part(corpus, name) for name in names]
         ledger = pq.ParquetFile(corpus / "ledger.parquet").iter_batches(_BATCH, columns=_LEDGER_COLUMNS)

@@ -39,8 +39,9 @@ USABLE = 0.9
 BYTES_PER_TOKEN = 4.0
 """Assumed: UTF-8 text that becomes one token, about what 65,536 entries make of eight languages."""
 
-CURATION_BYTES_PER_CORE_SECOND = 7_500_000
-"""Measured: benchmarks/curation.py, 147 MB of open text, by CPU time of all processes (docs/performance.md)."""
+CURATION_BYTES_PER_CORE_SECOND = 4_800_000
+"""Measured: benchmarks/curation.py, the default, which scores harmful text too, over 147 MB of open text, by CPU
+time of all processes (docs/performance.md)."""
 
 COUNTRIES = ("FRA", "DEU", "ESP", "FIN", "ITA", "NLD", "USA")
 """Countries for whose electricity the CO2eq is told, beside the provider's."""

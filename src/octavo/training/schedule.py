@@ -10,8 +10,8 @@ from octavo.recipe.training import Schedule
 def learning_rate_factor(schedule: Schedule, step: int, steps: int) -> float:
     """Share of the peak learning rate at a step, counted from 0, of a run of `steps`.
 
-    The first update has a rate above zero, the last `final_ratio`, but for a run that is no longer than its
-    warm-up, which ends at the peak.
+    The first update has a rate above zero, the last `final_ratio`. But a run ends at the peak that is no longer
+    than its warm-up (for a cosine, than one step more), or whose decay has no step.
     """
     warmup = min(schedule.warmup_steps, max(steps - 1, 0))
     if step < warmup:

@@ -48,7 +48,7 @@ def document_files(names: Iterable[str]) -> list[Path]:
     found: list[Path] = []
     for number, name in enumerate(names):
         path = Path(name)
-        files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path] if path.is_file() else []
+        files = sorted(path.rglob("[!.]*.parquet")) if path.is_dir() else [path] if path.is_file() else []
         if not files:
             what = "a folder without Parquet files" if path.is_dir() else "no such file or folder"
             raise InputError(f"tuning.documents[{number}]: {name}: found {what}, expected Parquet files")

@@ -125,7 +125,7 @@ def test_the_probabilities_are_those_of_all_alignments() -> None:
     ratio = sum(others) / sum(lengths)
 
     def weight(row: int, rows: int, unit: int, units: int) -> float:
-        kind = alignment._BEADS.index((rows, units))
+        kind = alignment._BEADS.tolist().index([rows, units])
         mine, its = sum(lengths[row : row + rows]), sum(others[unit : unit + units])
         mean = (mine + its / ratio) / 2
         deviation = math.sqrt(alignment._VARIANCE * mean + (alignment._FREEDOM * mean) ** 2)

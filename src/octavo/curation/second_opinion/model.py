@@ -106,7 +106,7 @@ def _load(as_json: str, files: tuple[tuple[str, int, int], ...]) -> SecondModel:
     try:
         from transformers.utils import logging
     except ImportError:
-        raise InputError(f"{FIELD} needs transformers: pip install 'octavo[classifiers]'") from None
+        raise InputError(f"{FIELD} needs transformers: pip install '.[classifiers]' in octavo's checkout") from None
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # what it would warn of is checked here
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     settings = SecondOpinion.model_validate_json(as_json)
@@ -254,7 +254,9 @@ def _tokenizer(folder: Path, settings: SecondOpinion) -> Any:
     from transformers import AutoTokenizer
 
     if not (folder / "tokenizer.json").exists() and any(folder.glob("*.model")) and not find_spec("sentencepiece"):
-        raise InputError(f"{FIELD} needs sentencepiece for {settings.model}: pip install 'octavo[classifiers]'")
+        raise InputError(
+            f"{FIELD} needs sentencepiece for {settings.model}: pip install '.[classifiers]' in octavo's checkout"
+        )
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
     except (*NOT_LOADED, ImportError) as error:

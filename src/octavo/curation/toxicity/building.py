@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
+from octavo.corpus.parts import parts_of
 from octavo.curation.code_points import bytes_of
 from octavo.curation.toxicity.passages import passages_of
 from octavo.curation.toxicity.scoring import DIMENSIONS
@@ -181,7 +182,7 @@ def _levels_about(dimension: str, level: int, wished: bool) -> Levels:
 
 
 def _clean(folder: Path) -> Iterator[Row]:
-    for path in sorted(folder.glob("*.parquet")):
+    for path in parts_of(folder):
         draw = random.Random(SEED)
         windows: list[tuple[str, str, str]] = []
         for row in pq.read_table(path, columns=["identifier", "lang", "text"]).to_pylist():

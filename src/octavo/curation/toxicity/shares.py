@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from octavo.compiled import Flags
+from octavo.corpus.parts import parts_of
 from octavo.curation.flagging import COUNTS, LEVELS, MEASURES, levels_reached, reaches
 from octavo.curation.toxicity.scoring import DIMENSIONS
 from octavo.progress import Progress
@@ -127,7 +128,7 @@ def _would_flag(scores: npt.NDArray[np.float32], settings: Toxicity) -> Flags:
 def _drawn(verdicts: Path, gone: pa.Array, number: int) -> list[str]:
     """The texts with the lowest lots, of documents that stay."""
     lowest = pa.table({"draw": pa.array([], pa.uint64()), "text": pa.array([], pa.large_string())})
-    for part in sorted(verdicts.glob("*.parquet")):
+    for part in parts_of(verdicts):
         documents = pq.read_table(part, columns=["row", "rule", "drawn"])
         documents = documents.filter(pc.is_null(documents.column("rule")))
         documents = documents.filter(pc.invert(pc.is_in(documents.column("row"), gone)))

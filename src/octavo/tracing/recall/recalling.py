@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from octavo.corpus.licences import normalise
+from octavo.corpus.licence_terms import known_entry
 from octavo.curation.explaining import identifiers_in, unknown
 from octavo.errors import InputError
 from octavo.lineage import is_run, read_record
@@ -75,9 +75,9 @@ def recall(run: Path, wanted: Wanted) -> Recalled:
 
 def _known_licence(stated: str | None) -> str | None:
     """A licence by its SPDX id, however it was spelt: that none saw a licence must not hang on a letter's case."""
-    if stated is None or stated.endswith("-*"):
-        return stated
-    if known := normalise(stated):
+    if stated is None:
+        return None
+    if known := known_entry(stated):
         return known
     raise InputError(f"--licence: found {stated!r}, expected an SPDX id, or the beginning of some with -* after it")
 

@@ -31,7 +31,8 @@ def check_installed() -> None:
         import tantivy  # noqa: F401
     except ImportError:
         raise InputError(
-            "search: found no package tantivy, expected it to search sources: pip install 'octavo[tasks]'"
+            "search: found no package tantivy, expected it to search sources: "
+            "pip install '.[tasks]' in octavo's checkout"
         ) from None
 
 

@@ -20,7 +20,8 @@ from octavo.tuning.translation.parallel_lexicon import Lexicon, stems
 
 Floats = npt.NDArray[np.float64]
 
-_BEADS: Final = ((1, 1), (1, 0), (0, 1), (2, 1), (1, 2), (2, 2))
+_BEADS: Final = np.array([[1, 1], [1, 0], [0, 1], [2, 1], [1, 2], [2, 2]])
+"""Units of the source and of the target that are translated by one another."""
 _PRIORS: Final = np.log(np.array([0.89, 0.0099 / 2, 0.0099 / 2, 0.089 / 2, 0.089 / 2, 0.011]))
 """How often each comes (Gale and Church, 1993, table 5)."""
 _VARIANCE: Final = 6.8
@@ -219,7 +220,6 @@ def _added(first: float, second: float) -> float:
 def _best(weights: Floats, starts: Ints, rows: int, units: int) -> tuple[Ints, Floats]:
     """The heaviest alignment, as rows of (source, its end, target, its end), and each bead's probability."""
     width = weights.shape[1]
-    moves = np.array([[1, 1], [1, 0], [0, 1], [2, 1], [1, 2], [2, 2]])
     best = np.full((rows + 1, width), -np.inf)
     forward, backward = np.full((rows + 1, width), -np.inf), np.full((rows + 1, width), -np.inf)
     chosen = np.full((rows + 1, width), -1)
@@ -228,10 +228,10 @@ def _best(weights: Floats, starts: Ints, rows: int, units: int) -> tuple[Ints, F
     for row in range(rows + 1):
         for column in range(width):
             for kind in range(6):
-                from_row = row - moves[kind, 0]
+                from_row = row - _BEADS[kind, 0]
                 if from_row < 0 or weights[row, column, kind] == -np.inf:
                     continue
-                at = starts[row] + column - moves[kind, 1] - starts[from_row]
+                at = starts[row] + column - _BEADS[kind, 1] - starts[from_row]
                 if at < 0 or at >= width:
                     continue
                 value = best[from_row, at] + weights[row, column, kind]
@@ -245,10 +245,10 @@ def _best(weights: Floats, starts: Ints, rows: int, units: int) -> tuple[Ints, F
     for row in range(rows, -1, -1):
         for column in range(width - 1, -1, -1):
             for kind in range(6):
-                from_row = row - moves[kind, 0]
+                from_row = row - _BEADS[kind, 0]
                 if from_row < 0 or weights[row, column, kind] == -np.inf:
                     continue
-                at = starts[row] + column - moves[kind, 1] - starts[from_row]
+                at = starts[row] + column - _BEADS[kind, 1] - starts[from_row]
                 if 0 <= at < width:
                     value = backward[row, column] + weights[row, column, kind]
                     backward[from_row, at] = _added(backward[from_row, at], value)
@@ -259,7 +259,7 @@ def _best(weights: Floats, starts: Ints, rows: int, units: int) -> tuple[Ints, F
     while row or unit:
         column = unit - starts[row]
         kind = chosen[row, column]
-        before, start = row - moves[kind, 0], unit - moves[kind, 1]
+        before, start = row - _BEADS[kind, 0], unit - _BEADS[kind, 1]
         scores[count] = min(
             1.0,
             math.exp(
