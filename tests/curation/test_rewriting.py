@@ -26,10 +26,10 @@ from octavo.curation.answers import key_of
 from octavo.curation.completions import Completion, Pace
 from octavo.curation.rewriting.asking import Passage, Rewrite, Rewriter
 from octavo.curation.rewriting.guards import Reason
-from octavo.curation.rewriting.settings import Rewriting
 from octavo.errors import InputError, OctavoError
 from octavo.progress import Progress, StoppedError
 from octavo.recipe.curation import Curation
+from octavo.recipe.rewriting import Rewriting
 from tests.curation.chat_server import Reply, Server, passage_of, serving
 
 TEXT = (

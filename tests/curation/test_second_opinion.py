@@ -38,10 +38,10 @@ from transformers import (
 from octavo.curation.second_opinion import files as second_opinion_files
 from octavo.curation.second_opinion.asking import batches, second_scores
 from octavo.curation.second_opinion.model import find_heads, forget, load_second_opinion
-from octavo.curation.second_opinion.settings import Dimension, SecondOpinion
 from octavo.curation.toxicity.scoring import DIMENSIONS
 from octavo.errors import InputError, OctavoError
 from octavo.progress import Progress, StoppedError
+from octavo.recipe.second_opinion import Dimension, SecondOpinion
 
 LOT = random.Random(5)
 WORDS = ["".join(LOT.choices("abcdeéghilmnorstu", k=LOT.randint(2, 7))) for _ in range(300)]

@@ -487,7 +487,7 @@ def test_the_dimensions_of_the_recipe_and_of_the_columns_are_the_classifiers() -
     from typing import get_args
 
     from octavo.corpus.schema import HARMFUL
-    from octavo.curation.second_opinion.settings import Dimension
+    from octavo.recipe.second_opinion import Dimension
 
     assert get_args(Dimension) == DIMENSIONS
     assert tuple(field.name for field in HARMFUL.value_type)[2:] == DIMENSIONS

@@ -111,6 +111,11 @@ def test_a_package_on_the_road_imports_from_those_before_it(stage):
     assert not against
 
 
+def test_the_recipe_knows_nothing_of_the_road():
+    imported = set().union(*(those for module, those in imports().items() if package(module) == "recipe"))
+    assert {package(module) for module in imported} <= {"recipe", "errors"}
+
+
 def test_no_imports_go_round():
     TopologicalSorter(imports()).prepare()  # raises CycleError, which names the modules
 

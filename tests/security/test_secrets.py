@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from octavo.compiled import _own_folder
 from octavo.corpus.locations import expand
 from octavo.curation.completions import Endpoint, NoAnswerError, Pace
-from octavo.curation.rewriting.settings import Rewriting
 from octavo.errors import InputError, OctavoError
+from octavo.recipe.rewriting import Rewriting
 from octavo.release.keys import is_encrypted, load_certificates, load_private_key, load_public_key
 from tests.curation.chat_server import Reply, serving
 from tests.release.tiny_release import write_key

@@ -24,8 +24,8 @@ from typing import Any, Final, NamedTuple
 import httpx2
 import orjson
 
-from octavo.curation.rewriting.settings import Rewriting
 from octavo.errors import InputError, OctavoError
+from octavo.recipe.rewriting import Rewriting
 
 Sleep = Callable[[float], Awaitable[None]]
 

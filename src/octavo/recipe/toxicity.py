@@ -6,8 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from octavo.curation.rewriting.settings import Rewriting
-from octavo.curation.second_opinion.settings import Dimension, SecondOpinion
+from octavo.recipe.rewriting import Rewriting
+from octavo.recipe.second_opinion import Dimension, SecondOpinion
 from octavo.recipe.section import Language, Section, impossible
 
 Action = Literal["keep", "annotate", "rewrite", "remove"]

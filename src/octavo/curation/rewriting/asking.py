@@ -17,10 +17,11 @@ from typing import Any, Final, NamedTuple, Self
 from octavo.curation.answers import Answers, key_of
 from octavo.curation.completions import Completion, Endpoint, NoAnswerError, Pace, Sleep, most_tokens
 from octavo.curation.rewriting.guards import Reason, Score, Verdict, judge, problems_of
-from octavo.curation.rewriting.prompts import Problem, Question, ask
-from octavo.curation.rewriting.settings import Rewriting
+from octavo.curation.rewriting.prompts import Question, ask
 from octavo.errors import InputError, OctavoError
 from octavo.progress import Progress, StoppedError
+from octavo.recipe.rewriting import Rewriting
+from octavo.recipe.rewriting_prompts import Problem
 
 ATTEMPTS: Final = 2
 """Times that a passage is asked for: once, and once more with what was wrong."""

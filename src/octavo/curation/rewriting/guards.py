@@ -17,8 +17,9 @@ from octavo.curation.personal_data import redact
 from octavo.curation.personal_data_rules import KINDS
 from octavo.curation.repair import repair
 from octavo.curation.retention import Retention, retention
-from octavo.curation.rewriting.prompts import Problem, Question, restored, tokens
-from octavo.curation.rewriting.settings import Rewriting
+from octavo.curation.rewriting.prompts import Question, restored, tokens
+from octavo.recipe.rewriting import Rewriting
+from octavo.recipe.rewriting_prompts import Problem
 
 Score = Callable[[str, str], Mapping[str, float]]
 """Of a text in a language (ISO 639-1), its score by dimension, from 0 to 3."""

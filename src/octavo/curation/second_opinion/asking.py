@@ -14,10 +14,10 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from octavo.curation.second_opinion.settings import SecondOpinion
 from octavo.curation.toxicity.scoring import DIMENSIONS
 from octavo.errors import OctavoError
 from octavo.progress import Progress
+from octavo.recipe.second_opinion import SecondOpinion
 
 F32 = npt.NDArray[np.float32]
 

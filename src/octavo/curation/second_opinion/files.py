@@ -16,8 +16,8 @@ from huggingface_hub.errors import (
 )
 from safetensors import SafetensorError, safe_open
 
-from octavo.curation.second_opinion.settings import SecondOpinion
 from octavo.errors import InputError
+from octavo.recipe.second_opinion import SecondOpinion
 
 FIELD: Final = "curation.toxicity.second_opinion"
 

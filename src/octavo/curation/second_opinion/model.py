@@ -24,10 +24,10 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from octavo.curation.second_opinion.files import FIELD, files_in, folder_of
-from octavo.curation.second_opinion.settings import SecondOpinion
 from octavo.curation.toxicity.scoring import DIMENSIONS
 from octavo.errors import InputError
 from octavo.lineage import stamps
+from octavo.recipe.second_opinion import SecondOpinion
 
 CLASSES: Final = 4
 """Of a head: the levels 0 to 3."""

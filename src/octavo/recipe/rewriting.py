@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from octavo.curation.rewriting.prompts import PROMPTS, Prompt
+from octavo.recipe.rewriting_prompts import PROMPTS, Prompt
 from octavo.recipe.section import Language, Positive, Section, Share, impossible
 
 Amount = Annotated[float, Field(ge=0)]
