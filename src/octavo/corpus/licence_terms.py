@@ -17,6 +17,9 @@ from octavo.corpus.licences import known_ids, normalise, spdx_licensing
 
 Obligation = Literal["none", "attribution", "share-alike"]
 
+ELSEWHERE = "LicenseRef-"
+"""What SPDX has no id for: any name may follow."""
+
 _ASKING: tuple[Obligation, ...] = ("none", "attribution", "share-alike")
 _ASK_NOTHING = frozenset(
     {
@@ -34,8 +37,6 @@ _ASK_NOTHING = frozenset(
         "DL-DE-ZERO-2.0",
     }
 )
-_ELSEWHERE = "LicenseRef-"
-"""Before what is on no list of SPDX."""
 _ASK_THE_SAME = re.compile(r"-SA\b|ODbL|GFDL|GPL|\bLAL-|\bFAL|\bMPL-|\bEUPL-|CDLA-Sharing")
 
 
@@ -57,8 +58,8 @@ def known_entry(entry: str) -> str | None:
     if not entry.endswith("-*"):
         return normalise(entry)
     beginning = entry.removesuffix("*")
-    if beginning.casefold().startswith(_ELSEWHERE.casefold()):  # any name may follow
-        return f"{_ELSEWHERE}{entry[len(_ELSEWHERE) :]}"
+    if beginning.casefold().startswith(ELSEWHERE.casefold()):  # any name may follow
+        return f"{ELSEWHERE}{entry[len(ELSEWHERE) :]}"
     for spdx in sorted(known_ids()):
         found = f"{spdx[: len(beginning)]}*"
         if found.casefold() == entry.casefold() and is_allowed(spdx, (found,)):

@@ -14,7 +14,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from license_expression import get_spdx_licensing
 
 from octavo.corpus.dates import read_date
 from octavo.corpus.licence_names import (
@@ -24,15 +23,12 @@ from octavo.corpus.licence_names import (
     PUBLIC_DOMAIN,
     PUBLIC_DOMAIN_MARK,
 )
-from octavo.corpus.licence_terms import is_allowed, obligation
-from octavo.corpus.licences import normalise, reserves_rights
+from octavo.corpus.licence_terms import ELSEWHERE, is_allowed, obligation
+from octavo.corpus.licences import known_ids, normalise, reserves_rights
 from octavo.corpus.public_domain import Finding, findings
 from octavo.errors import InputError
 from octavo.recipe.curation import Licences
 from octavo.recipe.schema import Source
-
-_SPELT_OTHERWISE = "LicenseRef-"
-"""What SPDX has no id for: any name may follow."""
 
 VERDICT = pa.struct([(name, pa.large_string()) for name in ("spdx", "basis", "obligations", "rule", "evidence")])
 """What the gate says of a document; `rule` is null where it passes, `evidence` is JSON."""
@@ -44,9 +40,9 @@ _COLUMNS = ("license", "creator", "date")
 
 def check_allowed(allow: list[str]) -> None:
     """Raise InputError for an entry of the allow-list that no licence can match."""
-    known = [k for k in get_spdx_licensing().known_symbols if k]
+    known = sorted(known_ids())
     for number, entry in enumerate(allow):
-        if entry.startswith(_SPELT_OTHERWISE) or any(is_allowed(spdx, (entry,)) for spdx in known):
+        if entry.startswith(ELSEWHERE) or any(is_allowed(spdx, (entry,)) for spdx in known):
             continue
         near = difflib.get_close_matches(entry.removesuffix("-*"), known, n=1)
         raise InputError(
