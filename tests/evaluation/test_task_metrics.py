@@ -77,5 +77,5 @@ def test_the_nearest_truth_counts():
 
 def test_a_missing_package_is_named(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "sacrebleu", None)
-    with pytest.raises(InputError, match=r"found no package sacrebleu.*octavo\[tasks\]"):
+    with pytest.raises(InputError, match=r"found no package sacrebleu.*\.\[tasks\]"):
         metrics.check_installed()
