@@ -222,9 +222,9 @@ class TestHtml:
 
     @pytest.mark.parametrize("unit", ["<a", "<a ", "</a", "<a/", "<a <b", "<a '<' "])
     def test_tags_that_do_not_end_take_no_longer_than_their_number(self, unit: str) -> None:
-        began = time.perf_counter()
+        began = time.process_time()
         html.text_of("<p>Arma" + unit * 20_000)
-        assert time.perf_counter() - began < 3
+        assert time.process_time() - began < 3
 
     def test_a_page_about_hocr_is_read_as_any_other(self, write: Write) -> None:
         path = write("a.html", "<p>Pages are of class <b>ocr_page</b>.<p>Lines<br>are not.")
