@@ -293,9 +293,9 @@ def signals(case: Case, run: Path) -> Outcome:
                 struck = strike(case, run, stage, "middle", blow)
                 if not asked_to_stop or struck.status:
                     break  # else it was done before
-            good = struck.status == (130 if asked_to_stop else 0) and "Traceback" not in struck.said
-            if asked_to_stop and not struck.status:  # it was told, and had its last piece in hand
-                good = "octavo: stopping" in struck.said
+            completed = struck.status == 0 and "octavo: stopping" in struck.said  # its last piece was in hand
+            stopped = struck.status == 130 or completed
+            good = (stopped if asked_to_stop else struck.status == 0) and "Traceback" not in struck.said
             wrong, _ = finish(case, run, stage)
             found.count(f"{name} in {stage.name}", "" if good else f"status {struck.status}: {struck.said}", wrong)
     return found

@@ -263,7 +263,7 @@ def main() -> None:
     parser.add_argument("--megabytes", type=float, default=30, help="text of the folder for either side")
     parser.add_argument("--share", type=float, default=0.5, help="of the tokens, for octavo's second run")
     parser.add_argument(
-        "--rates", type=float, nargs="+", default=[0.0004, 0.00075, 0.0015, 0.003], help="for the peers"
+        "--rates", type=float, nargs="+", default=[0.0004, 0.00075, 0.0015, 0.003, 0.006], help="for the peers"
     )
     parser.add_argument("--out", type=Path, help="keep all that is made here")
     parser.add_argument("--busy", action="store_true", help="measure although the machine is at work")
